@@ -1,0 +1,91 @@
+"""A reader as arrays, and back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._artifact import Folder
+from ._encoder import StaticEncoder
+from ._guards import Guards
+from ._lexicon import Lexicon
+from ._reader import Reader
+from ._wordpiece import TOKENIZER_VERSION
+from .features import FACT_FEATURES
+
+
+def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
+    """Everything numeric that the reader is made of; texts are stored as UTF-8, NUL between them."""
+    lexicon = reader.lexicon
+    return {
+        "encoder.table": reader.encoder.table,
+        "encoder.scale": reader.encoder.scale,
+        "lexicon.units": _as_bytes(lexicon.units),
+        "lexicon.marks": _as_bytes(lexicon.marks),
+        "lexicon.familiarity": np.array(lexicon.familiarity, dtype=np.float32),
+        "lexicon.pairs": np.array(lexicon.pairs, dtype=np.int32).reshape(-1, 2),
+        "head.lexical": reader.lexical,
+        "head.embedding": reader.embedding,
+        "head.facts": reader.facts,
+        "head.bias": reader.bias,
+    }
+
+
+def manifest_of(reader: Reader) -> dict[str, Any]:
+    """What the manifest must say for `reader_from` to accept the arrays."""
+    table = hashlib.sha256(reader.encoder.table.tobytes() + reader.encoder.scale.tobytes())
+    return {
+        "tokenizer_version": TOKENIZER_VERSION,
+        "encoder": {"n_dims": reader.encoder.n_dims, "fingerprint": table.hexdigest()[:16]},
+        "fact_features": list(FACT_FEATURES),
+        "guards": reader.guards.to_dict(),
+    }
+
+
+def reader_from(folder: Folder) -> Reader:
+    """Raises KeyError or ValueError where arrays are missing or don't fit each other."""
+    arrays, manifest = folder.arrays, folder.manifest
+    _require(manifest["tokenizer_version"] == TOKENIZER_VERSION, "tokenizer_version")
+    _require(tuple(manifest["fact_features"]) == FACT_FEATURES, "fact_features")
+    table, scale = arrays["encoder.table"], arrays["encoder.scale"]
+    lexicon = Lexicon(
+        _as_texts(arrays["lexicon.units"]),
+        arrays["lexicon.pairs"].tolist(),
+        _as_texts(arrays["lexicon.marks"]),
+        arrays["lexicon.familiarity"].tolist(),
+    )
+    n_tiers = len(manifest["tiers"])
+    _require(len(lexicon.familiarity) == len(lexicon.units), "lexicon.familiarity")
+    _require(table.dtype == np.int8 and table.shape[0] == len(folder.vocabulary), "encoder.table")
+    _require(scale.shape == (len(folder.vocabulary),), "encoder.scale")
+    _require(arrays["head.lexical"].shape == (len(lexicon), n_tiers), "head.lexical")
+    _require(arrays["head.embedding"].shape == (table.shape[1], n_tiers), "head.embedding")
+    _require(arrays["head.facts"].shape == (len(FACT_FEATURES), n_tiers), "head.facts")
+    _require(arrays["head.bias"].shape == (n_tiers,), "head.bias")
+    return Reader(
+        StaticEncoder(folder.vocabulary, table, scale),
+        lexicon,
+        Guards(**manifest["guards"]),
+        lexical=arrays["head.lexical"],
+        embedding=arrays["head.embedding"],
+        facts=arrays["head.facts"],
+        bias=arrays["head.bias"],
+    )
+
+
+def _require(holds: bool, name: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} does not fit the rest of the model")
+
+
+def _as_bytes(texts: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\0".join(texts).encode("utf-8"), dtype=np.uint8)
+
+
+def _as_texts(stored: NDArray[np.uint8]) -> list[str]:
+    whole = stored.tobytes().decode("utf-8")
+    return whole.split("\0") if whole else []

@@ -1,0 +1,104 @@
+"""Every error that tierwise raises, in one tree.
+
+TierwiseError
+├── InvalidTask            a task, fact or history that can't be routed as given      (ValueError)
+│   ├── UnknownFact        a fact that doesn't exist; names the nearest one            (TypeError)
+│   ├── ContradictoryTask  facts that exclude each other: floor above ceiling, …
+│   └── NoTierFits         the task exceeds the limits of every tier that is allowed
+├── InvalidPolicy          a threshold, price or budget outside its range             (ValueError)
+├── InvalidLadder          a tiers file that can't be read, or that contradicts itself (ValueError)
+├── InvalidTraining        training data or settings from which nothing can be learned (ValueError)
+├── ArtifactError          a model folder that must not be used
+│   ├── ArtifactMissing    nothing there, or not readable
+│   ├── ArtifactCorrupt    truncated, altered, or of wrong shape
+│   ├── ArtifactTooNew     written by a newer tierwise
+│   └── LadderMismatch     its tiers are not those of the ladder in use
+└── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
+
+Each message says what was found, what is allowed and what to do. `about` carries the object.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TierwiseError(Exception):
+    """Base of all errors of tierwise. `about` is the value, path or name the error speaks of."""
+
+    def __init__(self, message: str, *, about: object = None) -> None:
+        super().__init__(message)
+        self.about = about
+
+
+class InvalidTask(TierwiseError, ValueError):
+    """A task, fact or history that can't be routed as given."""
+
+
+class UnknownFact(InvalidTask, TypeError):
+    """A fact that tierwise doesn't know."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        super().__init__(
+            f"Unknown fact {name!r}{suggestion(name, known)} Known facts: {', '.join(known)}.",
+            about=name,
+        )
+
+
+class ContradictoryTask(InvalidTask):
+    """Facts that exclude each other."""
+
+
+class NoTierFits(InvalidTask):
+    """The task exceeds the limits of every tier that is allowed."""
+
+
+class InvalidPolicy(TierwiseError, ValueError):
+    """A threshold, price or budget outside its range."""
+
+
+class InvalidLadder(TierwiseError, ValueError):
+    """A tiers file that can't be read, or that contradicts itself."""
+
+
+class InvalidTraining(TierwiseError, ValueError):
+    """Training data or settings from which nothing can be learned."""
+
+
+class ArtifactError(TierwiseError):
+    """A model folder that must not be used."""
+
+
+class ArtifactMissing(ArtifactError):
+    """Nothing there, or not readable."""
+
+
+class ArtifactCorrupt(ArtifactError):
+    """Truncated, altered, or of wrong shape."""
+
+
+class ArtifactTooNew(ArtifactError):
+    """Written by a newer tierwise."""
+
+
+class LadderMismatch(ArtifactError):
+    """The model's tiers are not those of the ladder in use."""
+
+
+class MissingExtra(TierwiseError, ImportError):
+    """An optional package is needed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"This needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'tierwise[{extra}]'",
+            about=package,
+        )
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """ "; did you mean 'items'?" where something near is known, else a full stop."""
+    near = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.55)
+    return f"; did you mean {near[0]!r}?" if near else "."

@@ -1,0 +1,13 @@
+"""What ships: the ladders, the seed tasks and the champion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+TIERS = FOLDER / "tiers.toml"
+IMAGES = FOLDER / "images.toml"
+SEED_TASKS = FOLDER / "seed_tasks.jsonl"
+CHAMPION = FOLDER / "champion"
+
+__all__ = ["CHAMPION", "FOLDER", "IMAGES", "SEED_TASKS", "TIERS"]

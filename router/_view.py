@@ -1,0 +1,87 @@
+"""A model seen through a ladder and a policy: its beliefs, rung by rung."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..classifier.errors import LadderMismatch
+from ..classifier.history import Counts
+from ..classifier.model import TierModel
+from ..classifier.posterior import Posterior
+from ..classifier.task import Task
+from ._beliefs import Beliefs
+from .ladder import Ladder
+from .policy import Policy
+
+
+class View(NamedTuple):
+    """What stays the same from task to task; built once and reused."""
+
+    model: TierModel
+    rung_of_tier: tuple[int, ...]
+    n_rungs: int
+    lambda_down: float
+    lambda_up: float
+
+    @property
+    def is_identity(self) -> bool:
+        return len(self.rung_of_tier) == self.n_rungs
+
+    def beliefs(self, task: Task, history: Counts | None) -> tuple[Beliefs, Posterior]:
+        posterior = self.model.posterior(task, history)
+        needed, pass_ = posterior.needed, posterior.pass_
+        if not self.is_identity:
+            needed, pass_ = self._on_ladder(needed, 0.0), self._pass_on_ladder(pass_)
+        beliefs = Beliefs(
+            needed,
+            pass_,
+            posterior.guard,
+            posterior.history is not None,
+            self.lambda_down,
+            self.lambda_up,
+            self.model.widths.min_pass,
+            self._all_fail(posterior),
+        )
+        return beliefs, posterior
+
+    def _on_ladder(self, values: tuple[float, ...], missing: float) -> tuple[float, ...]:
+        on_rung = dict(zip(self.rung_of_tier, values, strict=True))
+        return tuple(on_rung.get(rung, missing) for rung in range(self.n_rungs))
+
+    def _pass_on_ladder(self, pass_: tuple[float, ...]) -> tuple[float, ...]:
+        """A rung without outcomes is taken to pass as often as the nearest known rung below it."""
+        out, last = [], pass_[0]
+        on_rung = dict(zip(self.rung_of_tier, pass_, strict=True))
+        for rung in range(self.n_rungs):
+            last = on_rung.get(rung, last)
+            out.append(last)
+        return tuple(out)
+
+    def _all_fail(self, posterior: Posterior) -> Callable[[tuple[int, ...]], float]:
+        if self.is_identity:
+            return posterior.all_fail
+        known = {rung: tier for tier, rung in enumerate(self.rung_of_tier)}
+        return lambda rungs: posterior.all_fail(
+            sorted({known[max(r for r in known if r <= max(rung, min(known)))] for rung in rungs})
+        )
+
+
+def view_of(model: TierModel, ladder: Ladder, policy: Policy) -> View:
+    """Raises LadderMismatch unless every tier of the model is a rung, in the same order."""
+    missing = [tier for tier in model.tiers if tier not in ladder.names]
+    rungs = tuple(ladder.names.index(tier) for tier in model.tiers if tier in ladder.names)
+    if missing or list(rungs) != sorted(rungs):
+        raise LadderMismatch(
+            f"The model knows the tiers {', '.join(model.tiers)}; the ladder {ladder.name!r} has "
+            f"{', '.join(ladder.names)}. Train a model on outcomes of this ladder, or use its own.",
+            about=ladder.name,
+        )
+    down, up = model.thresholds(policy.max_under_tier)
+    return View(
+        model,
+        rungs,
+        len(ladder.names),
+        down if policy.lambda_down is None else policy.lambda_down,
+        up if policy.lambda_up is None else policy.lambda_up,
+    )

@@ -1,0 +1,185 @@
+"""predict_tier: the pure decision with its edges added. No network, no disk write, thread-safe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+from ..classifier.errors import InvalidTask, LadderMismatch
+from ..classifier.history import Counts
+from ..classifier.model import TierModel
+from ..classifier.task import Task, check_fact_names
+from ._champion import champion
+from ._decide import Choice, decide
+from ._record import decision_of
+from ._view import View, view_of
+from .decision import Decision, Evidence
+from .ladder import Ladder, default_ladder
+from .policy import Policy
+
+_DEFAULT_POLICY = Policy()
+
+
+def predict_tier(
+    specification: str,
+    *,
+    task_type: str | None = None,
+    history: Counts | None = None,
+    model: TierModel | None = None,
+    policy: Policy | None = None,
+    **facts: Any,
+) -> Decision:
+    """The tier, mode and plan for one task, with reasons, probabilities and costs.
+
+        predict_tier("Write meta descriptions for 120 posts, JSON out", items=120, verifiable=True)
+
+    history : outcomes of this task type, {"haiku": (clean, not clean), ...}.
+    model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
+    facts : what is known about the task; see `Task` for all of them.
+
+    Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it). A
+    model that can't be loaded raises nothing: the decision is the production tier and says why.
+    """
+    if facts:
+        check_fact_names(facts)
+    return _Engine.of(model, policy).decide(Task(specification, task_type=task_type, **facts), history)
+
+
+def predict_tiers(
+    tasks: Iterable[Task | str | Mapping[str, Any]],
+    *,
+    history: Mapping[str, Counts] | None = None,
+    model: TierModel | None = None,
+    policy: Policy | None = None,
+) -> Decisions:
+    """Decisions for many tasks, each exactly as `predict_tier` gives it.
+
+    tasks : `Task`s, texts, or mappings with a "specification" and facts.
+    history : task type -> counts.
+
+    Raises InvalidTask, naming the position, for the first task that can't be routed.
+    """
+    engine = _Engine.of(model, policy)
+    known = history or {}
+    rows = []
+    for position, each in enumerate(tasks):
+        try:
+            task = _as_task(each)
+            rows.append(engine.choose(task, known.get(task.task_type or "")))
+        except InvalidTask as error:
+            error.args = (f"Task {position}: {error}",)
+            raise
+    return Decisions(engine, rows)
+
+
+class Decisions(Sequence[Decision]):
+    """Decisions as columns; a `Decision` is built when its row is read.
+
+    tiers, models, modes, reasons, fallbacks : one value per task.
+    """
+
+    def __init__(self, engine: _Engine, rows: list[tuple[Choice, Task, Any, Any]]) -> None:
+        self._engine, self._rows = engine, rows
+        self._built: dict[int, Decision] = {}
+
+    @property
+    def tiers(self) -> list[str]:
+        names = self._engine.ladder.tiers
+        return [names[row[0].rung] for row in self._rows]
+
+    @property
+    def modes(self) -> list[str]:
+        return [row[0].mode for row in self._rows]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [row[0].codes[0] for row in self._rows]
+
+    @property
+    def fallbacks(self) -> list[bool]:
+        return [row[0].fallback for row in self._rows]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Decision: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Decision]: ...
+    def __getitem__(self, index: int | slice) -> Decision | list[Decision]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        if index not in self._built:  # kept, so that its decision_id stays the same
+            self._built[index] = self._engine.built(*self._rows[index])
+        return self._built[index]
+
+    def __iter__(self) -> Iterator[Decision]:
+        return (self[index] for index in range(len(self)))
+
+
+class _Engine:
+    """Model, policy and ladder put together; immutable, one per combination."""
+
+    def __init__(self, policy: Policy, ladder: Ladder, view: View | None, trouble: str | None) -> None:
+        self.policy, self.ladder, self.view, self.trouble = policy, ladder, view, trouble
+
+    @staticmethod
+    def of(model: TierModel | None, policy: Policy | None) -> _Engine:
+        policy = policy or _DEFAULT_POLICY
+        ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+        return _engine(model or champion(), policy, ladder)
+
+    def choose(self, task: Task, history: Counts | None) -> tuple[Choice, Task, Any, Any]:
+        beliefs = posterior = None
+        if self.view is not None:
+            beliefs, posterior = self.view.beliefs(task, history)
+        unavailable = self.trouble is not None
+        choice = decide(task, beliefs, self.policy, self.ladder, unavailable=unavailable)
+        return choice, task, beliefs, posterior
+
+    def built(self, choice: Choice, task: Task, beliefs: Any, posterior: Any) -> Decision:
+        model = None if self.view is None else self.view.model
+        evidence = Evidence(self.policy, self.ladder, beliefs, choice, posterior, model, self.trouble)
+        return decision_of(choice, task, evidence)
+
+    def decide(self, task: Task, history: Counts | None) -> Decision:
+        return self.built(*self.choose(task, history))
+
+
+_engines: dict[tuple[int, int, int], tuple[_Engine, tuple[object, ...]]] = {}
+_MAX_ENGINES = 64
+
+
+def _engine(model: TierModel | str, policy: Policy, ladder: Ladder) -> _Engine:
+    """By identity: hashing a ladder for each decision would cost as much as the decision."""
+    key = id(model), id(policy), id(ladder)
+    known = _engines.get(key)
+    if known is None:
+        if len(_engines) >= _MAX_ENGINES:
+            _engines.clear()
+        # the parts are kept beside the engine, so that their ids are not given to other objects
+        known = _engines[key] = (_assembled(model, policy, ladder), (model, policy, ladder))
+    return known[0]
+
+
+def _assembled(model: TierModel | str, policy: Policy, ladder: Ladder) -> _Engine:
+    if isinstance(model, str):
+        return _Engine(policy, ladder, None, model)
+    try:
+        return _Engine(policy, ladder, view_of(model, ladder, policy), None)
+    except LadderMismatch as error:
+        # a ladder of other tiers has no trained model of its own: rules and its middle rung route it
+        untrained = not set(model.tiers) & set(ladder.names)
+        return _Engine(policy, ladder, None, None if untrained else str(error))
+
+
+def _as_task(each: Task | str | Mapping[str, Any]) -> Task:
+    if isinstance(each, Task):
+        return each
+    if isinstance(each, str):
+        return Task(each)
+    if isinstance(each, Mapping):
+        return Task.from_mapping(each)
+    raise InvalidTask(f"A task must be a Task, a text or a mapping; got {type(each).__name__}.", about=each)

@@ -1,0 +1,47 @@
+"""Sends each task to the cheapest model tier that will do it well enough.
+
+    from tierwise import predict_tier
+    decision = predict_tier("Tag these 40 tickets by product area", items=40)
+
+Public names are loaded on first use, so that importing tierwise costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .classifier import Task, TierModel, TierwiseError
+    from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Task": "classifier",
+    "TierModel": "classifier",
+    "TierwiseError": "classifier",
+    "Decision": "router",
+    "Ladder": "router",
+    "Policy": "router",
+    "Tier": "router",
+    "predict_tier": "router",
+    "predict_tiers": "router",
+}
+
+__all__ = ["Decision", "Ladder", "Policy", "Task", "Tier", "TierModel", "TierwiseError"]
+__all__ += ["__version__", "predict_tier", "predict_tiers"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tierwise' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

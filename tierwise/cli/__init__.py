@@ -1,0 +1,38 @@
+"""The command `tierwise`. Bad input is exit 2 and one clear line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .. import __version__
+from ..classifier.errors import TierwiseError
+from .catalog import catalog
+from .demo import demo
+from .doctor import doctor
+from .explain import explain
+from .predict import predict
+
+
+class _OneLine(click.Group):
+    """Errors of tierwise are shown as they are: one line, exit 2, no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TierwiseError as error:
+            click.echo(f"tierwise: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tierwise")
+def main() -> None:
+    """Sends each task to the cheapest model tier that will do it well enough."""
+
+
+for _command in (predict, explain, catalog, demo, doctor):
+    main.add_command(_command)
+
+__all__ = ["main"]

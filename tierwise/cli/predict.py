@@ -1,0 +1,75 @@
+"""tierwise predict: tiers for one task or for thousands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TextIO
+
+import click
+
+from ..classifier.errors import InvalidTask
+from ..classifier.task import Task
+from ..router.decision import Decision
+from . import _render
+from ._facts import fact_options, given
+from ._input import FORMATS, read_tasks
+from ._policy import policy_options
+
+CHUNK = 2_000
+
+
+@click.command()
+@click.argument("specification", required=False)
+@click.option("--file", "path", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@policy_options
+@fact_options
+def predict(
+    specification: str | None, path: TextIO | None, form: str, as_json: bool, policy: Any, **options: Any
+) -> None:
+    """Predict the tier of a task: an argument, or many from --file or stdin.
+
+    \b
+    tierwise predict "Tag these 40 tickets by product area" --items 40
+    tierwise predict --file tasks.jsonl --json > decisions.jsonl
+    cat tasks.csv | tierwise predict
+    """
+    facts = given(options)
+    if specification is not None:
+        tasks: Iterable[Task] = [Task(specification, **facts)]
+    else:
+        if facts:
+            raise InvalidTask(
+                f"--{next(iter(facts))} goes with a task given as argument; in a file it is a field."
+            )
+        if path is None and sys.stdin.isatty():
+            raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
+        tasks = read_tasks(path or sys.stdin, form=form)
+    decisions = _decided(tasks, policy)
+    if as_json:
+        for decision in decisions:
+            click.echo(decision.to_json())
+        return
+    shown = []
+    click.echo(_render.header())
+    for decision in decisions:
+        click.echo(_render.row(decision))
+        shown.append(decision)
+    if len(shown) > 1:
+        click.echo(f"\n{_render.totals(shown)}")
+
+
+def _decided(tasks: Iterable[Task], policy: Any) -> Iterator[Decision]:
+    """In chunks, so that a long stdin streams; with progress where a person watches."""
+    from tqdm import tqdm
+
+    from ..router.predict import predict_tiers
+
+    source = iter(tasks)
+    with tqdm(unit=" tasks", disable=None, leave=False, delay=1.0) as progress:
+        while chunk := list(islice(source, CHUNK)):
+            yield from predict_tiers(chunk, policy=policy)
+            progress.update(len(chunk))

@@ -1,0 +1,50 @@
+"""Predictions for tasks whose type the fit has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from ..classifier._encoder import StaticEncoder
+from ..classifier._guards import Guards
+from ..classifier._reader import Reader
+from ..classifier._text import running_words
+from .head import fit_reader
+from .seeds import SeedTask
+
+N_FOLDS = 8
+NO_GUARDS = Guards(min_words=0, min_familiarity=0.0)
+
+
+def held_out_logits(
+    seeds: Sequence[SeedTask],
+    encoder: StaticEncoder,
+    *,
+    n_tiers: int,
+    groups: Sequence[str] | None = None,
+    n_folds: int = N_FOLDS,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Logits (n_seeds, n_tiers) and mean familiarity (n_seeds,), each from a fit without its group.
+
+    groups : default: the task types.
+    """
+    names = np.array([seed.task_type for seed in seeds] if groups is None else groups)
+    needed = np.array([seed.needed for seed in seeds])
+    logits = np.zeros((len(seeds), n_tiers))
+    familiarity = np.zeros(len(seeds))
+    folds = GroupKFold(n_splits=min(n_folds, len(set(names))), shuffle=True, random_state=0)
+    for fitted, held_out in folds.split(names, groups=names):
+        tasks = [seeds[i].task for i in fitted]
+        reader = fit_reader(tasks, needed[fitted], encoder, n_tiers=n_tiers, guards=NO_GUARDS)
+        for i in held_out:
+            logits[i] = reader.read(seeds[i].task).logits
+            familiarity[i] = _familiarity(reader, seeds[i])
+    return logits, familiarity
+
+
+def _familiarity(reader: Reader, seed: SeedTask) -> float:
+    words = running_words(seed.task.specification)
+    return reader.lexicon.mean_familiarity([reader.lexicon.unit_id(word) for word in words])

@@ -1,0 +1,71 @@
+"""The design matrix: the features of tasks, computed the plain way.
+
+`classifier._reader` computes the same features fast; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from ..classifier._encoder import StaticEncoder
+from ..classifier._lexicon import Lexicon
+from ..classifier._text import running_words, words_of
+from ..classifier.features import FACT_FEATURES, fact_features
+from ..classifier.task import Task
+
+LEXICAL_SCALE = 1 / 3  # relative strength of the blocks under one ridge penalty; chosen on held-out
+EMBEDDING_SCALE = 0.8  # types with `python -m benchmarks.features`
+FACT_SCALE = 0.5
+
+
+def lexical_counts(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
+    """(n_tasks, n_features), 1 / sqrt(number of features of the task) where a feature occurs."""
+    indices: list[int] = []
+    values: list[float] = []
+    starts = [0]
+    for task in tasks:
+        words = running_words(task.specification)
+        unit_ids = [lexicon.unit_id(word) for word in words]
+        found = lexicon.features(task.specification, words, unit_ids)
+        indices.extend(sorted(found))
+        values.extend([max(len(found), 1) ** -0.5] * len(found))
+        starts.append(len(indices))
+    return csr_matrix((values, indices, starts), shape=(len(tasks), len(lexicon)))
+
+
+def inverse_document_frequency(counts: csr_matrix) -> NDArray[np.float64]:
+    """(n_features,) smoothed idf, as scikit-learn's TfidfTransformer defines it."""
+    n_tasks = counts.shape[0]
+    occurs = np.asarray((counts > 0).sum(axis=0)).ravel()
+    return np.asarray(np.log((1 + n_tasks) / (1 + occurs)) + 1)
+
+
+def embeddings(tasks: Sequence[Task], encoder: StaticEncoder) -> NDArray[np.float32]:
+    return encoder.embed([words_of(task.specification) for task in tasks])
+
+
+def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:
+    """(n_tasks, n_facts); zeros where nothing is known."""
+    out = np.zeros((len(tasks), len(FACT_FEATURES)), dtype=np.float32)
+    for row, task in zip(out, tasks, strict=True):
+        known = fact_features(task)
+        if known is not None:
+            row[:] = known
+    return out
+
+
+def design_matrix(
+    counts: csr_matrix, idf: NDArray[np.float64], embedded: NDArray[Any], known_facts: NDArray[Any]
+) -> csr_matrix:
+    """Lexical, embedding and fact blocks side by side, each at its scale."""
+    blocks: list[Any] = [
+        counts.multiply(idf * LEXICAL_SCALE),
+        csr_matrix(embedded * EMBEDDING_SCALE),
+        csr_matrix(known_facts * FACT_SCALE),
+    ]
+    return csr_matrix(hstack(blocks))
