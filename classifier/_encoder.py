@@ -15,6 +15,9 @@ from ._wordpiece import WordPiece
 Vector = NDArray[np.float32]
 
 
+LENGTH_EXPONENT = 0.6
+
+
 class StaticEncoder:
     """Embeds words and texts.
 
@@ -34,21 +37,30 @@ class StaticEncoder:
     def n_dims(self) -> int:
         return int(self.table.shape[1])
 
-    def word_vector(self, word: str) -> tuple[Vector, int]:
-        """(n_dims,) sum over the word's pieces, and their number."""
+    def word_vector(self, word: str) -> Vector:
+        """(n_dims,) sum over the word's pieces."""
         ids = self.pieces.ids(word)
         if not ids:
-            return np.zeros(self.n_dims, dtype=np.float32), 0
-        return self.scale[ids] @ self.table[ids].astype(np.float32), len(ids)
+            return np.zeros(self.n_dims, dtype=np.float32)
+        return np.asarray(self.scale[ids] @ self.table[ids].astype(np.float32))
 
     def embed(self, word_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-        """(n_texts, n_dims) unit vectors of texts given as their words; the plain, uncached way."""
+        """(n_texts, n_dims) of texts given as their words; the plain, uncached way."""
         out = np.zeros((len(word_lists), self.n_dims), dtype=np.float32)
         for row, words in zip(out, word_lists, strict=True):
             for word in words:
-                row += self.word_vector(word)[0]
-            row /= max(float(np.sqrt(row @ row)), 1e-12)
+                row += self.word_vector(word)
+            row *= length_weight(len(words))
         return out
+
+
+def length_weight(n_words: int) -> float:
+    """What a text's sum of word vectors is multiplied by.
+
+    A function of the length alone and not of the sum, so that the head can be folded into the words:
+    a text then costs a few additions per word. 0.6 did as well as unit length on held-out types.
+    """
+    return float(max(n_words, 1) ** -LENGTH_EXPONENT)
 
 
 def quantised(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], Vector]:

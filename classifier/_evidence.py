@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ._lexicon import has_digit
 from ._reader import Reader
 from ._text import running_words
 from .task import Task
@@ -33,7 +34,8 @@ def _contributions(reader: Reader, task: Task) -> list[tuple[str, np.ndarray]]:
     if not words:
         return []
     unit_ids = [reader.lexicon.unit_id(word) for word in words]
-    features = sorted(reader.lexicon.features(task.specification, words, unit_ids))
+    n_numbers = sum(map(has_digit, set(words)))
+    features = sorted(reader.lexicon.features(task.specification, unit_ids, n_numbers))
     scale = 1 / math.sqrt(max(len(features), 1))
     out = [(reader.lexicon.name(f), reader.lexical[f] * scale) for f in features]
     embedded = reader.encoder.embed([list(dict.fromkeys(words))])[0]

@@ -11,12 +11,18 @@ import re
 from collections.abc import Iterable, Sequence
 
 UNKNOWN_WORD = -1  # letters only, never seen in training: a sign of another language or of gibberish
-NOT_A_WORD = -1.0
 NEUTRAL_WORD = -2  # numbers, identifiers, bare punctuation: says nothing about the language
-_PAIR_BASE = 1 << 20  # a pair of unit ids as one int: no tuple per pair in the serving loop. A
-# negative id on either side gives a key that no known pair has.
+NOT_A_WORD = -1.0  # the familiarity of a unit that is no word of letters
+
+# A pair of unit ids as one int: no tuple per pair in the serving loop. A negative id on either side
+# gives a key that no known pair has.
+_PAIR_BASE = 1 << 20
 _NUMBER = re.compile(r"\d+")
 _OUTER = ".,;:!?()[]{}<>\"'`*_“”‘’«»…-–—"
+_OPENS = "opens:"
+_PUNCTUATION = ("?", "!", ":", ";", "{", '"', "/", "\n")
+_LENGTHS = tuple(f"words<{1 << bits}" for bits in range(10))
+_NUMBERS = ("no number", "one number", "two numbers", "several numbers")
 
 
 def unit_of(word: str) -> str:
@@ -43,15 +49,17 @@ class Lexicon:
         familiarity: Sequence[float],
     ) -> None:
         self.units = tuple(units)
-        self.familiarity = tuple(familiarity)
-        # UNKNOWN_WORD and NEUTRAL_WORD index this list from its end
-        self._familiarity = [*familiarity, NOT_A_WORD, 0.0]
         self.pairs = tuple((int(a), int(b)) for a, b in pairs)
         self.marks = tuple(marks)
+        self.familiarity = tuple(familiarity)
         n_units, n_lexical = len(self.units), len(self.units) + len(self.pairs)
         self._unit_id = {unit: index for index, unit in enumerate(self.units)}
-        self._pair_id = {a * _PAIR_BASE + b: n_units + index for index, (a, b) in enumerate(self.pairs)}
-        self._mark_id = {mark: n_lexical + index for index, mark in enumerate(self.marks)}
+        self._pair_id = {_key(a, b): n_units + index for index, (a, b) in enumerate(self.pairs)}
+        mark_id = {mark: n_lexical + index for index, mark in enumerate(self.marks)}
+        self._opening_id = self._openings(mark_id)
+        self._punctuation = [(sign, mark_id[sign]) for sign in _PUNCTUATION if sign in mark_id]
+        self._length_id = [mark_id.get(length, UNKNOWN_WORD) for length in _LENGTHS]
+        self._number_id = [mark_id.get(number, UNKNOWN_WORD) for number in _NUMBERS]
 
     def __len__(self) -> int:
         return len(self.units) + len(self.pairs) + len(self.marks)
@@ -64,18 +72,19 @@ class Lexicon:
             return found
         return UNKNOWN_WORD if unit.isalpha() else NEUTRAL_WORD
 
-    def mean_familiarity(self, unit_ids: Sequence[int]) -> float:
-        """How common the words of a text are, 0 to 1; 1 for a text without words of letters."""
-        known = [f for f in map(self._familiarity.__getitem__, unit_ids) if f >= 0]
-        return sum(known) / len(known) if known else 1.0
-
-    def features(self, text: str, words: Sequence[str], unit_ids: Sequence[int]) -> set[int]:
-        """Ids of the distinct features of a text, given as text, running words and their units."""
-        found = {unit for unit in unit_ids if unit >= 0}
-        pair_id, mark_id = self._pair_id.get, self._mark_id.get
-        found.update([pair_id(a * _PAIR_BASE + b, -1) for a, b in zip(unit_ids, unit_ids[1:], strict=False)])
-        found.update([mark_id(mark, -1) for mark in marks_of(text, words)])
-        found.discard(-1)
+    def features(self, text: str, unit_ids: Sequence[int], n_numbers: int) -> set[int]:
+        """Ids of the distinct features of a text, given as text, unit of each word, words with digits."""
+        found = set(unit_ids)
+        if found:
+            pair_id = self._pair_id.get
+            keys = [a * _PAIR_BASE + b for a, b in zip(unit_ids, unit_ids[1:], strict=False)]
+            found.update([pair_id(key, UNKNOWN_WORD) for key in keys])
+            found.update([mark for sign, mark in self._punctuation if sign in text])
+            found.add(self._length_id[min(len(unit_ids), 256).bit_length()])
+            found.add(self._number_id[min(n_numbers, 3)])
+            found.add(self._opening_id.get(_key(0, unit_ids[0]), UNKNOWN_WORD))
+            found.add(self._opening_id.get(keys[0] + _PAIR_BASE if keys else 0, UNKNOWN_WORD))
+        found -= {UNKNOWN_WORD, NEUTRAL_WORD}
         return found
 
     def name(self, feature: int) -> str:
@@ -86,27 +95,38 @@ class Lexicon:
         if feature < len(self.pairs):
             a, b = self.pairs[feature]
             return f"{self.units[a]} {self.units[b]}"
-        return MARK_NAMES.get(mark := self.marks[feature - len(self.pairs)], mark)
+        mark = self.marks[feature - len(self.pairs)]
+        return f"contains {mark!r}" if mark in _PUNCTUATION else mark
+
+    def _openings(self, mark_id: dict[str, int]) -> dict[int, int]:
+        """Key of the first unit, (0, unit), or of the first two, (1 + first, second) -> feature."""
+        out = {}
+        for mark, feature in mark_id.items():
+            if mark.startswith(_OPENS):
+                ids = [self._unit_id.get(unit, UNKNOWN_WORD) for unit in mark[len(_OPENS) :].split(" ")]
+                if min(ids) >= 0:
+                    out[_key(0, ids[0]) if len(ids) == 1 else _key(1 + ids[0], ids[1])] = feature
+        return out
 
 
 def marks_of(text: str, words: Sequence[str]) -> list[str]:
-    """Marks of form. Binary on purpose: no length or count may outweigh what is asked."""
+    """Marks of form by name. Binary on purpose: no length or count may outweigh what is asked."""
     if not words:
         return []
-    marks = [mark for mark in _PUNCTUATION if mark in text]
-    marks.append(_LENGTH_MARKS[min(len(words), 256).bit_length()])
-    marks.append(f"opens:{unit_of(words[0])}")
-    if len(words) > 1:
-        marks.append(f"opens:{unit_of(words[0])} {unit_of(words[1])}")
-    marks.append(_NUMBER_MARKS[min(sum(map(_has_digit, words)), 3)])
-    return marks
+    units = [unit_of(word) for word in words[:2]]
+    return [
+        *(sign for sign in _PUNCTUATION if sign in text),
+        _LENGTHS[min(len(words), 256).bit_length()],
+        _NUMBERS[min(sum(map(has_digit, set(words))), 3)],
+        _OPENS + units[0],
+        *([_OPENS + " ".join(units)] if len(units) > 1 else []),
+    ]
 
 
-def _has_digit(word: str) -> bool:
-    return not word.isalpha() and any(map(str.isdigit, word))
+def has_digit(word: str) -> bool:
+    """Whether a word contains a decimal digit."""
+    return not word.isalpha() and _NUMBER.search(word) is not None
 
 
-_PUNCTUATION = ("?", "!", ":", ";", "{", '"', "/", "\n")
-_LENGTH_MARKS = tuple(f"words<{1 << bits}" for bits in range(10))
-_NUMBER_MARKS = ("no number", "one number", "two numbers", "several numbers")
-MARK_NAMES = {mark: f"contains {mark!r}" for mark in _PUNCTUATION}
+def _key(a: int, b: int) -> int:
+    return a * _PAIR_BASE + b

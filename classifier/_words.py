@@ -48,32 +48,38 @@ class WordTable:
     def __len__(self) -> int:
         return len(self._generation.index_of)
 
-    def read(self, words: list[str]) -> tuple[Row, list[int]]:
-        """(width,) sum of the rows of the distinct words, and the unit id of every word in order."""
+    def read(self, words: list[str]) -> tuple[list[float], int, list[int]]:
+        """(width,) sum of the rows of the distinct words, their number, and each word's unit id."""
         index_of, rows, unit_ids = self._generation
         try:
             indices = [index_of[word] for word in words]
         except KeyError:
             return self._read_new(words)
-        summed = rows.take(list(dict.fromkeys(indices)), axis=0).sum(axis=0)
-        return summed, [unit_ids[index] for index in indices]
+        distinct = list(dict.fromkeys(indices))  # in text order: the sum must not depend on the cache
+        summed = np.add.reduce(rows.take(distinct, axis=0), axis=0).tolist()
+        return summed, len(distinct), [unit_ids[index] for index in indices]
 
-    def _read_new(self, words: list[str]) -> tuple[Row, list[int]]:
-        distinct = dict.fromkeys(words)
+    def _read_new(self, words: list[str]) -> tuple[list[float], int, list[int]]:
+        """Learn the new words; then read as above, or, where the table can't hold them, directly."""
         with self._lock:
-            if len(self) + len(distinct) > self._max_words:
+            if len(self) + len(set(words)) > self._max_words:
                 self._generation = self._empty()  # readers keep the former generation until they are done
             index_of, rows, unit_ids = self._generation
-            for word in distinct:
-                index = index_of.get(word)
-                if index is None and len(word) <= MAX_WORD_CHARS and len(unit_ids) < self._max_words:
-                    index = len(unit_ids)
-                    rows[index] = self._row_of(word)
-                    unit_ids.append(self._unit_id_of(word))
-                    index_of[word] = index  # last: a reader never finds an index without its row
-            gathered = [rows[index_of[word]] if word in index_of else self._row_of(word) for word in distinct]
-            ids = [unit_ids[index_of[word]] if word in index_of else self._unit_id_of(word) for word in words]
-        return np.array(gathered, dtype=np.float32).sum(axis=0), ids
+            kept = True
+            for word in dict.fromkeys(words):
+                if word in index_of:
+                    continue
+                if len(word) > MAX_WORD_CHARS or len(unit_ids) >= self._max_words:
+                    kept = False
+                    continue
+                rows[len(unit_ids)] = self._row_of(word)
+                unit_ids.append(self._unit_id_of(word))
+                index_of[word] = len(unit_ids) - 1  # last: a reader never finds an index without its row
+        if kept:
+            return self.read(words)
+        distinct = dict.fromkeys(words)
+        summed = np.add.reduce(np.stack([self._row_of(word) for word in distinct]), axis=0).tolist()
+        return summed, len(distinct), [self._unit_id_of(word) for word in words]
 
     def _empty(self) -> _Generation:
         # np.empty reserves address space only; pages are used as words arrive

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ._beliefs import Beliefs
+from ._what_if import alternatives
 from .decision import Decision
 from .ladder import Ladder
 from .reasons import MEANING, WARNINGS
-from ._what_if import alternatives
 
 MAX_WORDS_SHOWN = 6
 

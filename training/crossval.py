@@ -10,8 +10,6 @@ from sklearn.model_selection import GroupKFold
 
 from ..classifier._encoder import StaticEncoder
 from ..classifier._guards import Guards
-from ..classifier._reader import Reader
-from ..classifier._text import running_words
 from .head import fit_reader
 from .seeds import SeedTask
 
@@ -41,10 +39,5 @@ def held_out_logits(
         reader = fit_reader(tasks, needed[fitted], encoder, n_tiers=n_tiers, guards=NO_GUARDS)
         for i in held_out:
             logits[i] = reader.read(seeds[i].task).logits
-            familiarity[i] = _familiarity(reader, seeds[i])
+            familiarity[i] = reader.familiarity(seeds[i].task.specification)
     return logits, familiarity
-
-
-def _familiarity(reader: Reader, seed: SeedTask) -> float:
-    words = running_words(seed.task.specification)
-    return reader.lexicon.mean_familiarity([reader.lexicon.unit_id(word) for word in words])

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from ..classifier._encoder import StaticEncoder
-from ..classifier._lexicon import Lexicon
+from ..classifier._lexicon import Lexicon, has_digit
 from ..classifier._text import running_words, words_of
 from ..classifier.features import FACT_FEATURES, fact_features
 from ..classifier.task import Task
 
 LEXICAL_SCALE = 1 / 3  # relative strength of the blocks under one ridge penalty; chosen on held-out
-EMBEDDING_SCALE = 0.8  # types with `python -m benchmarks.features`
+EMBEDDING_NORM = 0.8  # types with `python -m benchmarks.features`
 FACT_SCALE = 0.5
 
 
@@ -31,7 +31,8 @@ def lexical_counts(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
     for task in tasks:
         words = running_words(task.specification)
         unit_ids = [lexicon.unit_id(word) for word in words]
-        found = lexicon.features(task.specification, words, unit_ids)
+        n_numbers = sum(map(has_digit, set(words)))
+        found = lexicon.features(task.specification, unit_ids, n_numbers)
         indices.extend(sorted(found))
         values.extend([max(len(found), 1) ** -0.5] * len(found))
         starts.append(len(indices))
@@ -49,6 +50,11 @@ def embeddings(tasks: Sequence[Task], encoder: StaticEncoder) -> NDArray[np.floa
     return encoder.embed([words_of(task.specification) for task in tasks])
 
 
+def embedding_scale(embedded: NDArray[np.float32]) -> float:
+    """The factor that gives embeddings a mean length of EMBEDDING_NORM."""
+    return float(EMBEDDING_NORM / np.linalg.norm(embedded, axis=1).mean())
+
+
 def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:
     """(n_tasks, n_facts); zeros where nothing is known."""
     out = np.zeros((len(tasks), len(FACT_FEATURES)), dtype=np.float32)
@@ -62,10 +68,10 @@ def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:
 def design_matrix(
     counts: csr_matrix, idf: NDArray[np.float64], embedded: NDArray[Any], known_facts: NDArray[Any]
 ) -> csr_matrix:
-    """Lexical, embedding and fact blocks side by side, each at its scale."""
+    """Lexical, embedding and fact blocks side by side; `embedded` comes scaled."""
     blocks: list[Any] = [
         counts.multiply(idf * LEXICAL_SCALE),
-        csr_matrix(embedded * EMBEDDING_SCALE),
+        csr_matrix(embedded),
         csr_matrix(known_facts * FACT_SCALE),
     ]
     return csr_matrix(hstack(blocks))

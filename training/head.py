@@ -43,7 +43,9 @@ def fit_reader(
     lexicon = build_lexicon([task.specification for task in tasks])
     counts = design.lexical_counts(tasks, lexicon)
     idf = design.inverse_document_frequency(counts)
-    matrix = design.design_matrix(counts, idf, design.embeddings(tasks, encoder), design.facts(tasks))
+    embedded = design.embeddings(tasks, encoder)
+    scale = design.embedding_scale(embedded)
+    matrix = design.design_matrix(counts, idf, embedded * scale, design.facts(tasks))
     regression = LogisticRegression(C=STRENGTH, max_iter=1000).fit(matrix, needed, sample_weight=weights)
     coef = (regression.coef_.T * slope).astype(np.float32)
     n_lexical, n_dims = len(lexicon), encoder.n_dims
@@ -52,7 +54,7 @@ def fit_reader(
         lexicon,
         guards,
         lexical=(coef[:n_lexical] * (idf * design.LEXICAL_SCALE)[:, None]).astype(np.float32),
-        embedding=coef[n_lexical : n_lexical + n_dims] * np.float32(design.EMBEDDING_SCALE),
+        embedding=coef[n_lexical : n_lexical + n_dims] * np.float32(scale),
         facts=coef[n_lexical + n_dims :] * np.float32(design.FACT_SCALE),
         bias=(regression.intercept_ * slope).astype(np.float32),
     )
