@@ -1,16 +1,13 @@
-"""A model folder: a manifest, arrays as safetensors, a vocabulary. Checked whole before use.
+"""Reads a model folder: a manifest, arrays as safetensors, a vocabulary. Checked whole before use.
 
-Nothing in it is code, and nothing is built from it before every file's hash, and every array's
-shape, dtype and finiteness, have been checked. Written beside the target and renamed into place.
+Nothing in it is code, and nothing is built from it before the hash of every file, and the shape,
+dtype and finiteness of every array, have been checked. `_saving.py` writes such folders.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,11 +29,31 @@ class Folder(NamedTuple):
     vocabulary: list[str]
 
 
-def read_folder(path: Path) -> Folder:
+def read_folder(path: Path, *, reads: int = 100) -> Folder:
     """Read and check a model folder.
 
     Raises ArtifactMissing, ArtifactTooNew or ArtifactCorrupt, naming the file and what to do.
     """
+    before = _identity(path)
+    try:
+        return _read_folder(path)
+    except (ArtifactMissing, ArtifactCorrupt):
+        # two renames replace a folder; whoever reads in between reads again
+        replaced = _identity(path) != before or any(path.parent.glob(f".{path.name}-old-*"))
+        if reads <= 1 or not replaced:
+            raise
+    return read_folder(path, reads=reads - 1)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _read_folder(path: Path) -> Folder:
     manifest = _read_manifest(path)
     contents = {name: _read_checked(path, name, manifest) for name in (ARRAYS, VOCABULARY)}
     from safetensors import SafetensorError
@@ -44,62 +61,20 @@ def read_folder(path: Path) -> Folder:
 
     try:
         arrays = load(contents[ARRAYS])
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
         raise ArtifactCorrupt(f"{path / ARRAYS} is not a safetensors file: {error}.", about=path) from error
     _check_arrays(arrays, manifest, path)
-    return Folder(manifest, arrays, contents[VOCABULARY].decode("utf-8").split("\n"))
-
-
-def write_folder(
-    path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], vocabulary: list[str]
-) -> None:
-    """Write a model folder beside `path` and rename it into place; an old one is replaced whole."""
-    from safetensors.numpy import save
-
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    except OSError as error:
-        raise ArtifactMissing(
-            f"Can't write a model to {path}: {error.strerror}. Choose a folder that you can write to.",
-            about=path,
-        ) from error
-    try:
-        contents = {
-            ARRAYS: save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}),
-            VOCABULARY: "\n".join(vocabulary).encode("utf-8"),
-        }
-        whole = {
-            "format_version": FORMAT_VERSION,
-            **manifest,
-            "arrays": {
-                name: {"shape": list(array.shape), "dtype": str(array.dtype)}
-                for name, array in sorted(arrays.items())
-            },
-            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        }
-        for name, content in contents.items():
-            (beside / name).write_bytes(content)
-        (beside / MANIFEST).write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        beside.chmod(0o755)
-        _swap(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        vocabulary = contents[VOCABULARY].decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ArtifactCorrupt(f"{path / VOCABULARY} is not UTF-8: {error}.", about=path) from error
+    return Folder(manifest, arrays, vocabulary)
 
 
-def _swap(new: Path, path: Path) -> None:
-    if not path.exists():
-        os.rename(new, path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-    os.rename(path, old / "was")
-    try:
-        os.rename(new, path)
-    except OSError:
-        os.rename(old / "was", path)  # put the former model back: never no model at all
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+def seal_of(manifest: Mapping[str, Any]) -> str:
+    """sha256 of everything else in the manifest, so that a changed threshold is noticed as well."""
+    rest = {key: value for key, value in manifest.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
@@ -125,11 +100,19 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path} has format {version!r}; this tierwise reads up to {FORMAT_VERSION}. Upgrade tierwise.",
             about=path,
         )
+    if manifest.get("seal") != seal_of(manifest):
+        raise ArtifactCorrupt(
+            f"{path / MANIFEST} was changed after it was written. Restore the folder or train again.",
+            about=path,
+        )
+    for name in ("sha256", "arrays"):
+        if not isinstance(manifest.get(name), dict):
+            raise ArtifactCorrupt(f"{path / MANIFEST} lacks {name!r}; restore the folder.", about=path)
     return manifest  # type: ignore[no-any-return]
 
 
 def _read_checked(path: Path, name: str, manifest: dict[str, Any]) -> bytes:
-    expected = manifest.get("sha256", {}).get(name)
+    expected = manifest["sha256"].get(name)
     try:
         content = (path / name).read_bytes()
     except OSError as error:
@@ -147,7 +130,7 @@ def _read_checked(path: Path, name: str, manifest: dict[str, Any]) -> bytes:
 
 
 def _check_arrays(arrays: dict[str, NDArray[Any]], manifest: dict[str, Any], path: Path) -> None:
-    declared = manifest.get("arrays", {})
+    declared = manifest["arrays"]
     if set(declared) != set(arrays):
         raise ArtifactCorrupt(
             f"{path} holds the arrays {sorted(arrays)}; its manifest declares {sorted(declared)}.", about=path

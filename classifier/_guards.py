@@ -17,7 +17,7 @@ EMPTY, TOO_SHORT, UNFAMILIAR, VERY_LONG = "empty", "too_short", "unfamiliar", "v
 class Guards:
     """Thresholds of the guards; `min_familiarity` is set from held-out task types at training."""
 
-    min_words: int = 3
+    min_words: int = 4
     min_familiarity: float = 0.5
 
     def before_reading(self, words: Sequence[str], text: str) -> str | None:

@@ -97,7 +97,7 @@ class LatentGrid:
 
     def fail_moment(self, weight: Array, tiers: Sequence[int]) -> float:
         """P(every one of these tiers fails the same task)."""
-        joint = weight[:, None] * self.node_weights
+        joint = weight if weight.ndim == 2 else weight[:, None] * self.node_weights
         return float((joint * np.prod(1.0 - self.pass_given_residual[:, :, list(tiers)], axis=2)).sum())
 
 

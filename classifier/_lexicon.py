@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 UNKNOWN_WORD = -1  # letters only, never seen in training: a sign of another language or of gibberish
 NEUTRAL_WORD = -2  # numbers, identifiers, bare punctuation: says nothing about the language
@@ -77,13 +78,14 @@ class Lexicon:
         found = set(unit_ids)
         if found:
             pair_id = self._pair_id.get
-            keys = [a * _PAIR_BASE + b for a, b in zip(unit_ids, unit_ids[1:], strict=False)]
+            keys = [a * _PAIR_BASE + b for a, b in pairwise(unit_ids)]
             found.update([pair_id(key, UNKNOWN_WORD) for key in keys])
             found.update([mark for sign, mark in self._punctuation if sign in text])
             found.add(self._length_id[min(len(unit_ids), 256).bit_length()])
             found.add(self._number_id[min(n_numbers, 3)])
             found.add(self._opening_id.get(_key(0, unit_ids[0]), UNKNOWN_WORD))
-            found.add(self._opening_id.get(keys[0] + _PAIR_BASE if keys else 0, UNKNOWN_WORD))
+            if keys and unit_ids[0] >= 0:
+                found.add(self._opening_id.get(keys[0] + _PAIR_BASE, UNKNOWN_WORD))
         found -= {UNKNOWN_WORD, NEUTRAL_WORD}
         return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +61,8 @@ def reader_from(folder: Folder) -> Reader:
         arrays["lexicon.familiarity"].tolist(),
     )
     n_tiers = len(manifest["tiers"])
+    _check_numbers(manifest, n_tiers)
+    _require(all(0 <= i < len(lexicon.units) for pair in lexicon.pairs for i in pair), "lexicon.pairs")
     _require(len(lexicon.familiarity) == len(lexicon.units), "lexicon.familiarity")
     _require(table.dtype == np.int8 and table.shape[0] == len(folder.vocabulary), "encoder.table")
     _require(scale.shape == (len(folder.vocabulary),), "encoder.scale")
@@ -75,6 +79,17 @@ def reader_from(folder: Folder) -> Reader:
         facts=arrays["head.facts"],
         bias=arrays["head.bias"],
     )
+
+
+def _check_numbers(manifest: dict[str, Any], n_tiers: int) -> None:
+    """What the model computes with besides its arrays."""
+    _require(len(set(manifest["tiers"])) == n_tiers, "tiers")
+    _require(len(manifest["uninformed"]) == n_tiers, "uninformed")
+    _require(abs(sum(manifest["uninformed"]) - 1) < 1e-6, "uninformed")
+    rows = [(row["max_under_tier"], row["lambda_down"], row["lambda_up"]) for row in manifest["thresholds"]]
+    _require(len(rows) > 0, "thresholds")
+    numbers = [*itertools.chain(*rows), *manifest["widths"].values(), *manifest["guards"].values()]
+    _require(all(math.isfinite(number) for number in numbers), "a number of the manifest")
 
 
 def _require(holds: bool, name: str) -> None:

@@ -24,4 +24,4 @@ def running_words(text: str) -> list[str]:
 
 def is_very_long(text: str) -> bool:
     """Whether only the ends of the text were read."""
-    return len(text) > 4 * MAX_WORDS_READ and len(text.split()) > MAX_WORDS_READ
+    return len(text) > 2 * MAX_WORDS_READ and len(text.split()) > MAX_WORDS_READ

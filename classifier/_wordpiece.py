@@ -74,7 +74,8 @@ def split_word(word: str) -> Iterator[str]:
 def _normalised(word: str) -> str:
     kept = "".join(c for c in word if c.isspace() or not _is_dropped(c))
     decomposed = unicodedata.normalize("NFD", kept)
-    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn").lower()
+    # one by one: lower-casing a whole word gives a Greek sigma at its end another form
+    return "".join(c.lower() for c in decomposed if unicodedata.category(c) != "Mn")
 
 
 def _is_dropped(char: str) -> bool:

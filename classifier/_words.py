@@ -7,14 +7,15 @@ and one sum; splitting a word into pieces is paid for on first sight only.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Row = NDArray[np.float32]
-MAX_WORDS = 16_384
+MAX_WORDS = 65_536
 MAX_WORD_CHARS = 64  # longer "words" (hashes, base64, URLs) are computed, not kept
 
 
@@ -22,6 +23,16 @@ class _Generation(NamedTuple):
     index_of: dict[str, int]
     rows: NDArray[np.float32]
     unit_ids: list[int]
+
+
+class LookUp(NamedTuple):
+    """rows : (n, width), the distinct words of each text in text order, one text after the other.
+    n_distinct : per text. unit_ids : per text, of every running word.
+    """
+
+    rows: Row
+    n_distinct: list[int]
+    unit_ids: list[list[int]]
 
 
 class WordTable:
@@ -48,39 +59,43 @@ class WordTable:
     def __len__(self) -> int:
         return len(self._generation.index_of)
 
-    def read(self, words: list[str]) -> tuple[list[float], int, list[int]]:
-        """(width,) sum of the rows of the distinct words, their number, and each word's unit id."""
-        index_of, rows, unit_ids = self._generation
-        try:
-            indices = [index_of[word] for word in words]
-        except KeyError:
-            return self._read_new(words)
-        distinct = list(dict.fromkeys(indices))  # in text order: the sum must not depend on the cache
-        summed = np.add.reduce(rows.take(distinct, axis=0), axis=0).tolist()
-        return summed, len(distinct), [unit_ids[index] for index in indices]
+    def look_up(self, word_lists: Sequence[list[str]]) -> LookUp | None:
+        """Rows and units of the words of several texts; None where the table can't hold them all."""
+        found = _look_up(self._generation, word_lists)
+        return found or self._learn(word_lists)
 
-    def _read_new(self, words: list[str]) -> tuple[list[float], int, list[int]]:
-        """Learn the new words; then read as above, or, where the table can't hold them, directly."""
+    def compute(self, words: list[str]) -> tuple[Row, list[int]]:
+        """(n_distinct, width) rows of the distinct words, and each word's unit id, past the table."""
+        rows = np.stack([self._row_of(word) for word in dict.fromkeys(words)])
+        return rows, [self._unit_id_of(word) for word in words]
+
+    def _learn(self, word_lists: Sequence[list[str]]) -> LookUp | None:
+        distinct = dict.fromkeys(chain.from_iterable(word_lists))
+        if len(distinct) > self._max_words or max(map(len, distinct)) > MAX_WORD_CHARS:
+            return None
         with self._lock:
-            if len(self) + len(set(words)) > self._max_words:
+            if len(self) + len(distinct) > self._max_words:
                 self._generation = self._empty()  # readers keep the former generation until they are done
             index_of, rows, unit_ids = self._generation
-            kept = True
-            for word in dict.fromkeys(words):
-                if word in index_of:
-                    continue
-                if len(word) > MAX_WORD_CHARS or len(unit_ids) >= self._max_words:
-                    kept = False
-                    continue
-                rows[len(unit_ids)] = self._row_of(word)
-                unit_ids.append(self._unit_id_of(word))
-                index_of[word] = len(unit_ids) - 1  # last: a reader never finds an index without its row
-        if kept:
-            return self.read(words)
-        distinct = dict.fromkeys(words)
-        summed = np.add.reduce(np.stack([self._row_of(word) for word in distinct]), axis=0).tolist()
-        return summed, len(distinct), [self._unit_id_of(word) for word in words]
+            for word in distinct:
+                if word not in index_of:
+                    rows[len(unit_ids)] = self._row_of(word)
+                    unit_ids.append(self._unit_id_of(word))
+                    index_of[word] = len(unit_ids) - 1  # last: a reader never finds an index without its row
+            return _look_up(self._generation, word_lists)
 
     def _empty(self) -> _Generation:
         # np.empty reserves address space only; pages are used as words arrive
         return _Generation({}, np.empty((self._max_words, self._width), dtype=np.float32), [])
+
+
+def _look_up(generation: _Generation, word_lists: Sequence[list[str]]) -> LookUp | None:
+    index_of, rows, unit_ids = generation
+    try:
+        indices = [[index_of[word] for word in words] for words in word_lists]
+    except KeyError:
+        return None
+    distinct = [list(dict.fromkeys(each)) for each in indices]  # in text order, whatever the table's
+    gathered = rows.take(list(chain.from_iterable(distinct)), axis=0)
+    units = [[unit_ids[index] for index in each] for each in indices]
+    return LookUp(gathered, [len(each) for each in distinct], units)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 from .errors import InvalidTask, suggestion
 
 Counts = Mapping[str, Sequence[float]]
+MAX_COUNT = 1e15  # above it a float no longer counts
 
 
 def parse_counts(history: object, tiers: Sequence[str]) -> dict[int, tuple[float, float]] | None:
@@ -37,11 +38,14 @@ def parse_counts(history: object, tiers: Sequence[str]) -> dict[int, tuple[float
     return counts or None
 
 
+def _is_number(value: object) -> bool:
+    """NumPy's and pandas' numbers included."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _parse_pair(tier: str, pair: object) -> tuple[float, float]:
     numbers = list(pair) if isinstance(pair, (tuple, list)) else []
-    valid = len(numbers) == 2 and all(
-        isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n < math.inf for n in numbers
-    )
+    valid = len(numbers) == 2 and all(_is_number(n) and 0 <= n <= MAX_COUNT for n in numbers)
     if not valid:
         raise InvalidTask(
             f"history[{tier!r}] must be two counts >= 0, (clean, not clean); got {pair!r}.", about="history"

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._artifact import Folder, read_folder, write_folder
+from ._artifact import Folder, read_folder
 from ._evidence import word_evidence
 from ._latent import LatentGrid, Widths, latent_grid
-from ._reader import Reader
+from ._reader import Reader, Reading
+from ._saving import write_folder
 from ._stored import arrays_of, reader_from
 from .errors import ArtifactCorrupt
 from .history import Counts, parse_counts
@@ -56,7 +57,7 @@ class TierModel:
         try:
             reader = reader_from(folder)
             model = cls(reader, folder.manifest, version=_version_of(folder))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ArtifactCorrupt(f"{path} is not a complete model: {error!r}.", about=path) from error
         return model
 
@@ -71,10 +72,24 @@ class TierModel:
 
         Raises InvalidTask for a malformed history.
         """
+        return self._posterior(task, self.reader.read(task), history)
+
+    def posteriors(
+        self, tasks: Sequence[Task], history: Mapping[str, Counts] | None = None
+    ) -> list[Posterior]:
+        """Each exactly as `posterior` gives it. `history` maps task types to counts."""
+        known = history or {}
+        return [
+            self._posterior(task, reading, known.get(task.task_type or ""))
+            for task, reading in zip(tasks, self.reader.read_many(tasks), strict=True)
+        ]
+
+    def _posterior(self, task: Task, reading: Reading, history: Counts | None) -> Posterior:
         counts = None if history is None else parse_counts(history, self.tiers)
-        logits, guard = self.reader.read(task)
+        logits, guard = reading
         text = self._uninformed if guard is not None else _softmax(logits)
-        failed = [self.tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in self.tiers]
+        tiers = self.tiers
+        failed = [tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in tiers]
         if counts is None and not failed:
             return Posterior(text, self._expected_pass(text), text, guard, None, self.grid, None)
         return self._updated(text, guard, counts, failed)
@@ -90,12 +105,6 @@ class TierModel:
     ) -> NDArray[np.float64]:
         """(n_tasks, n_tiers): P(needed tier); rows sum to 1."""
         return np.array([p.needed for p in self.posteriors(tasks, history)]).reshape(-1, len(self.tiers))
-
-    def posteriors(
-        self, tasks: Sequence[Task], history: Mapping[str, Counts] | None = None
-    ) -> list[Posterior]:
-        known = history or {}
-        return [self.posterior(task, known.get(task.task_type or "")) for task in tasks]
 
     def word_evidence(self, task: Task, *, most: int = 6) -> dict[str, list[tuple[str, float]]]:
         """Tier -> what in the text spoke for it, as (words, log-odds), strongest first."""
@@ -121,15 +130,13 @@ class TierModel:
         grid = self.grid
         weight = grid.posterior(np.array(text), grid.log_likelihood(counts or {}))
         pass_ = weight @ grid.pass_
-        needed_weight = weight
+        needed_weight = kept = weight
         if failed:
             joint = grid.after_failures(weight, failed)
             pass_ = np.einsum("pj,pjt->t", joint, grid.pass_given_residual)
-            needed_weight = joint.sum(axis=1)
+            needed_weight, kept = joint.sum(axis=1), joint
         needed = grid.needed_mass(needed_weight)
-        return Posterior(
-            tuple(needed.tolist()), tuple(pass_.tolist()), text, guard, counts, grid, needed_weight
-        )
+        return Posterior(tuple(needed.tolist()), tuple(pass_.tolist()), text, guard, counts, grid, kept)
 
 
 def _softmax(logits: Sequence[float]) -> tuple[float, ...]:

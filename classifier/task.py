@@ -13,6 +13,8 @@ Role = Literal["orchestrator", "worker", "reviewer"]
 ROLES: tuple[str, ...] = get_args(Role)
 MAX_SPECIFICATION_CHARS = 2_000_000  # far above any context window; a 10 MB text is a mistake
 
+MAX_COUNT = 10**15  # more tokens or items than exist; keeps arithmetic finite
+
 _FLAGS = (
     "time_sensitive",
     "verifiable",
@@ -101,9 +103,9 @@ class Task:
                 f"role must be one of {', '.join(ROLES)}; got {self.role!r}" + suggestion(self.role, ROLES),
                 about="role",
             )
-        if self.attempts:
+        if self.attempts != ():
             object.__setattr__(self, "attempts", _as_names("attempts", self.attempts))
-        if (self.cached_tokens or 0) > (self.input_tokens or math.inf):
+        if (self.cached_tokens or 0) > (math.inf if self.input_tokens is None else self.input_tokens):
             raise InvalidTask(
                 f"cached_tokens ({self.cached_tokens}) are part of input_tokens "
                 f"({self.input_tokens}) and can't exceed them.",
@@ -130,7 +132,7 @@ def check_fact_names(names: Mapping[str, Any]) -> None:
     """Raise UnknownFact for the first name that is no fact of a task."""
     for name in names:
         if name not in _KNOWN:
-            raise UnknownFact(str(name), FACTS)
+            raise UnknownFact(str(name), _KNOWN)
 
 
 def check_specification(text: object) -> None:
@@ -169,6 +171,12 @@ def _check_encodable(text: str) -> None:
 def _check_name(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise InvalidTask(f"{name} must be a non-empty text; got {value!r}.", about=name)
+    if "\x00" in value or not (value.isascii() or _is_encodable(value)):
+        raise InvalidTask(f"{name} must be text without NUL and lone surrogates; got {value!r}.", about=name)
+
+
+def _is_encodable(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _as_flag(name: str, value: object) -> bool:
@@ -178,16 +186,25 @@ def _as_flag(name: str, value: object) -> bool:
 
 
 def _as_count(name: str, value: Any) -> int:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole and hasattr(value, "__float__") and not isinstance(value, bool):
-        whole = float(value).is_integer()  # NumPy's and pandas' numbers; NaN and infinity are not whole
-    if not whole or value < 0:
+    if type(value) is not int:
+        try:
+            as_float = math.nan if type(value).__name__ in ("bool", "bool_", "str") else float(value)
+        except (TypeError, ValueError, OverflowError):
+            as_float = math.nan  # no number, several numbers, or one beyond all counts
+        value_is_whole = as_float.is_integer()  # NumPy's and pandas' numbers; NaN, infinity are not whole
+    else:
+        value_is_whole = True
+    if not value_is_whole or value < 0:
         raise InvalidTask(f"{name} must be a whole number >= 0; got {value!r}.", about=name)
+    if value > MAX_COUNT:
+        raise InvalidTask(f"{name} must be at most {MAX_COUNT:,}.", about=name)
     return int(value)
 
 
 def _as_names(name: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+    if value is None:
+        return ()
+    if not isinstance(value, (list, tuple, set, frozenset)):
         raise InvalidTask(
             f"{name} must be a list of tier names, such as ['haiku']; got {value!r}.", about=name
         )

@@ -17,13 +17,14 @@ class Bounds(NamedTuple):
     high: int
     pin: int | None
     floors: tuple[tuple[int, str], ...]  # (index, code), as the facts imply them
-    explicit_ceiling: bool
     codes: tuple[str, ...]  # what must be said whatever is predicted
 
 
 def bounds_of(task: Task, ladder: Ladder) -> Bounds:
     """Raises ContradictoryTask where the caller's own bounds exclude each other."""
     top = len(ladder.rungs) - 1
+    if not (task.live or task.role or task.attempts or task.floor or task.ceiling or task.pin):
+        return Bounds(0, top, None, (), ())  # most tasks
     explicit_low = 0 if task.floor is None else ladder.index(task.floor)
     high = top if task.ceiling is None else ladder.index(task.ceiling)
     pin = None if task.pin is None else ladder.index(task.pin)
@@ -34,13 +35,13 @@ def bounds_of(task: Task, ladder: Ladder) -> Bounds:
     if derived > high:
         codes.append(reasons.CEILING_BELOW_FLOOR)
     if pin is not None:
-        codes.append(reasons.PIN)
+        codes.insert(0, reasons.PIN)  # the decisive one first
         if pin < derived:
             codes.append(reasons.PIN_BELOW_FLOOR)
     if explicit_low:
         floors.append((explicit_low, reasons.FLOOR))
     low = min(max(derived, explicit_low), high)
-    return Bounds(low, high, pin, tuple(floors), task.ceiling is not None, tuple(codes))
+    return Bounds(low, high, pin, tuple(floors), tuple(codes))
 
 
 def _derived_floors(task: Task, ladder: Ladder, high: int, codes: list[str]) -> list[tuple[int, str]]:
@@ -54,7 +55,7 @@ def _derived_floors(task: Task, ladder: Ladder, high: int, codes: list[str]) -> 
     if task.attempts:
         highest = max(ladder.index(tier) for tier in task.attempts)
         if highest >= high:
-            codes.append(reasons.EXHAUSTED)  # nothing above is allowed: the highest once more
+            codes.insert(0, reasons.EXHAUSTED)  # nothing above is allowed: the highest once more
         floors.append((min(highest + 1, high), reasons.FLOOR_ATTEMPTS))
     return floors
 

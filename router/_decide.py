@@ -12,6 +12,7 @@ from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 from ._mode import Mode, mode_of
 from ._objective import PricedPlan, cheapest_plan
 from ._predict import Predicted, predicted_rung
+from ._trivial import is_deterministic
 from .ladder import Ladder, Rung
 from .policy import Policy
 from .prices import token_cost_usd
@@ -45,43 +46,39 @@ def decide(
 
     Raises ContradictoryTask or NoTierFits; everything else has an answer.
     """
-    tokens = tokens_of(task, policy)
-    if task.deterministic:
+    tokens = tokens_of(task, policy, ladder.unit)
+    if is_deterministic(task):
         return Choice(0, "none", (), (reasons.DETERMINISTIC,), False, tokens)
     bounds = bounds_of(task, ladder)
     fits, limit_codes = fitting_tiers(task, ladder)
     allowed = range(bounds.low, bounds.high + 1) if bounds.pin is None else range(bounds.pin, bounds.pin + 1)
-    check_some_fit(task, ladder, allowed, fits)
+    if limit_codes:
+        check_some_fit(task, ladder, allowed, fits)
 
-    priced = None
+    priced, return_to = None, None
     if bounds.pin is not None:
-        index, codes, return_to = bounds.pin, list(bounds.codes), None
+        index, codes = bounds.pin, list(bounds.codes)
     else:
-        predicted = predicted_rung(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
-        correction = policy.correction_cost_usd(task.task_type)
-        if correction is not None and beliefs is not None and beliefs.guard is None:
-            within = [rung for rung in allowed if fits[rung]]
-            costs = [rung_cost_usd(rung, tokens, task, batch=False) for rung in ladder.rungs]
-            checked = bool(task.verifiable)
-            priced = cheapest_plan(within, beliefs, costs, correction, checked=checked, policy=policy)
+        within = [rung for rung in allowed if fits[rung]]
+        priced = _priced(task, beliefs, tokens, within, policy, ladder)
+        if priced is not None:
             predicted = Predicted(priced.rungs[0], (reasons.EXPECTED_COST,))
+        else:
+            predicted = predicted_rung(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
         index, codes = _within_bounds(predicted, task, bounds, ladder)
-        index = _within_limits(index, allowed, fits)
+        fitting = _within_limits(index, within)
+        if fitting != index:  # the limit decided
+            index, codes, limit_codes = fitting, limit_codes + codes, []
         return_to = predicted.return_to if index == predicted.rung else None
-    main = codes[0]
-    codes += [code for code in limit_codes if code not in codes]
-    if beliefs is not None:
-        if beliefs.history:
-            codes.append(reasons.HISTORY)
-        if beliefs.pass_[-1] < beliefs.min_pass and index == len(ladder.rungs) - 1:
-            codes.insert(0 if bounds.pin is None else 1, reasons.NO_TIER_SUFFICES)
+    fallback = codes[0] in reasons.FALLBACKS
+    codes += limit_codes
+    _add_what_outcomes_say(codes, beliefs, index, ladder, pinned=bounds.pin is not None)
     mode, mode_code = mode_of(task, beliefs, index, policy, ladder)
     if mode_code is not None:
         codes.append(mode_code)
     plan = _plan(index, priced, task, bounds, fits)
     if len(plan) > 1:
         codes.append(reasons.CHECK_AND_ESCALATE)
-    fallback = main in reasons.FALLBACKS
     return Choice(index, mode, plan, tuple(codes), fallback, tokens, return_to, priced)
 
 
@@ -97,6 +94,35 @@ def rung_cost_usd(rung: Rung, tokens: Tokens, task: Task, *, batch: bool) -> flo
     )
 
 
+def _priced(
+    task: Task,
+    beliefs: Beliefs | None,
+    tokens: Tokens,
+    within: list[int],
+    policy: Policy,
+    ladder: Ladder,
+) -> PricedPlan | None:
+    """The cheapest plan, where the operator priced a correction and the text could be read."""
+    correction = policy.correction_cost_usd(task.task_type)
+    if correction is None or beliefs is None or beliefs.guard is not None:
+        return None
+    costs = [rung_cost_usd(rung, tokens, task, batch=False) for rung in ladder.rungs]
+    # a decision that travelled has no model with it, so plans of several tiers have no price
+    checked = bool(task.verifiable) and beliefs.all_fail is not None
+    return cheapest_plan(within, beliefs, costs, correction, checked=checked, policy=policy)
+
+
+def _add_what_outcomes_say(
+    codes: list[str], beliefs: Beliefs | None, index: int, ladder: Ladder, *, pinned: bool
+) -> None:
+    if beliefs is None:
+        return
+    if beliefs.history:
+        codes.append(reasons.HISTORY)
+    if beliefs.pass_[-1] < beliefs.min_pass and index == len(ladder.rungs) - 1:
+        codes.insert(1 if pinned else 0, reasons.NO_TIER_SUFFICES)
+
+
 def _within_bounds(predicted: Predicted, task: Task, bounds: Bounds, ladder: Ladder) -> tuple[int, list[str]]:
     """Raise for consequence and floors, then keep the ceiling; the decisive code comes first."""
     index, codes = predicted.rung, list(predicted.codes)
@@ -110,15 +136,15 @@ def _within_bounds(predicted: Predicted, task: Task, bounds: Bounds, ladder: Lad
     if index > bounds.high:
         index = bounds.high
         codes.insert(0, reasons.CEILING)
-    return index, codes + [code for code in bounds.codes if code not in codes]
+    first = [reasons.EXHAUSTED] if reasons.EXHAUSTED in bounds.codes else []
+    return index, list(dict.fromkeys([*first, *codes, *bounds.codes]))
 
 
-def _within_limits(index: int, allowed: range, fits: list[bool]) -> int:
-    """The nearest allowed rung that holds the task: upwards first."""
-    if fits[index]:
+def _within_limits(index: int, within: list[int]) -> int:
+    """The nearest rung that is allowed and holds the task: upwards first."""
+    if index in within:
         return index
-    above = [rung for rung in allowed if rung > index and fits[rung]]
-    return above[0] if above else max(rung for rung in allowed if fits[rung])
+    return next((rung for rung in within if rung > index), within[-1])
 
 
 def _plan(

@@ -108,7 +108,8 @@ def _arithmetic(decision: Decision) -> Iterator[str]:
         line = f"  {tier:<10} ${cost:.6f}"
         if correction is not None and beliefs is not None:
             risk = (1 - beliefs.pass_[index]) * correction
-            line += f" = ${cost - risk:.6f} {unit}s + {1 - beliefs.pass_[index]:.1%} x ${correction:.2f} correction"
+            fails = 1 - beliefs.pass_[index]
+            line += f" = ${cost - risk:.6f} {unit}s + {fails:.1%} x ${correction:.2f} correction"
         latency = decision.expected_latency_ms[tier]
         lines.append(line + ("" if latency is None else f", about {latency / 1000:.1f} s"))
     priced = decision.evidence.choice.priced

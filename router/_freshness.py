@@ -63,7 +63,10 @@ def price_findings(ladder: Ladder) -> Iterator[Finding]:
         from genai_prices.data import providers
     except ImportError as error:
         raise MissingExtra("genai-prices", "dev") from error
-    known = {model.id: model for provider in providers for model in provider.models}
+    by_trust = sorted(
+        providers, key=lambda provider: provider.id == "anthropic"
+    )  # resellers before the maker
+    known = {model.id: model for provider in by_trust for model in provider.models}
     for rung in ladder.rungs:
         theirs = known.get(rung.model)
         if theirs is None:

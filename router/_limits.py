@@ -23,14 +23,14 @@ class Tokens(NamedTuple):
     estimated: bool
 
 
-def tokens_of(task: Task, policy: Policy) -> Tokens:
+def tokens_of(task: Task, policy: Policy, unit: str = "token") -> Tokens:
     """The caller's counts; where they are missing, the text's length and a default per item."""
     given_in, given_out = task.input_tokens, task.output_tokens
     items = max(task.items or 1, 1)
     if given_in is None:
         given_in = max(math.ceil(len(task.specification) / CHARS_PER_TOKEN), task.cached_tokens or 0)
     if given_out is None:
-        given_out = policy.default_output_tokens * items
+        given_out = items * (policy.default_output_tokens if unit == "token" else 1)  # one image an item
     estimated = task.input_tokens is None or task.output_tokens is None
     return Tokens(given_in, given_out, task.cached_tokens or 0, estimated)
 
@@ -40,6 +40,8 @@ def fitting_tiers(task: Task, ladder: Ladder) -> tuple[list[bool], list[str]]:
 
     Only counts that the caller gave can rule a tier out; an estimate never does.
     """
+    if task.input_tokens is None and task.output_tokens is None:
+        return [True] * len(ladder.rungs), []
     fits: list[bool] = []
     codes: list[str] = []
     needs_in, needs_out = task.input_tokens or 0, task.output_tokens or 0

@@ -37,6 +37,6 @@ def _is_format_task(task: Task, beliefs: Beliefs | None, ladder: Ladder) -> bool
     volume = ladder.rungs[ladder.volume].tier
     if volume in (task.pin, task.ceiling):
         return True
-    if beliefs is None or beliefs.guard is not None:
+    if beliefs is None:
         return False
     return sum(beliefs.needed[: ladder.volume + 1]) >= beliefs.lambda_down

@@ -56,14 +56,11 @@ def sonnet_unless(beliefs: Beliefs, lambda_down: float, middle: int) -> tuple[in
     side and all below, reaches the side's threshold.
     """
     needed = beliefs.needed
-    above = sum(needed[middle + 1 :])
-    if above >= beliefs.lambda_up and middle + 1 < len(needed):
-        cumulative = 0.0
-        for index in range(middle + 1, len(needed)):
-            cumulative += needed[index]
-            if cumulative >= beliefs.lambda_up:
-                return index, reasons.CLASSIFIER
-        return len(needed) - 1, reasons.CLASSIFIER
+    cumulative = 0.0
+    for index in range(middle + 1, len(needed)):
+        cumulative += needed[index]
+        if cumulative >= beliefs.lambda_up:
+            return index, reasons.CLASSIFIER
     cumulative = 0.0
     for index in range(middle):
         cumulative += needed[index]

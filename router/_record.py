@@ -52,12 +52,11 @@ def _expected_costs(choice: Choice, task: Task, evidence: Evidence, *, batch: bo
     """Per tier: tokens in the chosen mode, plus P(not clean) x correction where it has a price."""
     correction = evidence.policy.correction_cost_usd(task.task_type)
     beliefs = evidence.beliefs
-    costs = {}
-    for index, rung in enumerate(evidence.ladder.rungs):
-        cost = rung_cost_usd(rung, choice.tokens, task, batch=batch)
-        if correction is not None and beliefs is not None:
-            cost += (1.0 - beliefs.pass_[index]) * correction
-        costs[rung.tier] = cost
+    rungs = evidence.ladder.rungs
+    costs = {rung.tier: rung_cost_usd(rung, choice.tokens, task, batch=batch) for rung in rungs}
+    if correction is not None and beliefs is not None:
+        for rung, passes in zip(rungs, beliefs.pass_, strict=True):
+            costs[rung.tier] += (1.0 - passes) * correction
     return costs
 
 

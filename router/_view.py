@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..classifier.errors import LadderMismatch
-from ..classifier.history import Counts
 from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
-from ..classifier.task import Task
 from ._beliefs import Beliefs
 from .ladder import Ladder
 from .policy import Policy
@@ -28,12 +26,11 @@ class View(NamedTuple):
     def is_identity(self) -> bool:
         return len(self.rung_of_tier) == self.n_rungs
 
-    def beliefs(self, task: Task, history: Counts | None) -> tuple[Beliefs, Posterior]:
-        posterior = self.model.posterior(task, history)
+    def beliefs(self, posterior: Posterior) -> Beliefs:
         needed, pass_ = posterior.needed, posterior.pass_
         if not self.is_identity:
             needed, pass_ = self._on_ladder(needed, 0.0), self._pass_on_ladder(pass_)
-        beliefs = Beliefs(
+        return Beliefs(
             needed,
             pass_,
             posterior.guard,
@@ -43,7 +40,6 @@ class View(NamedTuple):
             self.model.widths.min_pass,
             self._all_fail(posterior),
         )
-        return beliefs, posterior
 
     def _on_ladder(self, values: tuple[float, ...], missing: float) -> tuple[float, ...]:
         on_rung = dict(zip(self.rung_of_tier, values, strict=True))

@@ -9,6 +9,7 @@ from typing import Any
 from ..classifier.errors import InvalidTask
 from ..classifier.task import Task
 from ._beliefs import Beliefs
+from ._bounds import bounds_of
 from ._decide import Choice, decide
 from .decision import Decision
 
@@ -50,14 +51,15 @@ def _moved_probabilities(decision: Decision) -> Iterator[str]:
     middle = ladder.production
     above, below = sum(beliefs.needed[middle + 1 :]), sum(beliefs.needed[:middle])
     name = ladder.names[middle]
-    if decision.tier > name:
+    bounds = bounds_of(decision.task, ladder)
+    if decision.tier > name and bounds.low <= middle:
         yield f"{name} if P(above {name}) fell from {above:.0%} below {beliefs.lambda_up:.0%}"
-    elif decision.tier < name:
+    elif decision.tier < name and bounds.high >= middle:
         yield f"{name} if P(below {name}) fell from {below:.0%} below {beliefs.lambda_down:.0%}"
-    else:
-        if middle + 1 < len(ladder.names):
+    elif decision.tier == name:
+        if middle < bounds.high:
             yield f"a higher tier if P(above {name}) rose from {above:.0%} to {beliefs.lambda_up:.0%}"
-        if middle > 0:
+        if middle > bounds.low:
             yield f"a lower tier if P(below {name}) rose from {below:.0%} to {beliefs.lambda_down:.0%}"
     yield "the outcomes of this task type move these numbers: give history=, or report outcomes"
 

@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
-from ..classifier.errors import InvalidLadder, suggestion
+from ..classifier.errors import InvalidLadder
 from .prices import PriceStep
 from .tier import Tier, index_of, ladder_tiers
 
 LADDER_FORMAT = 1
 ROLES = ("volume", "production", "strategy")
-_REQUIRED = ("tier", "model", "price", "checked_on", "source")
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Rung:
 
     @cached_property
     def has_batch(self) -> bool:
-        return all(step.batch_output is not None for step in self.prices)
+        return all(None not in (step.batch_input, step.batch_output) for step in self.prices)
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,7 @@ class Ladder:
         Raises InvalidLadder, naming file, rung and fact.
         """
         from ..data import TIERS
+        from ._ladder_file import parse_ladder
 
         chosen = Path(path or os.environ.get("TIERWISE_LADDER") or TIERS)
         try:
@@ -121,41 +120,3 @@ class Ladder:
 def default_ladder(path: str | None) -> Ladder:
     """The ladder at this path, else the one that ships; read once per process."""
     return Ladder.load(path)
-
-
-def parse_ladder(document: dict[str, Any], *, where: str, enable: tuple[str, ...] = ()) -> Ladder:
-    """A ladder from a parsed TOML document."""
-    if document.get("format", LADDER_FORMAT) > LADDER_FORMAT:
-        raise InvalidLadder(
-            f"{where} has format {document['format']}; this tierwise reads up to {LADDER_FORMAT}. "
-            "Upgrade tierwise.",
-            about=where,
-        )
-    rungs = [_parse_rung(table, where) for table in document.get("rung", [])]
-    for name in enable:
-        if name not in [rung.tier for rung in rungs]:
-            known = [rung.tier for rung in rungs]
-            raise InvalidLadder(f"No rung {name!r} in {where}{suggestion(name, known)}", about=name)
-    kept = tuple(rung for rung in rungs if rung.enabled or rung.tier in enable)
-    return Ladder(document.get("name", Path(where).stem), kept, document.get("unit", "token"))
-
-
-def _parse_rung(table: dict[str, Any], where: str) -> Rung:
-    name = table.get("tier", "without a name")
-    for key in _REQUIRED:
-        if not table.get(key):
-            raise InvalidLadder(f"Rung {name!r} in {where} lacks {key!r}.", about=key)
-    known = {*Rung.__dataclass_fields__, "price"} - {"prices"}
-    for key in table:
-        if key not in known:
-            raise InvalidLadder(
-                f"Rung {name!r} in {where} has an unknown fact {key!r}{suggestion(key, known)}", about=key
-            )
-    if table.get("role") not in (None, *ROLES):
-        raise InvalidLadder(
-            f"Rung {name!r} in {where}: role must be one of {', '.join(ROLES)}; got {table['role']!r}.",
-            about=table["role"],
-        )
-    values = {key: value for key, value in table.items() if key != "price"}
-    values["accepts"] = tuple(table.get("accepts", ()))
-    return Rung(**values, prices=PriceStep.parse_all(table["price"], f"rung {name!r} in {where}"))

@@ -77,6 +77,12 @@ class Policy:
                 "A correction is priced by both correction_minutes and hourly_rate_usd; got only one.",
                 about="correction_minutes",
             )
+        if self.correction_minutes_by_type and self.correction_minutes is None:
+            raise InvalidPolicy(
+                "correction_minutes_by_type needs correction_minutes (for all other types) and "
+                "hourly_rate_usd; got neither.",
+                about="correction_minutes_by_type",
+            )
         # a read-only copy: a policy that changes after it was read could not be replayed
         frozen = MappingProxyType(dict(self.correction_minutes_by_type))
         object.__setattr__(self, "correction_minutes_by_type", frozen)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
+from ..classifier.posterior import Posterior
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
 from ._decide import Choice, decide
@@ -61,16 +62,23 @@ def predict_tiers(
     Raises InvalidTask, naming the position, for the first task that can't be routed.
     """
     engine = _Engine.of(model, policy)
-    known = history or {}
-    rows = []
-    for position, each in enumerate(tasks):
-        try:
-            task = _as_task(each)
-            rows.append(engine.choose(task, known.get(task.task_type or "")))
-        except InvalidTask as error:
-            error.args = (f"Task {position}: {error}",)
-            raise
+    checked = [_at(position, _as_task, each) for position, each in enumerate(tasks)]
+    view = engine.view
+    posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
+    rows = [
+        _at(position, engine.choose, task, posterior)
+        for position, (task, posterior) in enumerate(zip(checked, posteriors, strict=True))
+    ]
     return Decisions(engine, rows)
+
+
+def _at(position: int, call: Callable[..., Any], *arguments: Any) -> Any:
+    """The call's result; an InvalidTask that it raises names the position."""
+    try:
+        return call(*arguments)
+    except InvalidTask as error:
+        error.args = (f"Task {position}: {error}",)
+        raise
 
 
 class Decisions(Sequence[Decision]):
@@ -131,10 +139,8 @@ class _Engine:
         ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
         return _engine(model or champion(), policy, ladder)
 
-    def choose(self, task: Task, history: Counts | None) -> tuple[Choice, Task, Any, Any]:
-        beliefs = posterior = None
-        if self.view is not None:
-            beliefs, posterior = self.view.beliefs(task, history)
+    def choose(self, task: Task, posterior: Posterior | None) -> tuple[Choice, Task, Any, Any]:
+        beliefs = None if self.view is None or posterior is None else self.view.beliefs(posterior)
         unavailable = self.trouble is not None
         choice = decide(task, beliefs, self.policy, self.ladder, unavailable=unavailable)
         return choice, task, beliefs, posterior
@@ -145,7 +151,8 @@ class _Engine:
         return decision_of(choice, task, evidence)
 
     def decide(self, task: Task, history: Counts | None) -> Decision:
-        return self.built(*self.choose(task, history))
+        posterior = None if self.view is None else self.view.model.posterior(task, history)
+        return self.built(*self.choose(task, posterior))
 
 
 _engines: dict[tuple[int, int, int], tuple[_Engine, tuple[object, ...]]] = {}

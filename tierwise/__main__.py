@@ -1,3 +1,5 @@
+"""`python -m tierwise` is the command `tierwise`."""
+
 from .cli import main
 
 main()

@@ -136,7 +136,7 @@ def main(encoder_of: Path | None, teacher: str | None, dims: int, out: Path) -> 
         encoder = distil(loaded, fitting, n_dims=dims)
     model = build_champion(seeds, encoder)
     model.save(out)
-    click.echo(json.dumps({k: v for k, v in model.manifest["metrics"].items()}, indent=1))
+    click.echo(json.dumps(model.manifest["metrics"], indent=1))
     click.echo(f"Written to {out}")
 
 

@@ -16,7 +16,7 @@ from ..classifier.task import Task
 from . import design
 from .lexicon import build_lexicon
 
-STRENGTH = 5.0  # C of the regression, chosen on held-out types with `python -m benchmarks.features`
+STRENGTH = 5.0  # C of the regression, chosen on held-out types with `python -m benchmarks.dims`
 
 
 def fit_reader(

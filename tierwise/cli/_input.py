@@ -9,23 +9,39 @@ from itertools import chain
 from typing import TextIO
 
 from ..classifier.errors import InvalidTask
-from ..classifier.task import Task
+from ..classifier.task import MAX_SPECIFICATION_CHARS, Task
 from ._facts import task_from_text_row
 
 FORMATS = ("auto", "jsonl", "csv", "text")
+csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
 
 
 def read_tasks(stream: TextIO, *, form: str = "auto") -> Iterator[Task]:
     """Tasks in order. Raises InvalidTask that names the line."""
-    first = ""
-    for first in stream:
-        if first.strip():
-            break
-    if not first.strip():
+    return (task for _, task in read_rows(stream, form=form))
+
+
+def read_rows(stream: TextIO, *, form: str = "auto") -> Iterator[tuple[int, Task]]:
+    """(number of its last line, task), in order."""
+    lines = _decoded(stream)
+    number, first = next(((n, line) for n, line in enumerate(lines, start=1) if line.strip()), (0, ""))
+    if not first:
         raise InvalidTask("No tasks: the input is empty.")
-    lines = chain([first], stream)
     form = _recognised(first) if form == "auto" else form
-    return {"jsonl": _from_json_lines, "csv": _from_csv, "text": _from_text}[form](lines)
+    read = {"jsonl": _from_json_lines, "csv": _from_csv, "text": _from_text}[form]
+    return read(chain([first], lines), number)
+
+
+def _decoded(stream: TextIO) -> Iterator[str]:
+    """Lines, without the mark that Excel puts first."""
+    number = 0
+    try:
+        for number, line in enumerate(stream, start=1):
+            yield line.removeprefix("\ufeff") if number == 1 else line
+    except UnicodeDecodeError as error:
+        raise InvalidTask(
+            f"The input is not UTF-8 after line {number} ({error.reason}); convert it."
+        ) from error
 
 
 def _recognised(first: str) -> str:
@@ -40,37 +56,40 @@ def _recognised(first: str) -> str:
     )
 
 
-def _from_json_lines(lines: Iterator[str]) -> Iterator[Task]:
-    for number, line in enumerate(lines, start=1):
+def _from_json_lines(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
+    for number, line in enumerate(lines, start=start):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise InvalidTask(f"Line {number} is not JSON: {error.msg} at column {error.colno}.") from error
-        with _line(number):
+        except (ValueError, RecursionError) as error:
+            raise InvalidTask(f"Line {number} can't be read: {error}.") from error
+        with _Line(number):
             if not isinstance(row, dict):
                 raise InvalidTask(f"expected an object with a 'specification'; got {type(row).__name__}.")
-            yield Task.from_mapping({name: value for name, value in row.items() if value is not None})
+            yield number, Task.from_mapping({name: value for name, value in row.items() if value is not None})
 
 
-def _from_csv(lines: Iterator[str]) -> Iterator[Task]:
+def _from_csv(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
     reader = csv.DictReader(lines, skipinitialspace=True)
     for row in reader:
-        with _line(reader.line_num):
+        number = reader.line_num + start - 1
+        with _Line(number):
             if None in row:
                 raise InvalidTask("more cells than the header has columns; quote texts with commas.")
-            yield task_from_text_row(row)
+            yield number, task_from_text_row(row)
 
 
-def _from_text(lines: Iterator[str]) -> Iterator[Task]:
-    for number, line in enumerate(lines, start=1):
+def _from_text(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
+    for number, line in enumerate(lines, start=start):
         if line.strip():
-            with _line(number):
-                yield Task(line.strip())
+            with _Line(number):
+                yield number, Task(line.strip())
 
 
-class _line:
+class _Line:
     """Names the line in whatever InvalidTask is raised inside."""
 
     def __init__(self, number: int) -> None:

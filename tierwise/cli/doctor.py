@@ -89,12 +89,12 @@ def _model_checks(ladder: Ladder | None) -> Iterator[Check]:
     todo = "restore the folder, or unset TIERWISE_MODEL to use the model that ships"
     try:
         model = TierModel.load(where)
-        if ladder is not None:
+        if ladder is not None and set(model.tiers) & set(ladder.names):  # else the rules route it
             view_of(model, ladder, Policy())
     except ArtifactError as error:
         yield Check("model", False, str(error), todo)
         return
-    training = model.manifest["training"]
+    training = {"rows": "unknown number of", "data": "unknown origin", **model.manifest.get("training", {})}
     yield Check(
         "model", True, f"{where}, version {model.version}, {training['rows']} rows of {training['data']}"
     )

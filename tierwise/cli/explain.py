@@ -32,5 +32,7 @@ def explain(specification: str, history: str | None, policy: Any, **options: Any
             counts = json.loads(history)
         except json.JSONDecodeError as error:
             raise InvalidTask(f"--history is not JSON: {error.msg} at column {error.colno}.") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidTask(f"--history can't be read: {error}.") from error
     decision = predict_tier(specification, history=counts, policy=policy, **given(options))
     click.echo(decision.explain())

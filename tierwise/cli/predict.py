@@ -14,7 +14,7 @@ from ..classifier.task import Task
 from ..router.decision import Decision
 from . import _render
 from ._facts import fact_options, given
-from ._input import FORMATS, read_tasks
+from ._input import FORMATS, read_rows
 from ._policy import policy_options
 
 CHUNK = 2_000
@@ -39,37 +39,49 @@ def predict(
     """
     facts = given(options)
     if specification is not None:
-        tasks: Iterable[Task] = [Task(specification, **facts)]
+        if path is not None:
+            raise InvalidTask("Give a task as argument or --file, not both.")
+        rows: Iterable[tuple[int, Task]] = [(0, Task(specification, **facts))]
     else:
         if facts:
-            raise InvalidTask(
-                f"--{next(iter(facts))} goes with a task given as argument; in a file it is a field."
-            )
+            flag = next(iter(facts)).replace("_", "-")
+            raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
         if path is None and sys.stdin.isatty():
             raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
-        tasks = read_tasks(path or sys.stdin, form=form)
-    decisions = _decided(tasks, policy)
+        rows = read_rows(path or sys.stdin, form=form)
+    decisions = _decided(rows, policy)
     if as_json:
         for decision in decisions:
             click.echo(decision.to_json())
         return
-    shown = []
-    click.echo(_render.header())
+    shown: list[Decision] = []
     for decision in decisions:
+        if not shown:
+            click.echo(_render.header())
         click.echo(_render.row(decision))
         shown.append(decision)
     if len(shown) > 1:
         click.echo(f"\n{_render.totals(shown)}")
 
 
-def _decided(tasks: Iterable[Task], policy: Any) -> Iterator[Decision]:
+def _decided(rows: Iterable[tuple[int, Task]], policy: Any) -> Iterator[Decision]:
     """In chunks, so that a long stdin streams; with progress where a person watches."""
     from tqdm import tqdm
 
     from ..router.predict import predict_tiers
 
-    source = iter(tasks)
+    source = iter(rows)
     with tqdm(unit=" tasks", disable=None, leave=False, delay=1.0) as progress:
         while chunk := list(islice(source, CHUNK)):
-            yield from predict_tiers(chunk, policy=policy)
+            try:
+                yield from predict_tiers([task for _, task in chunk], policy=policy)
+            except InvalidTask as error:
+                raise _by_line(error, [number for number, _ in chunk]) from error
             progress.update(len(chunk))
+
+
+def _by_line(error: InvalidTask, numbers: list[int]) -> InvalidTask:
+    """The error with the line of the input in place of the position in the chunk."""
+    position, _, message = str(error).removeprefix("Task ").partition(": ")
+    number = numbers[int(position)]
+    return InvalidTask(f"Line {number}: {message}" if number else message, about=error.about)

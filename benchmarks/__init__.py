@@ -1,0 +1,1 @@
+"""Commands that print, and store with machine and versions, every figure that we quote."""

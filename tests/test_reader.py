@@ -1,0 +1,185 @@
+"""The fast reader equals the plain features times the head's weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_model import TIERS, UNITS, small_reader
+
+from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
+from tierwise.classifier._reader import CHUNK, Reader
+from tierwise.classifier.features import FACT_FEATURES, fact_features
+from tierwise.classifier.task import Task
+from tierwise.data import SEED_TASKS
+from tierwise.training import design
+
+SMALL = small_reader()
+WORDS = st.sampled_from(
+    ["tag", "Tags", "the", "ticket,", "plan:", "12", "zebra", "--", "x-1", "中文", "\n", "🙂"]
+)
+
+
+def plain_logits(reader: Reader, tasks: list[Task]) -> np.ndarray:
+    return (
+        design.lexical_counts(tasks, reader.lexicon) @ reader.lexical
+        + design.embeddings(tasks, reader.encoder) @ reader.embedding
+        + design.facts(tasks) @ reader.facts
+        + reader.bias
+    )
+
+
+def fast_logits(reader: Reader, tasks: list[Task]) -> np.ndarray:
+    return np.array([reader.read(task).logits for task in tasks])
+
+
+def test_seed_tasks_are_read_as_training_reads_them(champion):
+    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()
+    sample = random.Random(3).sample(lines, 400)
+    counts = (None, 0, 1, 10, 11, 120, 10_000_000)
+    tasks = [
+        Task(json.loads(line)["specification"], items=counts[index % len(counts)])
+        for index, line in enumerate(sample)
+    ]
+    expected = plain_logits(champion.reader, tasks)
+    np.testing.assert_allclose(fast_logits(champion.reader, tasks), expected, atol=1e-4)
+    np.testing.assert_allclose(fast_logits(champion.reader, tasks), expected, atol=1e-4)  # now from the cache
+
+
+LONG = " ".join(f"word{i} tag the ticket" for i in range(3000))
+HARD = {
+    "empty": "",
+    "one word": "tag",
+    "only signs": "-- !!",
+    "only unknown": "zebra quagga okapi",
+    "repeated": "tag " * 50,
+    "a word too long to keep": "tag " + "x" * 500 + " the ticket",
+    "very long": LONG,
+    "lines": "tag:\nthe ticket\n12",
+}
+
+
+@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+def test_hard_texts_are_read_as_training_reads_them(champion, text):
+    for reader in (champion.reader, SMALL):
+        tasks = [Task(text), Task(text, items=30)]
+        np.testing.assert_allclose(
+            fast_logits(reader, tasks[: 2 if text else 1]),
+            plain_logits(reader, tasks[: 2 if text else 1]),
+            atol=1e-4,
+            rtol=1e-4,
+        )
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=20), st.none() | st.integers(0, 10**9))
+def test_any_words_are_read_as_training_reads_them(words, items):
+    tasks = [Task("plan " + " ".join(words), items=items)]
+    np.testing.assert_allclose(fast_logits(SMALL, tasks), plain_logits(SMALL, tasks), atol=1e-4)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=12))
+def test_many_at_once_are_read_exactly_as_one_by_one(texts):
+    tasks = [Task(text) for text in texts]
+    assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
+
+
+def test_more_tasks_than_one_chunk_are_read_exactly_as_one_by_one(champion):
+    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[: 2 * CHUNK + 7]
+    tasks = [Task(json.loads(line)["specification"]) for line in lines]
+    tasks[CHUNK + 3] = Task("tag " + "x" * 500 + " the ticket")
+    tasks[2 * CHUNK + 1] = Task("")
+    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
+
+
+def test_a_lexicon_that_knows_nothing_leaves_bias_and_sense():
+    reader = small_reader(units=(), pairs=(), marks=(), familiarity=())
+    tasks = [Task("zebra quagga okapi"), Task("tag the ticket now")]
+    np.testing.assert_allclose(fast_logits(reader, tasks), plain_logits(reader, tasks), atol=1e-4)
+
+
+FAMILIAR = [
+    ("", 1.0),
+    ("-- 12 x-1", 1.0),
+    ("zebra quagga", 0.0),
+    ("the", 1.0),
+    ("tag zebra", 0.25),
+    ("tag tag tag zebra 12", 0.25),
+    ("the ticket", 0.875),
+]
+
+
+@pytest.mark.parametrize(("text", "familiarity"), FAMILIAR)
+def test_familiarity_is_the_mean_over_distinct_words_of_letters(text, familiarity):
+    assert SMALL.familiarity(text) == pytest.approx(familiarity)
+
+
+FACTS = [
+    (None, None),
+    (0, [1, 0, 0]),
+    (10, [1, math.log(11) / 7, 0]),
+    (11, [1, math.log(12) / 7, 1]),
+    (10**12, [1, 1, 1]),
+]
+
+
+@pytest.mark.parametrize(("items", "values"), FACTS)
+def test_the_facts_are_whether_and_how_many_items(items, values):
+    found = fact_features(Task("Tag", items=items))
+    if values is None:
+        assert found is None
+    else:
+        assert found.tolist() == pytest.approx(values)
+        assert len(found) == len(FACT_FEATURES)
+
+
+def test_facts_of_the_caller_and_the_session_never_sway_the_classifier():
+    text = "tag the ticket plan"
+    callers = [
+        Task(text),
+        Task(text, live=True, role="orchestrator", floor="opus", context_used=900_000),
+        Task(text, verifiable=True, reviewed=True, pin="haiku", input_tokens=10**6, consequential=True),
+    ]
+    assert len({SMALL.read(task).logits for task in callers}) == 1
+
+
+def test_evidence_names_what_spoke_for_each_tier():
+    found = word_evidence(SMALL, Task("tag the ticket: plan 12"), TIERS, most=3)
+    assert tuple(found) == TIERS
+    assert any(found.values())
+    names = set(UNITS) | {
+        "tag the",
+        "the ticket",
+        SENSE,
+        "words<8",
+        "opens:tag",
+        "opens:tag the",
+        "contains ':'",
+    }
+    for spoken in found.values():
+        assert len(spoken) <= 3
+        assert [strength for _, strength in spoken] == sorted((s for _, s in spoken), reverse=True)
+        assert all(strength >= LEAST for _, strength in spoken)
+        assert {name for name, _ in spoken} <= names
+
+
+def test_evidence_below_the_least_is_left_out_and_most_bounds_the_rest():
+    task = Task("tag the ticket: plan")
+    everything = word_evidence(SMALL, task, TIERS, most=99)
+    assert word_evidence(SMALL, task, TIERS, most=1) == {
+        tier: spoken[:1] for tier, spoken in everything.items()
+    }
+    quiet = small_reader()
+    quiet.lexical[:] = 0
+    quiet.embedding[:] = 0
+    assert word_evidence(quiet, task, TIERS, most=99) == {tier: [] for tier in TIERS}
+
+
+def test_a_text_without_words_has_no_evidence():
+    assert word_evidence(SMALL, Task(" \n"), TIERS, most=6) == {tier: [] for tier in TIERS}
