@@ -21,10 +21,11 @@ class Guards:
     min_familiarity: float = 0.5
 
     def before_reading(self, words: Sequence[str], text: str) -> str | None:
-        if not any(char.isalnum() for char in text[:10_000]):
-            return EMPTY
-        if len(words) < self.min_words:
-            return TOO_SHORT
+        if len(words) < self.min_words or not text[0].isalnum():
+            if not any(char.isalnum() for char in text[:10_000]):
+                return EMPTY
+            if len(words) < self.min_words:
+                return TOO_SHORT
         return VERY_LONG if is_very_long(text) else None
 
     def after_reading(self, familiarity: float) -> str | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 UNKNOWN_WORD = -1  # letters only, never seen in training: a sign of another language or of gibberish
 NEUTRAL_WORD = -2  # numbers, identifiers, bare punctuation: says nothing about the language
+_NO_FEATURE = {UNKNOWN_WORD, NEUTRAL_WORD, None}
 NOT_A_WORD = -1.0  # the familiarity of a unit that is no word of letters
 
 # A pair of unit ids as one int: no tuple per pair in the serving loop. A negative id on either side
@@ -75,18 +77,17 @@ class Lexicon:
 
     def features(self, text: str, unit_ids: Sequence[int], n_numbers: int) -> set[int]:
         """Ids of the distinct features of a text, given as text, unit of each word, words with digits."""
-        found = set(unit_ids)
+        found: set[Any] = set(unit_ids)
         if found:
-            pair_id = self._pair_id.get
             keys = [a * _PAIR_BASE + b for a, b in pairwise(unit_ids)]
-            found.update([pair_id(key, UNKNOWN_WORD) for key in keys])
+            found.update(map(self._pair_id.get, keys))  # None for an unknown pair
             found.update([mark for sign, mark in self._punctuation if sign in text])
             found.add(self._length_id[min(len(unit_ids), 256).bit_length()])
             found.add(self._number_id[min(n_numbers, 3)])
             found.add(self._opening_id.get(_key(0, unit_ids[0]), UNKNOWN_WORD))
             if keys and unit_ids[0] >= 0:
                 found.add(self._opening_id.get(keys[0] + _PAIR_BASE, UNKNOWN_WORD))
-        found -= {UNKNOWN_WORD, NEUTRAL_WORD}
+        found -= _NO_FEATURE
         return found
 
     def name(self, feature: int) -> str:

@@ -92,10 +92,10 @@ class WordTable:
 def _look_up(generation: _Generation, word_lists: Sequence[list[str]]) -> LookUp | None:
     index_of, rows, unit_ids = generation
     try:
-        indices = [[index_of[word] for word in words] for words in word_lists]
+        indices = [list(map(index_of.__getitem__, words)) for words in word_lists]
     except KeyError:
         return None
     distinct = [list(dict.fromkeys(each)) for each in indices]  # in text order, whatever the table's
     gathered = rows.take(list(chain.from_iterable(distinct)), axis=0)
-    units = [[unit_ids[index] for index in each] for each in indices]
+    units = [list(map(unit_ids.__getitem__, each)) for each in indices]
     return LookUp(gathered, [len(each) for each in distinct], units)

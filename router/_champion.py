@@ -20,7 +20,7 @@ def champion() -> TierModel | str:
 
     Routing never stops a pipeline: the trouble is logged once, and decisions carry it.
     """
-    where = os.environ.get("TIERWISE_MODEL") or ""
+    where = os.environ.get("TIERWISE_MODEL", "")
     found = _loaded.get(where)
     if found is not None:
         return found
