@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 UNKNOWN_WORD = -1  # letters only, never seen in training: a sign of another language or of gibberish
 NEUTRAL_WORD = -2  # numbers, identifiers, bare punctuation: says nothing about the language
-_NO_FEATURE = {UNKNOWN_WORD, NEUTRAL_WORD, None}
+_NO_FEATURE = {UNKNOWN_WORD, NEUTRAL_WORD}
 NOT_A_WORD = -1.0  # the familiarity of a unit that is no word of letters
 
 # A pair of unit ids as one int: no tuple per pair in the serving loop. A negative id on either side
@@ -77,10 +76,11 @@ class Lexicon:
 
     def features(self, text: str, unit_ids: Sequence[int], n_numbers: int) -> set[int]:
         """Ids of the distinct features of a text, given as text, unit of each word, words with digits."""
-        found: set[Any] = set(unit_ids)
+        found = set(unit_ids)
         if found:
             keys = [a * _PAIR_BASE + b for a, b in pairwise(unit_ids)]
-            found.update(map(self._pair_id.get, keys))  # None for an unknown pair
+            pair_id = self._pair_id.get  # with a default: None in the set would make its order,
+            found.update([pair_id(key, UNKNOWN_WORD) for key in keys])  # and the sums, differ by process
             found.update([mark for sign, mark in self._punctuation if sign in text])
             found.add(self._length_id[min(len(unit_ids), 256).bit_length()])
             found.add(self._number_id[min(n_numbers, 3)])
