@@ -11,7 +11,7 @@ from ._bounds import Bounds, bounds_of
 from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 from ._mode import Mode, mode_of
 from ._objective import PricedPlan, cheapest_plan
-from ._predict import Predicted, predicted_rung
+from ._sonnet_unless import Predicted, predicted_rung
 from ._trivial import is_deterministic
 from .ladder import Ladder, Rung
 from .policy import Policy

@@ -9,7 +9,7 @@ from tierwise.classifier.task import Task
 from tierwise.data import IMAGES
 from tierwise.router._decide import decide
 from tierwise.router._limits import tokens_of
-from tierwise.router._predict import Predicted, predicted_rung, sonnet_unless
+from tierwise.router._sonnet_unless import Predicted, predicted_rung, sonnet_unless
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
 
