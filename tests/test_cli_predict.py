@@ -150,3 +150,14 @@ def test_the_real_command_reads_stdin_and_stops_quietly_when_its_reader_does():
         started.stdout.close()
         _, error = started.communicate(JSON_LINES * 500, timeout=60)
     assert "Traceback" not in error
+
+
+def test_totals_say_whether_corrections_are_in_them():
+    tasks = "specification\nTag these tickets by area\nDraft the launch email to customers\n"
+    assert "Token costs only" in predict(stdin=tasks).output
+    priced = predict("--correction-minutes", "6", "--hourly-rate-usd", "80", stdin=tasks).output
+    assert "Tokens and expected corrections." in priced
+
+
+def test_nothing_is_shown_as_certain():
+    assert "100%" not in predict("Tag these 40 tickets by product area").output

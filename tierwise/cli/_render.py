@@ -16,13 +16,18 @@ def header() -> str:
 
 def row(decision: Decision) -> str:
     """One line, cut to the terminal."""
-    sure = f"{decision.confidence:.0%}" if decision.probabilities else "-"
+    sure = _percent(decision.confidence) if decision.probabilities else "-"
     cost = cost_usd(decision)
     tier = "-" if decision.mode == "none" else str(decision.tier)
     cells = (tier, decision.mode, sure, decision.reason, f"{cost:.6f}")
     line = " ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
     width = max(shutil.get_terminal_size((110, 24)).columns, 90)
     return f"{line} {' '.join(decision.task.specification.split())}"[:width]
+
+
+def _percent(confidence: float) -> str:
+    """Never "100%": a posterior is not certainty."""
+    return ">99%" if confidence >= 0.995 else f"{confidence:.0%}"
 
 
 def cost_usd(decision: Decision) -> float:
@@ -43,6 +48,10 @@ def totals(decisions: Sequence[Decision]) -> str:
             lines.append(f"all on {tier}: ${constant:.6f} ({constant / routed:.1f} x)" if routed else "")
     counts = {tier: sum(d.tier == tier and d.mode != "none" for d in decisions) for tier in ladder.names}
     mix = ", ".join(f"{tier} {count}" for tier, count in counts.items() if count)
-    return "\n".join(
-        [*lines, f"mix: {mix}", "Token costs only: corrections have no price unless the policy gives one."]
+    priced = decisions[0].evidence.policy.correction_minutes is not None
+    what = (
+        "Tokens and expected corrections."
+        if priced
+        else "Token costs only: corrections have no price unless the policy gives one."
     )
+    return "\n".join([*lines, f"mix: {mix}", what])
