@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 RATES = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
 LAMBDA_UP = (0.55, 0.10)  # from loosest to strictest
 LAMBDA_DOWN = (0.60, 0.97)
-DOWN_HOLDS_UNTIL = 0.5  # the first half of the path tightens only the way up: on seeds each point of
-# under-tiering costs less there (over-tiered Sonnet work at 2x) than on the way down (at 20x)
+DOWN_HOLDS_UNTIL = 0.5  # the first half of the path tightens only the way up, where over-tiered work
+# costs twice its tokens (Sonnet's on Opus) and not twenty times (Haiku's on Sonnet)
 N_STEPS = 91
 N_BOOTSTRAP = 400
 
