@@ -3,6 +3,10 @@
 To change the format: raise FORMAT_VERSION, teach `_artifact.read_folder` (or `TierModel.load`) to
 read the former one, store a sample of it under tests/artifacts/ and add it to the test that reads
 every stored sample. A reader never refuses an older format; it always refuses a newer one.
+
+2: the hierarchical model: other widths, the array `link.gaps`, an optional correction. A folder of
+format 1 is read with the standard widths.
+1: the first.
 """
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ._artifact import Folder
 from ._encoder import StaticEncoder
 from ._guards import Guards
 from ._lexicon import Lexicon
+from ._passing import Widths
 from ._reader import Reader
 from ._wordpiece import TOKENIZER_VERSION
 from .features import FACT_FEATURES
@@ -61,15 +63,16 @@ def reader_from(folder: Folder) -> Reader:
         arrays["lexicon.familiarity"].tolist(),
     )
     n_tiers = len(manifest["tiers"])
+    n_columns = n_tiers * (1 if manifest.get("correction") is None else 2)
     _check_numbers(manifest, n_tiers)
     _require(all(0 <= i < len(lexicon.units) for pair in lexicon.pairs for i in pair), "lexicon.pairs")
     _require(len(lexicon.familiarity) == len(lexicon.units), "lexicon.familiarity")
     _require(table.dtype == np.int8 and table.shape[0] == len(folder.vocabulary), "encoder.table")
     _require(scale.shape == (len(folder.vocabulary),), "encoder.scale")
-    _require(arrays["head.lexical"].shape == (len(lexicon), n_tiers), "head.lexical")
-    _require(arrays["head.embedding"].shape == (table.shape[1], n_tiers), "head.embedding")
-    _require(arrays["head.facts"].shape == (len(FACT_FEATURES), n_tiers), "head.facts")
-    _require(arrays["head.bias"].shape == (n_tiers,), "head.bias")
+    _require(arrays["head.lexical"].shape == (len(lexicon), n_columns), "head.lexical")
+    _require(arrays["head.embedding"].shape == (table.shape[1], n_columns), "head.embedding")
+    _require(arrays["head.facts"].shape == (len(FACT_FEATURES), n_columns), "head.facts")
+    _require(arrays["head.bias"].shape == (n_columns,), "head.bias")
     return Reader(
         StaticEncoder(folder.vocabulary, table, scale),
         lexicon,
@@ -79,6 +82,15 @@ def reader_from(folder: Folder) -> Reader:
         facts=arrays["head.facts"],
         bias=arrays["head.bias"],
     )
+
+
+def widths_from(manifest: Mapping[str, Any]) -> Widths:
+    """The model's widths; a model of format 1 was made for the standard ones."""
+    widths: dict[str, float] = manifest["widths"]
+    if manifest.get("format_version") == 1:
+        kept = {each.name for each in fields(Widths)}
+        widths = {name: value for name, value in widths.items() if name in kept}
+    return Widths(**widths)
 
 
 def _check_numbers(manifest: dict[str, Any], n_tiers: int) -> None:

@@ -12,7 +12,8 @@ TierwiseError
 │   ├── ArtifactMissing    nothing there, or not readable
 │   ├── ArtifactCorrupt    truncated, altered, or of wrong shape
 │   ├── ArtifactTooNew     written by a newer tierwise
-│   └── LadderMismatch     its tiers are not those of the ladder in use
+│   ├── LadderMismatch     its tiers are not those of the ladder in use
+│   └── StateMismatch      a type's state that another model placed
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -85,6 +86,17 @@ class ArtifactTooNew(ArtifactError):
 
 class LadderMismatch(ArtifactError):
     """The model's tiers are not those of the ladder in use."""
+
+
+class StateMismatch(ArtifactError):
+    """A type's state that another model placed: its numbers mean something else."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(
+            f"The state was made by the model {found}, the model in use is {expected}. "
+            "Build the state anew from the outcomes.",
+            about=found,
+        )
 
 
 class MissingExtra(TierwiseError, ImportError):

@@ -1,4 +1,7 @@
-"""History of a task type, as counts: clean and not clean, per tier."""
+"""History of a task type, as counts: clean and not clean, per tier.
+
+The other form is a `TypeState`, which also knows when, and of which texts.
+"""
 
 from __future__ import annotations
 

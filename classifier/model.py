@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from operator import mul
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._artifact import Folder, read_folder
+from ._effects import Grid, effect_grid
 from ._evidence import word_evidence
-from ._latent import LatentGrid, Widths, latent_grid
+from ._passing import Widths
+from ._place import Link, Place, solve_gaps
 from ._reader import Reader, Reading
 from ._saving import write_folder
-from ._stored import arrays_of, reader_from
-from .errors import ArtifactCorrupt
+from ._stored import arrays_of, reader_from, widths_from
+from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
 from .posterior import Posterior
+from .state import Seen, TypeState
 from .task import Task
 
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
+History = Counts | TypeState
 
 
 class TierModel:
@@ -36,15 +41,23 @@ class TierModel:
     `manifest` holds what training reported: thresholds, metrics, fingerprints.
     """
 
-    def __init__(self, reader: Reader, manifest: Mapping[str, Any], *, version: str = "unsaved") -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        manifest: Mapping[str, Any],
+        *,
+        version: str = "unsaved",
+        gaps: NDArray[Any] | None = None,
+    ) -> None:
         self.reader = reader
         self.manifest = dict(manifest)
         self.tiers: tuple[str, ...] = tuple(manifest["tiers"])
         self.version = version
-        self.widths = Widths(**manifest["widths"])
-        self.grid: LatentGrid = latent_grid(len(self.tiers), self.widths)
-        self._mean_pass = self.grid.mean_pass.T.tolist()
-        self._uninformed: tuple[float, ...] = tuple(manifest["uninformed"])
+        self.widths: Widths = widths_from(manifest)
+        self.grid: Grid = effect_grid(len(self.tiers), self.widths)
+        self.link = Link(self.grid.curve, solve_gaps(self.widths) if gaps is None else gaps)
+        self.uninformed: tuple[float, ...] = tuple(manifest["uninformed"])
+        self._correction: Mapping[str, Sequence[float]] | None = manifest.get("correction")
 
     @classmethod
     def load(cls, path_or_uri: str | os.PathLike[str]) -> TierModel:
@@ -56,55 +69,68 @@ class TierModel:
         folder = read_folder(path)
         try:
             reader = reader_from(folder)
-            model = cls(reader, folder.manifest, version=_version_of(folder))
+            gaps = folder.arrays.get("link.gaps")
+            model = cls(reader, folder.manifest, version=_version_of(folder), gaps=gaps)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ArtifactCorrupt(f"{path} is not a complete model: {error!r}.", about=path) from error
         return model
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the folder, whole or not at all."""
-        write_folder(
-            Path(path), self.manifest, arrays_of(self.reader), list(self.reader.encoder.pieces.vocabulary)
-        )
+        vocabulary = list(self.reader.encoder.pieces.vocabulary)
+        write_folder(Path(path), self.manifest, self._arrays(), vocabulary)
 
-    def posterior(self, task: Task, history: Counts | None = None) -> Posterior:
+    def posterior(self, task: Task, history: History | None = None) -> Posterior:
         """Beliefs about one task. Attempts that are not tiers of the model teach nothing.
 
-        Raises InvalidTask for a malformed history.
+        history : counts, or the state of the task's type.
+
+        Raises InvalidTask for a malformed history, StateMismatch for another model's state.
         """
         return self._posterior(task, self.reader.read(task), history)
 
     def posteriors(
-        self, tasks: Sequence[Task], history: Mapping[str, Counts] | None = None
+        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
     ) -> list[Posterior]:
-        """Each exactly as `posterior` gives it. `history` maps task types to counts."""
+        """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
         known = history or {}
         return [
             self._posterior(task, reading, known.get(task.task_type or ""))
             for task, reading in zip(tasks, self.reader.read_many(tasks), strict=True)
         ]
 
-    def _posterior(self, task: Task, reading: Reading, history: Counts | None) -> Posterior:
-        counts = None if history is None else parse_counts(history, self.tiers)
-        logits, guard = reading
-        text = self._uninformed if guard is not None else _softmax(logits)
-        tiers = self.tiers
-        failed = [tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in tiers]
-        if counts is None and not failed:
-            return Posterior(text, self._expected_pass(text), text, guard, None, self.grid, None)
-        return self._updated(text, guard, counts, failed)
-
     def pass_probabilities(
-        self, tasks: Sequence[Task], history: Mapping[str, Counts] | None = None
+        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
     ) -> NDArray[np.float64]:
-        """(n_tasks, n_tiers): P(clean | task, tier). `history` maps task types to counts."""
+        """(n_tasks, n_tiers): P(clean | task, tier). `history` maps task types to counts or states."""
         return np.array([p.pass_ for p in self.posteriors(tasks, history)]).reshape(-1, len(self.tiers))
 
     def needed_probabilities(
-        self, tasks: Sequence[Task], history: Mapping[str, Counts] | None = None
+        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
     ) -> NDArray[np.float64]:
         """(n_tasks, n_tiers): P(needed tier); rows sum to 1."""
         return np.array([p.needed for p in self.posteriors(tasks, history)]).reshape(-1, len(self.tiers))
+
+    def places(self, tasks: Sequence[Task]) -> list[Place]:
+        """Where the text puts each task on the latent scale."""
+        return [self._placed(reading)[1] for reading in self.reader.read_many(tasks)]
+
+    def observe(self, state: TypeState | None, outcomes: Sequence[Seen]) -> TypeState:
+        """The state of a type with these outcomes added; None is a type of which nothing is known."""
+        state = TypeState(self.fingerprint) if state is None else self._own(state)
+        return state.observe(outcomes, self.grid)
+
+    def merge(self, one: TypeState, other: TypeState) -> TypeState:
+        """The state of both; their outcomes must be disjoint."""
+        return self._own(one).merge(other, self.grid)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes whenever the model would place an outcome differently."""
+        found = hashlib.sha256(repr((self.tiers, self.widths, self._correction)).encode())
+        for name, array in sorted(self._arrays().items()):
+            found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()[:16]
 
     def word_evidence(self, task: Task, *, most: int = 6) -> dict[str, list[tuple[str, float]]]:
         """Tier -> what in the text spoke for it, as (words, log-odds), strongest first."""
@@ -116,27 +142,43 @@ class TierModel:
         chosen = max(rows, key=lambda row: row["max_under_tier"], default=self.manifest["thresholds"][0])
         return chosen["lambda_down"], chosen["lambda_up"]
 
-    def _expected_pass(self, mass: tuple[float, ...]) -> tuple[float, ...]:
-        """Without outcomes the grid's mean per needed tier is all that a pass probability needs."""
-        return tuple([sum(map(mul, mass, column)) for column in self._mean_pass])
+    def _posterior(self, task: Task, reading: Reading, history: History | None) -> Posterior:
+        text, place, exact = self._placed(reading)
+        tiers, guard = self.tiers, reading.guard
+        failed = [tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in tiers]
+        if history is None:
+            return Posterior(self.grid, place, text, guard, failed=failed, exact=exact)
+        if isinstance(history, TypeState):
+            counts: Mapping[int, tuple[float, float]] | None = self._own(history).counts or None
+            effects = history.effects(self.grid)
+        else:
+            counts = parse_counts(history, tiers)
+            seen = self.grid.log_likelihood(place, counts) if counts else None
+            effects = None if seen is None else self.grid.prior.reweighted(seen)
+        return Posterior(
+            self.grid, place, text, guard, effects=effects, history=counts, failed=failed, exact=exact
+        )
 
-    def _updated(
-        self,
-        text: tuple[float, ...],
-        guard: str | None,
-        counts: dict[int, tuple[float, float]] | None,
-        failed: Sequence[int],
-    ) -> Posterior:
-        grid = self.grid
-        weight = grid.posterior(np.array(text), grid.log_likelihood(counts or {}))
-        pass_ = weight @ grid.pass_
-        needed_weight = kept = weight
-        if failed:
-            joint = grid.after_failures(weight, failed)
-            pass_ = np.einsum("pj,pjt->t", joint, grid.pass_given_residual)
-            needed_weight, kept = joint.sum(axis=1), joint
-        needed = grid.needed_mass(needed_weight)
-        return Posterior(tuple(needed.tolist()), tuple(pass_.tolist()), text, guard, counts, grid, kept)
+    def _placed(self, reading: Reading) -> tuple[tuple[float, ...], Place, bool]:
+        """P(needed) by the text, its place, and whether the place says exactly that."""
+        logits, guard = reading
+        n_tiers = len(self.tiers)
+        mass = self.uninformed if guard is not None else _softmax(logits[:n_tiers])
+        place = self.link.place(mass)
+        if self._correction is None:
+            return mass, place, True
+        read = (0.0,) * n_tiers if guard is not None else logits[n_tiers:]
+        slopes, shifts = self._correction["slopes"], self._correction["shifts"]
+        corrected = [k * p + c + r for k, p, c, r in zip(slopes, place, shifts, read, strict=True)]
+        return mass, tuple(corrected), False
+
+    def _own(self, state: TypeState) -> TypeState:
+        if state.model != self.fingerprint:
+            raise StateMismatch(self.fingerprint, state.model)
+        return state
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {**arrays_of(self.reader), "link.gaps": self.link.gaps.astype(np.float64)}
 
 
 def _softmax(logits: Sequence[float]) -> tuple[float, ...]:

@@ -2,33 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
-from ._latent import Array, LatentGrid
+from ._effects import Effects, Grid, failure_weights
+from ._passing import Array
+from ._place import Place
 
 
-@dataclass(frozen=True, slots=True)
 class Posterior:
-    """Beliefs per tier of the model's ladder, lowest first.
+    """Beliefs per tier of the model's ladder, lowest first. Immutable; the costly parts on demand.
 
-    needed : P(needed tier). pass_ : P(clean | tier). text : P(needed tier) by the text alone.
-    guard : why the text was not read, else None. history : outcomes that went in, else None.
+    text : P(needed tier) by the text alone. guard : why the text was not read, else None.
+    history : outcomes of the type that went in, tier index -> (clean, not clean), else None.
+    effects : what is believed of the type; None for a type of which only the text is known.
     """
 
-    needed: tuple[float, ...]
-    pass_: tuple[float, ...]
-    text: tuple[float, ...]
-    guard: str | None
-    history: dict[int, tuple[float, float]] | None
-    grid: LatentGrid
-    weight: Array | None  # (n_points,); None without history or attempts: then text and grid suffice
+    def __init__(
+        self,
+        grid: Grid,
+        place: Place,
+        text: tuple[float, ...],
+        guard: str | None,
+        *,
+        effects: Effects | None = None,
+        history: Mapping[int, tuple[float, float]] | None = None,
+        failed: Sequence[int] = (),
+        exact: bool = False,
+    ) -> None:
+        self.text, self.guard, self.history = text, guard, history
+        self._grid, self._place, self._given, self._failed = grid, place, effects, tuple(failed)
+        # `exact`: the place says what the text says, so that without outcomes there is nothing to add up
+        self._textual = exact and effects is None and not failed
+
+    @cached_property
+    def needed(self) -> tuple[float, ...]:
+        """P(needed tier), sums to 1."""
+        if self._textual:
+            return self.text
+        return tuple(needed_mass(self._scores, self._weights, self._effects.widths, self._grid).tolist())
+
+    @cached_property
+    def pass_(self) -> tuple[float, ...]:
+        """P(clean | tier), never falls up the ladder."""
+        if not self._failed:
+            return tuple((self._weights @ self._grid.curve.of(self._scores)).tolist())
+        return tuple((self._joint[..., None] * self._given_residual).sum(axis=(0, 1)).tolist())
 
     def all_fail(self, tiers: Sequence[int]) -> float:
         """P(all of these tiers fail this very task); the residual that its attempts share is in it."""
-        weight = self.weight
-        if weight is None:
-            weight = np.asarray(self.text) @ self.grid.shape
-        return self.grid.fail_moment(weight, tiers)
+        fails = np.prod(1.0 - self._given_residual[:, :, list(tiers)], axis=2)
+        return float((self._joint * fails).sum())
+
+    @cached_property
+    def _effects(self) -> Effects:
+        return self._grid.thin_prior if self._given is None else self._given
+
+    @cached_property
+    def _scores(self) -> Array:
+        return self._effects.scores(self._place)
+
+    @cached_property
+    def _weights(self) -> Array:
+        """(n_points,): the failed attempts are in it."""
+        return np.asarray(self._joint.sum(axis=1)) if self._failed else self._effects.weights
+
+    @cached_property
+    def _joint(self) -> Array:
+        """(n_points, n_nodes): weights of point and residual."""
+        failures = failure_weights(self._grid.curve, [self._scores[:, tier] for tier in self._failed])
+        joint = self._effects.weights[:, None] * failures
+        return np.asarray(joint / joint.sum())
+
+    @cached_property
+    def _given_residual(self) -> Array:
+        """(n_points, n_nodes, n_tiers)."""
+        return np.moveaxis(self._grid.curve.given_residual(self._scores), 1, 2)
+
+
+def needed_mass(scores: Array, weights: Array, widths: Array, grid: Grid) -> Array:
+    """P(needed tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (n_points,) weights."""
+    suffices = np.clip((scores[..., :-1] - grid.curve.cut) / widths[:, None] + 0.5, 0.0, 1.0)
+    at_most = np.minimum((suffices * weights[:, None]).sum(axis=-2), 1.0)
+    edge = np.zeros((*at_most.shape[:-1], 1))
+    mass: Array = np.diff(np.concatenate([edge, at_most, edge + 1.0], axis=-1), axis=-1)
+    return mass

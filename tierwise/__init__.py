@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .training.estimator import CensoredOrdinalClassifier
+    from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
 
@@ -26,10 +28,13 @@ _HOME = {
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
+    "CensoredOrdinalClassifier": "training.estimator",
+    "TrainedModel": "training.train",
+    "train": "training.train",
 }
 
-__all__ = ["Decision", "Ladder", "Policy", "Task", "Tier", "TierModel", "TierwiseError"]
-__all__ += ["__version__", "predict_tier", "predict_tiers"]
+__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "Policy", "Task", "Tier", "TierModel"]
+__all__ += ["TierwiseError", "TrainedModel", "__version__", "predict_tier", "predict_tiers", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,7 +43,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'tierwise' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f".{home}", __name__), name)
+    try:
+        value = getattr(import_module(f".{home}", __name__), name)
+    except ModuleNotFoundError as error:
+        if home.startswith("training") and not (error.name or "").startswith(__name__):
+            from .classifier.errors import MissingExtra
+
+            raise MissingExtra(str(error.name), "train") from error
+        raise
     globals()[name] = value
     return value
 

@@ -22,7 +22,7 @@ from scipy.optimize import minimize_scalar
 
 from ..classifier._encoder import StaticEncoder
 from ..classifier._guards import Guards
-from ..classifier._latent import Widths
+from ..classifier._passing import Widths
 from ..classifier._stored import manifest_of
 from ..classifier.model import TierModel
 from ..data import CHAMPION

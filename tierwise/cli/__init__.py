@@ -13,6 +13,7 @@ from .demo import demo
 from .doctor import doctor
 from .explain import explain
 from .predict import predict
+from .train import train
 
 
 class _OneLine(click.Group):
@@ -32,7 +33,7 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-for _command in (predict, explain, catalog, demo, doctor):
+for _command in (predict, explain, train, catalog, demo, doctor):
     main.add_command(_command)
 
 __all__ = ["main"]

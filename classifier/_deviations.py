@@ -1,0 +1,23 @@
+"""How much wider or narrower than its text says a type's gap between two tiers is: the prior."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ._passing import Array
+
+NODES = np.array([-7.0, -4.8, -3.2, -2.0, -1.0, 0.0, 1.0, 2.0, 3.2, 4.8, 7.0])  # in deviation sds
+_ODD_SHARE, _ODD_SD = 0.05, 4.0  # of types whose gap is unlike anything the text says
+
+
+def deviation_weights(unit_nodes: Array) -> Array:
+    """Mass of the cell around each node, in units of deviation_sd: a normal, and few types far off."""
+    edges = (unit_nodes[1:] + unit_nodes[:-1]) / 2
+    below = [(1 - _ODD_SHARE) * _normal_cdf(e) + _ODD_SHARE * _normal_cdf(e / _ODD_SD) for e in edges]
+    return np.diff([0.0, *below, 1.0])
+
+
+def _normal_cdf(x: float) -> float:
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))

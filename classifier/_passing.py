@@ -1,0 +1,117 @@
+"""From a tier's latent score to the probability of a clean pass, and back.
+
+P(clean | eta) = (1 - epsilon) * E[sigmoid(eta + v)], v ~ N(0, omega^2): `v` is what is special about
+one task and shared by all its attempts; `epsilon` is the share of outcomes that no tier avoids.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LIMIT = 16.0  # scores are kept within; sigmoid(-16) is 1e-7
+_STEP = 1 / 32  # of the curve's table; linear interpolation is exact to 3e-5
+RESIDUAL_NODES = 7  # Gauss-Hermite, where several attempts share a residual; exact to 1e-4 at omega = 1
+_CURVE_NODES = 31
+
+
+@dataclass(frozen=True)
+class Widths:
+    """How far kinds of tasks differ from what their text says; all on the logit scale.
+
+    level_sd : of a type's level, logistic: heavier in the tails than a normal, for types that the
+        text misjudges altogether. deviation_sd : of each gap between neighbouring tiers, normal.
+    omega : of a single task. epsilon : outcomes that no tier avoids. top : the top tier's typical score.
+    hazard : probability, per outcome, that a type has changed.
+    min_pass, tolerance : a tier suffices where it passes at least min_pass, and at least
+        (1 - tolerance) as often as the top tier typically does.
+    """
+
+    level_sd: float = 1.2
+    deviation_sd: float = 0.8
+    omega: float = 1.0
+    epsilon: float = 0.03
+    top: float = 3.0
+    hazard: float = 0.003
+    min_pass: float = 0.6
+    tolerance: float = 0.10
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+    @property
+    def level_scale(self) -> float:
+        """Of the logistic distribution whose standard deviation is level_sd."""
+        return self.level_sd * math.sqrt(3.0) / math.pi
+
+
+class PassCurve:
+    """The curve for given widths. sufficient_pass : a tier suffices from here on; cut : its score."""
+
+    def __init__(self, widths: Widths) -> None:
+        self.widths = widths
+        self.scores = np.arange(-LIMIT, LIMIT + _STEP / 2, _STEP)
+        self.table = (1.0 - widths.epsilon) * _smoothed(self.scores, widths.omega)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(RESIDUAL_NODES)
+        self.residuals: Array = widths.omega * nodes
+        self.residual_weights: Array = weights / weights.sum()
+        typical = self.mean_of(widths.top)
+        self.sufficient_pass = max(widths.min_pass, (1.0 - widths.tolerance) * typical)
+        self.cut = float(np.interp(self.sufficient_pass, self.table, self.scores))
+
+    def of(self, score: Array) -> Array:
+        """P(clean) at these scores, any shape."""
+        return np.interp(score, self.scores, self.table)
+
+    def given_residual(self, score: Array) -> Array:
+        """P(clean) with the task's residual known; one axis more than `score`, of its nodes."""
+        return np.asarray((1 - self.widths.epsilon) * _sigmoid(score[..., None] + self.residuals))
+
+    def mean_of(self, score: float) -> float:
+        """P(clean) of a type of which only the text's score is known: the mean over its level."""
+        position = (min(max(score, -LIMIT), LIMIT) + LIMIT) / _STEP
+        index = min(int(position), len(self._mean) - 2)
+        part = position - index
+        return self._mean[index] * (1.0 - part) + self._mean[index + 1] * part
+
+    @cached_property
+    def slopes(self) -> Array:
+        """Derivative of the curve at `scores`."""
+        return np.gradient(self.table, _STEP)
+
+    @cached_property
+    def _mean(self) -> Sequence[float]:
+        levels = np.linspace(-10.0, 10.0, 161) * self.widths.level_scale
+        weights = _logistic_cells(levels, self.widths.level_scale)
+        shifted = np.interp(self.scores[:, None] + levels, self.scores, self.table)
+        means: list[float] = (shifted * weights).sum(axis=1).tolist()
+        return means
+
+
+@lru_cache(maxsize=8)
+def pass_curve(widths: Widths) -> PassCurve:
+    """The curve, built once for each set of widths."""
+    return PassCurve(widths)
+
+
+def _smoothed(scores: Array, omega: float) -> Array:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_CURVE_NODES)
+    return np.asarray((_sigmoid(scores[:, None] + omega * nodes) * (weights / weights.sum())).sum(axis=1))
+
+
+def _logistic_cells(levels: Array, scale: float) -> Array:
+    """Probability of the cell around each of the evenly spaced levels; sums to 1."""
+    edges = (levels[1:] + levels[:-1]) / 2
+    inner = _sigmoid(edges / scale)
+    return np.diff(np.concatenate([[0.0], inner, [1.0]]))
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -60.0, 60.0))))

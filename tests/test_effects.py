@@ -1,0 +1,125 @@
+"""The latent model: what outcomes may do to beliefs, whatever the text said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tierwise.classifier._effects import effect_grid
+from tierwise.classifier._passing import Widths, pass_curve
+from tierwise.classifier._place import Link, cumulative_logits, solve_gaps
+from tierwise.classifier.posterior import Posterior, needed_mass
+
+WIDTHS = Widths()
+GRID = effect_grid(3, WIDTHS)
+LINK = Link(GRID.curve, solve_gaps(WIDTHS))
+
+masses = st.tuples(*[st.floats(0.002, 1.0)] * 3).map(lambda m: tuple(x / sum(m) for x in m))
+counts = st.dictionaries(st.integers(0, 2), st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=3)
+
+
+def after(mass, seen, failed=()):
+    place = LINK.place(mass)
+    effects = GRID.prior.reweighted(GRID.log_likelihood(place, seen)) if seen else GRID.prior
+    return Posterior(GRID, place, mass, None, effects=effects, failed=failed)
+
+
+def with_one_more(seen, tier, clean):
+    good, bad = seen.get(tier, (0, 0))
+    return {**seen, tier: (good + clean, bad + (not clean))}
+
+
+@given(masses)
+def test_without_outcomes_the_grid_says_what_the_text_says(mass):
+    assert after(mass, {}).needed == pytest.approx(mass, abs=0.008)
+
+
+@given(masses)
+def test_a_thinned_prior_says_nearly_the_same(mass):
+    place = LINK.place(mass)
+    thin = GRID.thin_prior
+    assert len(thin.weights) <= 64
+    found = needed_mass(thin.scores(place), thin.weights, thin.widths, GRID)
+    assert found == pytest.approx(mass, abs=0.05)
+    assert thin.weights @ GRID.curve.of(thin.scores(place)) == pytest.approx(
+        np.array(after(mass, {}).pass_), abs=0.01
+    )
+
+
+@settings(max_examples=300)
+@given(masses, counts, st.integers(0, 2), st.booleans())
+def test_a_correction_never_raises_what_suffices_and_a_clean_pass_never_lowers_it(mass, seen, tier, clean):
+    before = sum(after(mass, seen).needed[: tier + 1])
+    later = sum(after(mass, with_one_more(seen, tier, clean)).needed[: tier + 1])
+    assert later >= before - 1e-9 if clean else later <= before + 1e-9
+
+
+@given(masses, counts)
+def test_pass_probabilities_never_fall_up_the_ladder(mass, seen):
+    found = after(mass, seen).pass_
+    assert list(found) == sorted(found)
+    assert sum(after(mass, seen).needed) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("mass", [(0.9, 0.09, 0.01), (0.1, 0.8, 0.1), (0.05, 0.15, 0.8)])
+def test_haiku_never_and_sonnet_always_is_sonnets(mass):
+    assert after(mass, {0: (0, 30), 1: (30, 0)}).needed[1] > 0.95
+
+
+@pytest.mark.parametrize("mass", [(0.9, 0.09, 0.01), (0.1, 0.8, 0.1), (0.05, 0.15, 0.8)])
+def test_corrections_at_the_top_speak_against_every_tier(mass):
+    found = after(mass, {2: (0, 20)})
+    assert found.needed[2] > 0.95
+    assert found.needed[0] <= after(mass, {}).needed[0]
+    assert found.pass_[2] < WIDTHS.min_pass
+
+
+def passes_until_haiku(mass, sure=0.6):
+    return next(n for n in range(200) if after(mass, {0: (n, 0)}).needed[0] >= sure)
+
+
+def test_clean_passes_bring_a_type_down():
+    assert 5 <= passes_until_haiku((0.1, 0.8, 0.1)) <= 25
+    assert passes_until_haiku((0.55, 0.42, 0.03)) <= 10
+
+
+def test_many_outcomes_outweigh_any_text():
+    found = after((0.02, 0.08, 0.9), {0: (285, 15), 1: (97, 3), 2: (98, 2)})
+    assert found.needed[0] > 0.99
+    assert found.pass_[0] == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_failed_attempt_teaches_about_the_next_tier_but_not_all():
+    mass = (0.5, 0.4, 0.1)
+    fresh, tried = after(mass, {}), after(mass, {}, failed=(0,))
+    assert tried.pass_[1] < fresh.pass_[1]
+    both = fresh.all_fail([0, 1])
+    assert (1 - fresh.pass_[0]) * (1 - fresh.pass_[1]) < both < 1 - fresh.pass_[1]
+    assert tried.pass_[1] == pytest.approx(1 - both / (1 - fresh.pass_[0]), abs=1e-4)
+
+
+def test_the_pass_curve_integrates_the_residual():
+    curve = pass_curve(WIDTHS)
+    chance = np.random.default_rng(0).normal(size=400_000)
+    for score in (-2.0, 0.0, 1.7):
+        expected = 0.97 * (1 / (1 + np.exp(-(score + chance)))).mean()
+        assert float(curve.of(np.array(score))) == pytest.approx(expected, abs=2e-3)
+    assert float(curve.of(np.array(curve.cut))) == pytest.approx(curve.sufficient_pass, abs=1e-6)
+
+
+@pytest.mark.parametrize("n_tiers", [2, 3, 4, 5])
+def test_ladders_of_other_lengths(n_tiers):
+    grid = effect_grid(n_tiers, WIDTHS)
+    link = Link(grid.curve, solve_gaps(WIDTHS))
+    mass = tuple([1 / n_tiers] * n_tiers)
+    posterior = Posterior(grid, link.place(mass), mass, None, effects=grid.prior)
+    assert posterior.needed == pytest.approx(mass, abs=0.08 if n_tiers > 3 else 0.005)
+    assert len(posterior.pass_) == n_tiers
+
+
+def test_cumulative_logits_rise_and_are_bounded():
+    found = cumulative_logits((1e-12, 0.0, 1.0 - 1e-12))
+    assert found[0] >= -8.0
+    assert found[1] > found[0]

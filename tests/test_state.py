@@ -1,0 +1,159 @@
+"""Type states: what a type's outcomes say, whenever and in whatever order they come."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tierwise.classifier._effects import effect_grid
+from tierwise.classifier._passing import Widths
+from tierwise.classifier._place import Link, solve_gaps
+from tierwise.classifier.errors import StateMismatch
+from tierwise.classifier.posterior import Posterior
+from tierwise.classifier.state import MAX_BUCKETS, MAX_RECENT, Seen, TypeState
+
+GRID = effect_grid(3, Widths())
+STEADY = effect_grid(3, dataclasses.replace(Widths(), hazard=0.0))
+LINK = Link(GRID.curve, solve_gaps(Widths()))
+MASS = (0.3, 0.6, 0.1)
+PLACE = LINK.place(MASS)
+EMPTY = TypeState("m")
+
+
+def seen(at, clean=True, tier=0, **more):
+    return Seen(float(at), tier, clean, PLACE, **more)
+
+
+def needed(state, grid=GRID, **how):
+    return Posterior(grid, PLACE, MASS, None, effects=state.effects(grid, **how)).needed
+
+
+verdicts = st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=60)
+
+
+@settings(max_examples=25, deadline=None)
+@given(verdicts, st.randoms(use_true_random=False))
+def test_the_order_of_reporting_does_not_matter(outcomes, chance):
+    rows = [seen(at, clean, tier) for at, (tier, clean) in enumerate(outcomes)]
+    shuffled = rows[:]
+    chance.shuffle(shuffled)
+    one_by_one = EMPTY
+    for row in rows:
+        one_by_one = one_by_one.observe([row], STEADY)
+    at_once = EMPTY.observe(shuffled, STEADY)
+    assert needed(one_by_one, STEADY) == pytest.approx(needed(at_once, STEADY), abs=1e-6)
+    assert one_by_one.counts == at_once.counts
+    assert one_by_one.n_outcomes == at_once.n_outcomes == len(rows)
+
+
+@settings(max_examples=25, deadline=None)
+@given(verdicts, verdicts)
+def test_merging_adds_the_outcomes_of_both(one, other):
+    first = [seen(2 * at, clean, tier) for at, (tier, clean) in enumerate(one)]
+    second = [seen(2 * at + 1, clean, tier) for at, (tier, clean) in enumerate(other)]
+    merged = EMPTY.observe(first, STEADY).merge(EMPTY.observe(second, STEADY), STEADY)
+    together = EMPTY.observe(first + second, STEADY)
+    assert needed(merged, STEADY) == pytest.approx(needed(together, STEADY), abs=1e-5)
+    assert merged.counts == together.counts
+    assert merged.n_outcomes == together.n_outcomes
+
+
+def test_a_state_agrees_with_counts_when_nothing_changes():
+    rows = [seen(at, at % 5 != 0, at % 2) for at in range(40)]
+    counts = {0: (16.0, 4.0), 1: (16.0, 4.0)}
+    state = EMPTY.observe(rows, STEADY)
+    assert state.counts == counts
+    effects = STEADY.prior.reweighted(STEADY.log_likelihood(PLACE, counts)).thinned()
+    expected = Posterior(STEADY, PLACE, MASS, None, effects=effects).needed
+    assert needed(state, STEADY) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_state_stays_small():
+    state = EMPTY.observe([seen(at) for at in range(900)], GRID)
+    assert len(state.recent) <= MAX_RECENT
+    assert len(state.buckets) <= MAX_BUCKETS
+    assert len(state.effects(GRID).weights) <= 64
+    assert len(state.to_bytes()) < 80_000
+
+
+def test_a_late_verdict_lands_in_its_time():
+    rows = [seen(at) for at in range(100)]
+    late = seen(3.5, clean=False)
+    state = EMPTY.observe(rows, GRID).observe([late], GRID)
+    assert state.n_outcomes == 101
+    assert late not in state.recent
+    assert state.buckets[0].size == EMPTY.observe(rows, GRID).buckets[0].size + 1
+    now = EMPTY.observe([*rows, seen(100, clean=False)], GRID)
+    assert needed(state)[0] > needed(now)[0]  # an old correction weighs less than a new one
+
+
+def test_reading_as_of_a_time_never_sees_the_future():
+    past = [seen(at) for at in range(20)]
+    state = EMPTY.observe([*past, *(seen(at, clean=False) for at in range(20, 60))], STEADY)
+    whole = [bucket.until for bucket in state.buckets]
+    until = whole[0]  # the next bucket reaches beyond and is left out as a whole
+    first = EMPTY.observe(past[: int(until) + 1], STEADY)
+    assert needed(state, STEADY, as_of=until + 0.5) == pytest.approx(needed(first, STEADY), abs=1e-5)
+    assert needed(state, STEADY, as_of=-1) == pytest.approx(needed(EMPTY, STEADY), abs=1e-9)
+    recent = state.recent[10].at
+    assert needed(state, as_of=recent) == pytest.approx(
+        needed(TypeState("m", state.buckets, state.recent[:11])), abs=1e-9
+    )
+
+
+def test_bytes_and_back():
+    state = EMPTY.observe([seen(at, at % 7 > 0, at % 3, failed=(0,) if at % 3 else ()) for at in range(50)], GRID)
+    again = TypeState.from_bytes(state.to_bytes())
+    assert needed(again) == needed(state)
+    assert (again.model, again.counts, again.recent) == (state.model, state.counts, state.recent)
+
+
+def test_another_models_state_is_refused():
+    with pytest.raises(StateMismatch, match="made by the model other, the model in use is m"):
+        EMPTY.merge(TypeState("other"), GRID)
+
+
+def test_a_duplicated_outcome_counts_as_two():
+    once, twice, four = (EMPTY.observe([seen(i) for i in range(n)], STEADY) for n in (5, 10, 20))
+    doubled = EMPTY.observe([seen(i % 5) for i in range(10)], STEADY)
+    assert needed(doubled, STEADY) == pytest.approx(needed(twice, STEADY))
+    assert needed(once, STEADY)[0] < needed(doubled, STEADY)[0] < needed(four, STEADY)[0]
+
+
+def test_weight_one_half_twice_is_weight_one():
+    halves = EMPTY.observe([seen(1, weight=0.5), seen(1, weight=0.5)], STEADY)
+    assert needed(halves, STEADY) == pytest.approx(needed(EMPTY.observe([seen(1)], STEADY), STEADY))
+
+
+def haiku_serves(state):
+    return needed(state)[0] >= 0.6
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_a_type_that_turned_hard_comes_up_within_four_corrections(share):
+    chance = np.random.default_rng(1)
+    state = EMPTY.observe([seen(at, chance.random() > share) for at in range(600)], GRID)
+    state = state.observe([seen(600 + i) for i in range(3)], GRID)
+    assert haiku_serves(state)
+    for number in range(4):
+        state = state.observe([seen(700 + number, clean=False)], GRID)
+    assert not haiku_serves(state)
+
+
+@pytest.mark.slow
+def test_steady_corrections_of_five_percent_hardly_ever_make_a_type_flap():
+    flaps = []
+    for seed in range(12):
+        chance = np.random.default_rng(seed)
+        state = EMPTY.observe([seen(at, chance.random() > 0.05) for at in range(50)], GRID)
+        served, moves = True, 0
+        for at in range(50, 600):
+            state = state.observe([seen(at, chance.random() > 0.05)], GRID)
+            moves += served and not haiku_serves(state)
+            served = haiku_serves(state)
+        flaps.append(moves)
+    assert np.mean(flaps) <= 1.0, flaps

@@ -1,0 +1,85 @@
+"""tierwise train: a classifier from finished tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..classifier.errors import InvalidTraining, MissingExtra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json", ".json": "read_json"}
+
+
+@click.command()
+@click.argument("frame", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the new model.")
+@click.option("--base", type=click.Path(path_type=Path), help="Model folder to start from; default: the shipped one.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def train(frame: Path, out: Path, base: Path | None, as_json: bool) -> None:
+    """Fit a model to finished tasks, and write it to a folder of its own.
+
+    FRAME is a CSV, JSON-lines or Parquet file with one row per finished task: specification, task_type,
+    tier, verdict (clean, corrected, failed), at (with a time zone), and any facts. What serves stays as
+    it is: point TIERWISE_MODEL at the new folder to use it.
+
+    \b
+    tierwise train outcomes.csv --out models/friday
+    """
+    from tqdm import tqdm
+
+    rows = read_rows(frame)
+    try:
+        from ..classifier.model import TierModel
+        from ..training.train import train as fit
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "train") from error
+    start = None if base is None else TierModel.load(base)
+    with tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}") as bar:
+
+        def step(name: str) -> None:
+            bar.set_description_str(name)
+            bar.update()
+
+        model = fit(rows, base=start, progress=step)
+    model.save(out)
+    click.echo(json.dumps(model.report, indent=1) if as_json else _as_text(model.report, out))
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """The file's rows; times in column "at" are parsed. Raises InvalidTraining for an unreadable file."""
+    if path.suffix not in _READERS:
+        raise InvalidTraining(
+            f"{path.name}: unknown kind of file; {', '.join(_READERS)} can be read.", about=path.suffix
+        )
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise MissingExtra("pandas", "train") from error
+    options: dict[str, Any] = {"lines": True} if path.suffix == ".jsonl" else {}
+    try:
+        rows: pd.DataFrame = getattr(pd, _READERS[path.suffix])(path, **options)
+        if "at" in rows and not isinstance(rows["at"].dtype, pd.DatetimeTZDtype):
+            rows["at"] = pd.to_datetime(rows["at"])
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidTraining(f"{path} can't be read: {error}", about=path) from error
+    return rows
+
+
+def _as_text(report: dict[str, Any], out: Path) -> str:
+    metrics, widths = report["metrics"], report["widths"]
+    lines = [
+        f"{report['rows']} outcomes of {report['task_types']} task types",
+        f"on {metrics['split']}: log loss {metrics['log_loss']}, Brier {metrics['brier']}; "
+        f"clean {metrics['clean_share']}, predicted {metrics['mean_predicted']}",
+        f"types differ by {widths['level_sd']} (level) and {widths['deviation_sd']} (gaps) on the logit scale; "
+        f"no tier avoids {widths['epsilon']:.1%} of corrections",
+        *report["notes"],
+        f"Written to {out}. To serve it: TIERWISE_MODEL={out}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""What outcomes correct in the text's reading: fitted jointly with the effects of every type.
+
+    place = slopes * place by the text + shifts + features @ weights     (level and gaps)
+    score_1 = level + u(type)      score_{t+1} = score_t + softplus(gap_t + d_t(type))
+
+Penalised maximum likelihood over all of it at once: a type's effects are estimated beside the
+weights, never after them, so no row speaks twice. The level's weights are shared by all tiers; the
+gaps' weights shrink harder, towards one gap for all texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ..classifier._passing import PassCurve, Widths
+from .features import Blocks
+from .frame import Outcomes
+from .likelihood import by_place, outcome_likelihood, scores_of
+
+Array = NDArray[np.float64]
+_ODD_SHARE, _ODD_SD = 0.05, 4.0
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Inverse variances of the priors, in units of one outcome."""
+
+    level: float = 3.0
+    gap: float = 12.0
+    slope: float = 4.0
+    shift: float = 0.5
+
+
+@dataclass(frozen=True)
+class Correction:
+    """slopes, shifts : (n_tiers,). weights : (n_features, n_tiers). effects : (n_types, n_tiers)."""
+
+    slopes: Array
+    shifts: Array
+    weights: Array
+    effects: Array
+    log_likelihood: float
+
+    def places(self, text_places: Array, features: Blocks) -> Array:
+        return np.asarray(self.slopes * text_places + self.shifts + features @ self.weights)
+
+
+def no_correction(n_features: int, n_tiers: int, n_types: int) -> Correction:
+    """The text's reading as it is, and types without effects."""
+    zeros = np.zeros
+    return Correction(np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0)
+
+
+def fit_correction(
+    outcomes: Outcomes,
+    text_places: Array,
+    features: Blocks,
+    curve: PassCurve,
+    penalties: Penalties,
+    start: Correction,
+    *,
+    max_iterations: int = 80,
+    progress: Callable[[], None] = lambda: None,
+) -> Correction:
+    """Maximise the penalised likelihood from `start`; deterministic.
+
+    text_places : (n, n_tiers). features : (n, n_features).
+    """
+    n_tiers, n_features = text_places.shape[1], features.shape[1]
+    n_types = len(outcomes.type_names)
+    shapes = ((n_tiers,), (n_tiers,), (n_features, n_tiers), (n_types, n_tiers))
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    strengths = np.array([penalties.level, *[penalties.gap] * (n_tiers - 1)])
+
+    def split(parameters: Array) -> list[Array]:
+        parts = np.split(parameters, ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        slopes, shifts, weights, effects = split(parameters)
+        places = slopes * text_places + shifts + features @ weights
+        scores, step_slopes = scores_of(places, effects[outcomes.types])
+        each, by_score = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
+        by_row = by_place(by_score * outcomes.weights[:, None], step_slopes)
+        of_effects = np.column_stack(
+            [np.bincount(outcomes.types, weights=column, minlength=n_types) for column in by_row.T]
+        )
+        prior, of_prior = _log_prior(effects, curve.widths)
+        value = float(each @ outcomes.weights) + prior
+        value -= 0.5 * float((strengths * weights**2).sum())
+        value -= 0.5 * float(penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum())
+        gradient = [
+            (by_row * text_places).sum(axis=0) - penalties.slope * (slopes - 1),
+            by_row.sum(axis=0) - penalties.shift * shifts,
+            features.transposed_dot(by_row) - strengths * weights,
+            of_effects + of_prior,
+        ]
+        return -value, -np.concatenate([part.ravel() for part in gradient])
+
+    first = np.concatenate([p.ravel() for p in (start.slopes, start.shifts, start.weights, start.effects)])
+    found = minimize(
+        loss,
+        first,
+        jac=True,
+        method="L-BFGS-B",
+        callback=lambda _: progress(),
+        options={"maxiter": max_iterations, "maxcor": 20},
+    )
+    return Correction(*split(found.x), log_likelihood=-float(found.fun))
+
+
+def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:
+    """log density of all effects, up to a constant, and its gradient: logistic level, normal deviations
+    of which a few are wide.
+    """
+    scale, sd = widths.level_scale, widths.deviation_sd
+    level, deviations = effects[:, 0] / scale, effects[:, 1:] / sd
+    near = (1 - _ODD_SHARE) * np.exp(-0.5 * deviations**2)
+    far = _ODD_SHARE / _ODD_SD * np.exp(-0.5 * (deviations / _ODD_SD) ** 2)
+    value = float(-(level + 2 * np.logaddexp(0.0, -level)).sum() + np.log(near + far).sum())
+    of_level = -np.tanh(level / 2) / scale
+    of_deviations = -deviations * (near + far / _ODD_SD**2) / (near + far) / sd
+    return value, np.column_stack([of_level, of_deviations])

@@ -1,0 +1,151 @@
+"""train(): finished tasks in, a classifier out.
+
+The text's reading comes from labelled seed tasks; outcomes correct it, and the widths with it, in a
+few rounds: correction and type effects given the widths, then the widths given the correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifier._passing import Widths, pass_curve
+from ..classifier._place import Link, solve_gaps
+from ..classifier.errors import InvalidTraining
+from .correction import Correction, Penalties, fit_correction, no_correction
+from .features import Blocks
+from .frame import Outcomes
+from .head import Head
+from .likelihood import scores_of
+from .widths import fit_epsilon, fit_omega, fit_widths, type_likelihoods
+
+Array = NDArray[np.float64]
+ROUNDS = 3
+MIN_OUTCOMES = 50
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `train`. widths : where the search for them starts, and what few outcomes keep."""
+
+    penalties: Penalties = Penalties()
+    widths: Widths = Widths()
+    rounds: int = ROUNDS
+    max_iterations: int = 80
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What outcomes taught. intervals : 90 %, of epsilon and, where tasks were tried again, omega."""
+
+    correction: Correction
+    widths: Widths
+    intervals: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def learn(
+    outcomes: Outcomes,
+    head: Head,
+    uninformed: Sequence[float],
+    config: Config,
+    *,
+    features: Blocks | None = None,
+    start: Correction | None = None,
+    progress: Progress = lambda _: None,
+) -> Learned:
+    """Correction, type effects and widths for these outcomes; deterministic.
+
+    uninformed : mass of each needed tier where there is no head to read the text.
+
+    Raises InvalidTraining where nothing can be learned.
+    """
+    check_enough(outcomes)
+    matrix = head.space.blocks(outcomes.tasks) if features is None else features
+    mass = text_mass(matrix, head)
+    n_tiers = len(uninformed)
+    widths, intervals = config.widths, {}
+    correction = start or no_correction(matrix.shape[1], n_tiers, len(outcomes.type_names))
+    for number in range(config.rounds):
+        progress(f"round {number + 1} of {config.rounds}")
+        text_places = places_of(mass, widths)
+        correction = fit_correction(
+            outcomes,
+            text_places,
+            matrix,
+            pass_curve(widths),
+            config.penalties,
+            correction,
+            max_iterations=config.max_iterations if number == 0 else config.max_iterations // 2,
+        )
+        if number == config.rounds - 1:
+            break
+        widths, intervals = _refit_widths(
+            outcomes, correction.places(text_places, matrix), correction, widths, config.widths
+        )
+    return Learned(correction, widths, intervals, tuple(_notes(outcomes)))
+
+
+def check_enough(outcomes: Outcomes) -> None:
+    """Raises InvalidTraining where there is too little to learn from; the champion then stays."""
+    if len(outcomes) < MIN_OUTCOMES:
+        raise InvalidTraining(
+            f"{len(outcomes)} outcomes that speak of capability; at least {MIN_OUTCOMES} are needed. "
+            "Keep the champion: it takes outcomes of a type into account before any retraining.",
+            about=len(outcomes),
+        )
+    if outcomes.clean.all() or not outcomes.clean.any():
+        found = "clean" if outcomes.clean.all() else "corrected or failed"
+        raise InvalidTraining(
+            f"All {len(outcomes)} outcomes are {found}: nothing tells one task from another. Keep the "
+            "champion, and check whether the other verdicts are reported.",
+            about=found,
+        )
+
+
+def text_mass(features: Blocks, head: Head) -> Array:
+    """(n, n_tiers): P(needed tier) by the text."""
+    logits = np.asarray(features @ head.weights) + head.bias
+    logits -= logits.max(axis=1, keepdims=True)
+    mass = np.exp(logits) + 1e-9
+    return np.asarray(mass / mass.sum(axis=1, keepdims=True))
+
+
+def places_of(mass: Array, widths: Widths) -> Array:
+    """(n, n_tiers): level and gaps by the text."""
+    link = Link(pass_curve(widths), solve_gaps(widths))
+    return np.array([link.place(row) for row in mass.tolist()])
+
+
+def _refit_widths(
+    outcomes: Outcomes, places: Array, correction: Correction, widths: Widths, standard: Widths
+) -> tuple[Widths, dict[str, tuple[float, float, float]]]:
+    n_tiers = places.shape[1]
+    scores, _ = scores_of(places, correction.effects[outcomes.types])
+    intervals = {"epsilon": fit_epsilon(outcomes, places, widths)}
+    found = replace(widths, epsilon=intervals["epsilon"][0])
+    omega = fit_omega(outcomes, scores, widths)
+    if omega is not None:
+        intervals["omega"] = omega
+        found = replace(found, omega=omega[0])
+    if len(np.unique(outcomes.types)) > 1:
+        likelihoods = type_likelihoods(outcomes, places, widths)
+        spread = fit_widths(likelihoods, n_tiers, widths, standard)
+        found = replace(found, level_sd=spread.level_sd, deviation_sd=spread.deviation_sd)
+    return found, intervals
+
+
+def _notes(outcomes: Outcomes) -> list[str]:
+    notes = []
+    if len(np.unique(outcomes.tiers)) == 1:
+        notes.append("Outcomes of one tier only: the gaps between tiers are the seed tasks'.")
+    if len(np.unique(outcomes.types)) == 1:
+        notes.append("One task type only: how much types differ can't be estimated.")
+    return notes
+
+

@@ -1,0 +1,72 @@
+"""The likelihood of outcomes and its gradient, vectorised over rows.
+
+Places and effects give each row's scores; a verdict at a tier is a Bernoulli draw from the pass
+curve there. Where tiers had failed at the very task before, it is the draw given those failures,
+with the residual that all attempts share integrated out: the failed attempts are rows of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifier._passing import PassCurve, _sigmoid
+
+Array = NDArray[np.float64]
+
+
+def scores_of(places: Array, effects: Array) -> tuple[Array, Array]:
+    """(n, n_tiers) scores, and the (n, n_gaps) derivative of each step by its gap.
+
+    places : (n, n_tiers), level and gaps. effects : (n, n_tiers), level and deviations of the row's type.
+    """
+    moved = places + effects
+    steps = np.logaddexp(0.0, moved[:, 1:])
+    return np.cumsum(np.column_stack([moved[:, 0], steps]), axis=1), _sigmoid(moved[:, 1:])
+
+
+def by_place(by_score: Array, step_slopes: Array) -> Array:
+    """The gradient by level and gaps from the gradient by scores, both (n, n_tiers)."""
+    from_here_up = np.cumsum(by_score[:, ::-1], axis=1)[:, ::-1]
+    return np.column_stack([from_here_up[:, 0], from_here_up[:, 1:] * step_slopes])
+
+
+def outcome_likelihood(
+    curve: PassCurve,
+    scores: Array,
+    tiers: NDArray[np.int64],
+    clean: NDArray[np.bool_],
+    failed: Sequence[tuple[int, ...]],
+) -> tuple[Array, Array]:
+    """Per row log P(verdict), (n,), and its gradient by the row's scores, (n, n_tiers)."""
+    rows = np.arange(len(scores))
+    at = np.clip(scores[rows, tiers], curve.scores[0], curve.scores[-1])
+    passes, slope = curve.of(at), np.interp(at, curve.scores, curve.slopes)
+    found = np.where(clean, passes, 1.0 - passes)
+    gradient = np.zeros_like(scores)
+    gradient[rows, tiers] = np.where(clean, slope, -slope) / found
+    log_likelihood = np.log(found)
+    for row in [row for row, tried in enumerate(failed) if tried]:
+        log_likelihood[row], gradient[row] = _after_failures(
+            curve, scores[row], int(tiers[row]), bool(clean[row]), failed[row]
+        )
+    return log_likelihood, gradient
+
+
+def _after_failures(
+    curve: PassCurve, scores: Array, tier: int, clean: bool, failed: tuple[int, ...]
+) -> tuple[float, Array]:
+    """log P(verdict at `tier` | these failed) and its gradient by the scores, (n_tiers,)."""
+    passes = curve.given_residual(scores)  # (n_tiers, n_nodes)
+    slopes = passes * (1.0 - passes / (1.0 - curve.widths.epsilon))
+    weights = curve.residual_weights * np.prod(1.0 - passes[list(failed)], axis=0)
+    found = passes[tier] if clean else 1.0 - passes[tier]
+    joint, before = float(weights @ found), float(weights.sum())
+    gradient = np.zeros(len(scores))
+    gradient[tier] = (weights @ slopes[tier]) * (1 if clean else -1) / joint
+    for other in failed:
+        change = -slopes[other] / (1.0 - passes[other])
+        gradient[other] += (weights * change) @ found / joint - (weights @ change) / before
+    return float(np.log(joint / before)), gradient

@@ -1,0 +1,193 @@
+"""train(log_or_frame) -> a model that serves, with the report of how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..classifier._effects import effect_grid
+from ..classifier._guards import Guards
+from ..classifier._reader import Reader
+from ..classifier._stored import manifest_of
+from ..classifier.model import TierModel
+from ..classifier.state import Seen, TypeState
+from ..classifier.task import Task
+from ..data import CHAMPION
+from .calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
+from .correction import Correction
+from .features import FeatureSpace
+from .frame import Outcomes, read_frame
+from .head import Head, fit_head
+from .learner import Config, Learned, Progress, check_enough, learn, places_of, text_mass
+from .promise import MIN_PROMISED, promised_thresholds
+from .seeds import TIERS, read_seeds
+
+LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
+MOST_TEXTS = 5_000  # of the operator's, for the lexicon
+
+
+class Log(Protocol):
+    """What `train` asks of an outcome log."""
+
+    def to_pandas(self) -> pd.DataFrame: ...
+
+
+class TrainedModel(TierModel):
+    """A TierModel with the report of its training; `outcomes` are those that it was trained on."""
+
+    def __init__(self, reader: Reader, manifest: Mapping[str, Any], outcomes: Outcomes) -> None:
+        super().__init__(reader, manifest)
+        self.outcomes = outcomes
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(self.manifest["training"])
+
+    def states(self) -> dict[str, TypeState]:
+        """Task type -> state after all outcomes of the training log."""
+        return states_of(self, self.outcomes)
+
+
+def train(
+    log_or_frame: Log | pd.DataFrame,
+    *,
+    config: Config | None = None,
+    base: TierModel | None = None,
+    progress: Progress = lambda _: None,
+) -> TrainedModel:
+    """A model fitted to finished tasks: one row each, see `read_frame` for the columns.
+
+    base : where encoder, calibration of the seed tasks and guards come from; default the shipped one.
+    progress : called with a line for each step.
+
+    Raises InvalidTraining for bad rows, and where there is too little to learn from: keep the champion.
+    """
+    config = config or Config()
+    base = base or TierModel.load(CHAMPION)
+    frame = log_or_frame if isinstance(log_or_frame, pd.DataFrame) else log_or_frame.to_pandas()
+    outcomes = read_frame(frame, base.tiers)
+    check_enough(outcomes)
+    progress("reading the texts")
+    head = _head(base, outcomes)
+    features = head.space.blocks(outcomes.tasks)
+    mass = text_mass(features, head)
+    n_early = len(outcomes) - int(len(outcomes) * LATEST)
+    rows = np.arange(len(outcomes))
+    early, late = outcomes.take(rows[:n_early]), outcomes.take(rows[n_early:][-MOST_ROWS:])
+    check_enough(early)
+    learned = learn(early, head, base.uninformed, config, features=features[:n_early], progress=progress)
+    places = learned.correction.places(places_of(mass, learned.widths), features)
+    progress("calibrating")
+    known = effects_by_type(early, places[:n_early], learned.widths)
+    late_places = places[n_early:][-MOST_ROWS:]
+    effects = TypeEffects(effect_grid(places.shape[1], learned.widths), known, late.types.tolist())
+    calibration = calibrate(late, late_places, effects)
+    needed = effects.needed(calibration.places(late_places))
+    last = Config(config.penalties, learned.widths, rounds=1, max_iterations=config.max_iterations // 2)
+    final = learn(
+        outcomes, head, base.uninformed, last, features=features, start=learned.correction, progress=progress
+    )
+    thresholds = base.manifest["thresholds"]
+    if len(late) >= MIN_PROMISED:
+        thresholds = [threshold.to_dict() for threshold in promised_thresholds(late, needed)]
+    report = _report(outcomes, learned, calibration, late, effects.pass_(calibration.places(late_places)))
+    return _assembled(base, head, final.correction, calibration, learned, thresholds, report, outcomes)
+
+
+def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:
+    """Task type -> state after these outcomes, as `model` places them."""
+    places = model.places(outcomes.tasks)
+    states = {}
+    for kind in np.unique(outcomes.types):
+        seen = [
+            Seen(
+                float(outcomes.at[i]),
+                int(outcomes.tiers[i]),
+                bool(outcomes.clean[i]),
+                places[i],
+                outcomes.failed[i],
+                float(outcomes.weights[i]),
+            )
+            for i in np.flatnonzero(outcomes.types == kind)
+        ]
+        states[outcomes.type_names[kind]] = model.observe(None, seen)
+    return states
+
+
+def _head(base: TierModel, outcomes: Outcomes) -> Head:
+    """The text's reading, fitted to the seed tasks in a space that knows the operator's words too."""
+    encoder = base.reader.encoder
+    texts = list({task.specification: task for task in outcomes.tasks}.values())[-MOST_TEXTS:]
+    if base.tiers != TIERS:
+        space = FeatureSpace.of(texts, encoder)
+        n_features = space.matrix(texts[:1]).shape[1]
+        return Head(space, np.zeros((n_features, len(base.tiers))), np.log(np.array(base.uninformed)))
+    seeds = read_seeds()
+    tasks: list[Task] = [seed.task for seed in seeds]
+    needed = np.array([seed.needed for seed in seeds])
+    space = FeatureSpace.of([*tasks, *texts], encoder)
+    slope = float(base.manifest.get("calibration", {}).get("slope", 1.0))
+    return fit_head(tasks, needed, space, n_tiers=len(TIERS), slope=slope)
+
+
+def _assembled(
+    base: TierModel,
+    head: Head,
+    correction: Correction,
+    calibration: Calibration,
+    learned: Learned,
+    thresholds: Sequence[Any],
+    report: dict[str, Any],
+    outcomes: Outcomes,
+) -> TrainedModel:
+    """Head and correction side by side in one reader; the calibration is folded into the correction."""
+    slope, centre = calibration.slope, calibration.centre
+    weights = np.hstack([head.weights, correction.weights * slope])
+    bias = np.concatenate([head.bias, np.zeros(len(base.tiers))])
+    reader = head.space.reader(weights, bias, Guards(**base.manifest["guards"]))
+    shifts = slope * correction.shifts + centre - slope * centre + calibration.shifts
+    manifest = {
+        **manifest_of(reader),
+        "tiers": list(base.tiers),
+        "widths": learned.widths.to_dict(),
+        "uninformed": list(base.uninformed),
+        "thresholds": list(thresholds),
+        "correction": {"slopes": (slope * correction.slopes).tolist(), "shifts": shifts.tolist()},
+        "calibration": {
+            "slope": float(base.manifest.get("calibration", {}).get("slope", 1.0)),
+            "basis": "text: seed tasks, whole types held out; places: the latest outcomes",
+        },
+        "training": report,
+        "metrics": report["metrics"],
+    }
+    return TrainedModel(reader, manifest, outcomes)
+
+
+def _report(
+    outcomes: Outcomes, learned: Learned, calibration: Calibration, late: Outcomes, passes: NDArray[np.float64]
+) -> dict[str, Any]:
+    found = np.clip(passes[np.arange(len(late)), late.tiers], 1e-9, 1 - 1e-9)
+    losses = -np.where(late.clean, np.log(found), np.log(1 - found))
+    text = "\0".join(f"{t.specification}\1{k}\1{v}" for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True))
+    return {
+        "data": "outcomes and seed tasks",
+        "rows": len(outcomes),
+        "task_types": len(np.unique(outcomes.types)),
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "widths": learned.widths.to_dict(),
+        "intervals_90": {name: list(values) for name, values in learned.intervals.items()},
+        "calibration": {"slope": calibration.slope, "shifts": calibration.shifts.tolist()},
+        "notes": list(learned.notes),
+        "metrics": {
+            "split": f"the latest {len(late)} outcomes",
+            "log_loss": round(float(losses.mean()), 4) if len(late) else None,
+            "brier": round(float(((found - late.clean) ** 2).mean()), 4) if len(late) else None,
+            "clean_share": round(float(late.clean.mean()), 4) if len(late) else None,
+            "mean_predicted": round(float(found.mean()), 4) if len(late) else None,
+        },
+    }
