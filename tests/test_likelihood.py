@@ -106,7 +106,9 @@ def test_attempts_in_a_row_are_one_draw_of_the_residual(omega):
     then, _ = outcome_likelihood(curve, scores, np.array([1]), np.array([True]), [(0,)])
     residual = omega * np.random.default_rng(0).normal(size=400_000)
     low, high = (0.97 / (1 + np.exp(-(scores[0, tier] + residual))) for tier in (0, 1))
-    assert np.exp(first[0] + then[0]) == pytest.approx(((1 - low) * high).mean(), abs=5e-3)  # seven nodes; 3e-3 at omega = 2
+    assert np.exp(first[0] + then[0]) == pytest.approx(
+        ((1 - low) * high).mean(), abs=5e-3
+    )  # seven nodes; 3e-3 at omega = 2
 
 
 def some_outcomes(n=60, n_types=5, seed=0):
