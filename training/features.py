@@ -37,6 +37,11 @@ class Blocks:
         """(n_features, n_columns): the transpose times (n, n_columns)."""
         return np.vstack([self._transposed @ by_row, self._dense.T @ by_row.astype(np.float32)])
 
+    def without(self, rows: NDArray[np.bool_]) -> Blocks:
+        """The same with zeros in these rows."""
+        kept = (~rows).astype(np.float32)[:, None]
+        return Blocks(self._sparse.multiply(kept).tocsr(), self._dense * kept)
+
     def __getitem__(self, rows: slice) -> Blocks:
         return Blocks(self._sparse[rows], self._dense[rows])
 
