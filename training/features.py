@@ -40,7 +40,7 @@ class Blocks:
     def without(self, rows: NDArray[np.bool_]) -> Blocks:
         """The same with zeros in these rows."""
         kept = (~rows).astype(np.float32)[:, None]
-        return Blocks(self._sparse.multiply(kept).tocsr(), self._dense * kept)
+        return Blocks(csr_matrix(self._sparse.multiply(kept)), self._dense * kept)
 
     def __getitem__(self, rows: slice) -> Blocks:
         return Blocks(self._sparse[rows], self._dense[rows])

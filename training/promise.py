@@ -91,7 +91,7 @@ def _design_effect(cases: NDArray[np.bool_], types: NDArray[np.int64]) -> float:
     At least what LEAST_CORRELATION makes it: where there are no cases, the estimate would be that
     types don't differ.
     """
-    rate = cases.mean()
+    rate = float(cases.mean())
     _, index, sizes = np.unique(types, return_inverse=True, return_counts=True)
     least = 1.0 + LEAST_CORRELATION * (float((sizes**2).sum()) / len(cases) - 1.0)
     if rate in (0.0, 1.0) or len(sizes) == 1:
