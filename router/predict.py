@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from .. import __version__
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
@@ -13,7 +14,6 @@ from ..classifier.posterior import Posterior
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
 from ._decide import Choice, decide
-from ._record import decision_of
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -42,9 +42,12 @@ def predict_tier(
     Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it). A
     model that can't be loaded raises nothing: the decision is the production tier and says why.
     """
-    if facts:
+    if not facts and task_type is None:
+        task = Task.of_text(specification)
+    else:
         check_fact_names(facts)
-    return _Engine.of(model, policy).decide(Task(specification, task_type=task_type, **facts), history)
+        task = Task(specification, task_type=task_type, **facts)
+    return _Engine.of(model, policy).decide(task, history)
 
 
 def predict_tiers(
@@ -132,6 +135,12 @@ class _Engine:
 
     def __init__(self, policy: Policy, ladder: Ladder, view: View | None, trouble: str | None) -> None:
         self.policy, self.ladder, self.view, self.trouble = policy, ladder, view, trouble
+        self.model = None if view is None else view.model
+        self.versions = {
+            "tierwise": __version__,
+            "ladder": ladder.name,
+            "model": "none" if self.model is None else self.model.version,
+        }
 
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> _Engine:
@@ -146,9 +155,10 @@ class _Engine:
         return choice, task, beliefs, posterior
 
     def built(self, choice: Choice, task: Task, beliefs: Any, posterior: Any) -> Decision:
-        model = None if self.view is None else self.view.model
-        evidence = Evidence(self.policy, self.ladder, beliefs, choice, posterior, model, self.trouble)
-        return decision_of(choice, task, evidence)
+        evidence = Evidence(
+            self.policy, self.ladder, beliefs, choice, posterior, self.model, self.trouble, self.versions
+        )
+        return Decision(task, evidence, os.urandom(16).hex())
 
     def decide(self, task: Task, history: Counts | None) -> Decision:
         posterior = None if self.view is None else self.view.model.posterior(task, history)
@@ -186,7 +196,7 @@ def _as_task(each: Task | str | Mapping[str, Any]) -> Task:
     if isinstance(each, Task):
         return each
     if isinstance(each, str):
-        return Task(each)
+        return Task.of_text(each)
     if isinstance(each, Mapping):
         return Task.from_mapping(each)
     raise InvalidTask(f"A task must be a Task, a text or a mapping; got {type(each).__name__}.", about=each)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from small_model import TIERS, UNITS, small_reader
 
 from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
-from tierwise.classifier._reader import CHUNK, Reader
+from tierwise.classifier._reader import Reader
 from tierwise.classifier.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
@@ -88,14 +88,6 @@ def test_any_words_are_read_as_training_reads_them(words, items):
 def test_many_at_once_are_read_exactly_as_one_by_one(texts):
     tasks = [Task(text) for text in texts]
     assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
-
-
-def test_more_tasks_than_one_chunk_are_read_exactly_as_one_by_one(champion):
-    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[: 2 * CHUNK + 7]
-    tasks = [Task(json.loads(line)["specification"]) for line in lines]
-    tasks[CHUNK + 3] = Task("tag " + "x" * 500 + " the ticket")
-    tasks[2 * CHUNK + 1] = Task("")
-    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
 
 
 def test_a_lexicon_that_knows_nothing_leaves_bias_and_sense():
