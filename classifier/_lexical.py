@@ -16,7 +16,9 @@ from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon, opening_uni
 from ._packed import Packing
 
 UNIT_BITS = 20
-_BASE = 1_048_583  # a pair of unit ids is the int first * _BASE + second; a prime, so that a dict spreads them
+_BASE = (
+    1_048_583  # a pair of unit ids is the int first * _BASE + second; a prime, so that a dict spreads them
+)
 
 
 class LexicalRows:
@@ -53,8 +55,8 @@ class LexicalRows:
     def total(self, text: str, places: Sequence[int], n_numbers: int) -> int:
         """Sum of the rows of a text, given as text, place of the unit of each word, words with digits."""
         keys = list(map(add, map(_BASE.__mul__, places), places[1:]))
-        total = sum(map(self._units.__getitem__, set(places)))
-        total = sum(map(self._pairs.get, set(keys), repeat(0)), total)  # type: ignore[arg-type]
+        total: int = sum(map(self._units.__getitem__, set(places)))
+        total += sum(map(self._pairs.get, set(keys), repeat(0)))  # type: ignore[arg-type]
         for sign, row in self._signs:
             if sign in text:
                 total += row

@@ -121,4 +121,3 @@ def opening_units(mark: str) -> list[str]:
 def has_digit(word: str) -> bool:
     """Whether a word contains a decimal digit."""
     return not word.isalpha() and _NUMBER.search(word) is not None
-

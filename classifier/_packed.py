@@ -6,7 +6,6 @@ it is read; and one addition adds all columns at once, which NumPy does no faste
 
 from __future__ import annotations
 
-from itertools import repeat
 from struct import Struct
 
 import numpy as np
@@ -42,7 +41,7 @@ class Packing:
         table["whole"][:, -1] = 1
         fixed = np.rint(np.clip(real.astype(np.float64), -MAX_REAL, MAX_REAL) * ONE)
         table["real"] = fixed.astype(np.int64) + _OFFSET
-        return list(map(int.from_bytes, table.view(f"V{columns.itemsize}").tolist(), repeat("little")))
+        return [int.from_bytes(row, "little") for row in table.view(f"V{columns.itemsize}").tolist()]
 
     def unpack(self, total: int) -> tuple[tuple[int, ...], int, list[float]]:
         """Whole columns, count of rows and real columns of a sum of rows."""

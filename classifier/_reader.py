@@ -77,7 +77,9 @@ class Reader:
         places = list(map(_PLACE.__and__, rows))
         _, n_features, lexical = self._lexical.packing.unpack(self._lexical.total(text, places, n_numbers))
         of_sense, of_lexical = _SENSE_WEIGHTS[n_distinct], _LEXICAL_WEIGHTS[n_features]
-        logits = [b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)]
+        logits = [
+            b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
+        ]
         facts = fact_features(task)
         if facts is not None:
             logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]

@@ -114,7 +114,7 @@ class Task:
 
     @classmethod
     def of_text(cls, specification: str) -> Task:
-        """`Task(specification)` at a fraction of its cost: facts that nobody gave stay the class's defaults."""
+        """`Task(specification)`, quicker: the facts that nobody gave stay the defaults of the class."""
         check_specification(specification)
         task = cls.__new__(cls)
         task.__dict__["specification"] = specification
