@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ._encoder import StaticEncoder, length_weight
 from ._guards import Guards
-from ._lexical import UNIT_BITS, LexicalRows
+from ._lexical import MAX_TEXTS, UNIT_BITS, LexicalRows
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
 from ._packed import Packing
 from ._text import MAX_WORDS_READ, running_words
@@ -65,31 +65,55 @@ class Reader:
 
     def read(self, task: Task) -> Reading:
         """Logits by the text and the facts, whatever the guard says."""
-        text = task.specification
-        words = running_words(text)
-        guard = self.guards.before_reading(words, text)
+        words = running_words(task.specification)
         if not words:
-            return Reading(tuple(self._bias), guard)
-        rows = list(map(self._words.__getitem__, words))
-        (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(
-            sum(dict(zip(words, rows, strict=True)).values())
-        )
-        places = list(map(_PLACE.__and__, rows))
-        _, n_features, lexical = self._lexical.packing.unpack(self._lexical.total(text, places, n_numbers))
+            return self._without_words(task)
+        places, total = self._look_up(words)
+        (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(total)
+        n_features, lexical = self._lexical.sums(task.specification, places, n_numbers)
         of_sense, of_lexical = _SENSE_WEIGHTS[n_distinct], _LEXICAL_WEIGHTS[n_features]
         logits = [
             b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
         ]
+        return self._reading(task, words, logits, known, n_letters)
+
+    def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
+        """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
+        starts = range(0, len(tasks), MAX_TEXTS)
+        return [reading for start in starts for reading in self._read_chunk(tasks[start : start + MAX_TEXTS])]
+
+    def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
+        texts = [task.specification for task in tasks]
+        words = list(map(running_words, texts))
+        if not all(words):
+            return list(map(self.read, tasks))
+        places, totals = zip(*map(self._look_up, words), strict=True)
+        whole, n_distinct, sense = self._of_words.unpack_many(totals)
+        _, known, n_letters, n_numbers = whole.T.tolist()
+        n_features, lexical = self._lexical.sums_of_many(texts, places, n_numbers)
+        of_sense, of_lexical = np.take(_SENSE_WEIGHTS, n_distinct), np.take(_LEXICAL_WEIGHTS, n_features)
+        logits = (np.array(self._bias) + of_sense[:, None] * sense + of_lexical[:, None] * lexical).tolist()
+        return list(map(self._reading, tasks, words, logits, known, n_letters))
+
+    def _look_up(self, words: list[str]) -> tuple[list[int], int]:
+        """The place of each word's unit, and the sum of the rows of the distinct words."""
+        rows = list(map(self._words.__getitem__, words))
+        total = sum(dict(zip(words, rows, strict=True)).values())
+        return list(map(_PLACE.__and__, rows)), total
+
+    def _reading(
+        self, task: Task, words: list[str], logits: list[float], known: int, n_letters: int
+    ) -> Reading:
         facts = fact_features(task)
         if facts is not None:
             logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
+        guard = self.guards.before_reading(words, task.specification)
         if guard is None and n_letters:
             guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
         return Reading(tuple(logits), guard)
 
-    def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
-        """Each exactly as `read` reads it."""
-        return list(map(self.read, tasks))
+    def _without_words(self, task: Task) -> Reading:
+        return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))
 
     def familiarity(self, text: str) -> float:
         """Mean familiarity of the distinct words, 0 to 1; 1 for a text without words of letters."""

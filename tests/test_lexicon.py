@@ -74,8 +74,7 @@ def found_names(text: str) -> list[str]:
     places = [ROWS.place(LEXICON.unit_id(word)) for word in words]
     if not words:
         return []
-    total = ROWS.total(text, places, sum(map(has_digit, set(words))))
-    _, count, sums = ROWS.packing.unpack(total)
+    count, sums = ROWS.sums(text, places, sum(map(has_digit, set(words))))
     names = [LEXICON.name(f) for f in range(len(LEXICON)) if int(sums[f // 16]) >> f % 16 & 1]
     assert count == len(names)
     return sorted(names)
