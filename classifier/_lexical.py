@@ -13,7 +13,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon, opening_units
+from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
 from ._packed import ONE, Packing, fixed_point
 
 UNIT_BITS = 20
@@ -28,8 +28,7 @@ class LexicalRows:
         n_units, n_lexical = len(lexicon.units), len(lexicon.units) + len(lexicon.pairs)
         if n_units + 2 > 1 << UNIT_BITS:
             raise ValueError(f"a lexicon has at most {(1 << UNIT_BITS) - 2:,} units; got {n_units:,}")
-        self._weights, self._n_units, self._n_pairs = weights, n_units, len(lexicon.pairs)
-        self._n_places = n_units + 2
+        self._weights, self._n_units, self._n_places = weights, n_units, n_units + 2
         self._packing = Packing(0, weights.shape[1])
         rows = self._packing.rows(weights)
         # in the two last places, where a list looks for UNKNOWN_WORD and NEUTRAL_WORD, there is nothing
@@ -41,15 +40,11 @@ class LexicalRows:
         self._signs = [(sign, row_of[sign]) for sign in PUNCTUATION if sign in row_of]
         self._lengths = [row_of.get(length, 0) for length in LENGTHS]
         self._numbers = [row_of.get(number, 0) for number in NUMBERS]
-        self._first: dict[int, int] = {}
-        self._first_two: dict[int, int] = {}
-        for mark in row_of:
-            if mark.startswith(OPENS):
-                places = [self.place(lexicon.unit_id(unit)) for unit in opening_units(mark)]
-                if len(places) == 1:
-                    self._first[places[0]] = row_of[mark]
-                else:
-                    self._first_two[places[0] * self._n_places + places[1]] = row_of[mark]
+        openings = {tuple(lexicon.opening(mark)): row_of[mark] for mark in row_of if mark.startswith(OPENS)}
+        self._first = {ids[0]: row for ids, row in openings.items() if len(ids) == 1}
+        self._first_two: dict[tuple[int | None, ...], int] = {
+            ids: row for ids, row in openings.items() if len(ids) == 2
+        }
 
     def place(self, unit_id: int) -> int:
         """The id counted from the front, so that it is never negative."""
@@ -95,10 +90,7 @@ class LexicalRows:
         for sign, row in self._signs:
             if sign in text:
                 total += row
-        total += self._first.get(places[0], 0)
-        if len(places) > 1:
-            total += self._first_two.get(places[0] * self._n_places + places[1], 0)
-        return total
+        return total + self._first.get(places[0], 0) + self._first_two.get(tuple(places[:2]), 0)
 
     @cached_property
     def _sorted_pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -55,7 +55,7 @@ class Lexicon:
         self.pairs = np.asarray(pairs, dtype=np.int32).reshape(len(pairs), 2)
         self.marks = tuple(marks)
         self.familiarity = tuple(familiarity)
-        self._unit_id = {unit: index for index, unit in enumerate(self.units)}
+        self._unit_id = dict(zip(self.units, range(len(self.units)), strict=True))
         n_lexical = len(self.units) + len(self.pairs)
         self.mark_id = {
             mark: n_lexical + index for index, mark in enumerate(self.marks) if self._can_occur(mark)
@@ -85,7 +85,11 @@ class Lexicon:
 
     def _can_occur(self, mark: str) -> bool:
         """An opening counts only if its units are known: a text of unknown words opens in no way."""
-        return not mark.startswith(OPENS) or all(unit in self._unit_id for unit in opening_units(mark))
+        return not mark.startswith(OPENS) or None not in self.opening(mark)
+
+    def opening(self, mark: str) -> list[int | None]:
+        """Ids of the one or two units of an opening; None for an unknown one."""
+        return list(map(self._unit_id.get, mark[len(OPENS) :].split(" ")))
 
     def name(self, feature: int) -> str:
         """The feature as text, for explanations."""
@@ -111,11 +115,6 @@ def marks_of(text: str, words: Sequence[str]) -> list[str]:
         OPENS + units[0],
         *([OPENS + " ".join(units)] if len(units) > 1 else []),
     ]
-
-
-def opening_units(mark: str) -> list[str]:
-    """The one or two units of an opening."""
-    return mark[len(OPENS) :].split(" ")
 
 
 def has_digit(word: str) -> bool:

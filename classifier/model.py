@@ -16,7 +16,6 @@ from ._artifact import Folder, read_folder
 from ._evidence import word_evidence
 from ._latent import LatentGrid, Widths, latent_grid
 from ._reader import Reader, Reading
-from ._saving import write_folder
 from ._stored import arrays_of, reader_from
 from .errors import ArtifactCorrupt
 from .history import Counts, parse_counts
@@ -63,6 +62,8 @@ class TierModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the folder, whole or not at all."""
+        from ._saving import write_folder  # what writes is not loaded by what predicts
+
         write_folder(
             Path(path), self.manifest, arrays_of(self.reader), list(self.reader.encoder.pieces.vocabulary)
         )

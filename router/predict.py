@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from .. import __version__
@@ -65,23 +65,27 @@ def predict_tiers(
     Raises InvalidTask, naming the position, for the first task that can't be routed.
     """
     engine = _Engine.of(model, policy)
-    checked = [_at(position, _as_task, each) for position, each in enumerate(tasks)]
+    checked: list[Task] = []
+    try:
+        for each in tasks:
+            checked.append(_as_task(each))
+    except InvalidTask as error:
+        _name_position(error, len(checked))
+        raise
     view = engine.view
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-    rows = [
-        _at(position, engine.choose, task, posterior)
-        for position, (task, posterior) in enumerate(zip(checked, posteriors, strict=True))
-    ]
+    rows: list[tuple[Choice, Task, Any, Any]] = []
+    try:
+        for task, posterior in zip(checked, posteriors, strict=True):
+            rows.append(engine.choose(task, posterior))
+    except InvalidTask as error:
+        _name_position(error, len(rows))
+        raise
     return Decisions(engine, rows)
 
 
-def _at(position: int, call: Callable[..., Any], *arguments: Any) -> Any:
-    """The call's result; an InvalidTask that it raises names the position."""
-    try:
-        return call(*arguments)
-    except InvalidTask as error:
-        error.args = (f"Task {position}: {error}",)
-        raise
+def _name_position(error: InvalidTask, position: int) -> None:
+    error.args = (f"Task {position}: {error}",)
 
 
 class Decisions(Sequence[Decision]):

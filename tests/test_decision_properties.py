@@ -235,12 +235,10 @@ def test_no_fact_that_a_rule_reads_is_overlooked(situation, text):
 
 @pytest.mark.parametrize("name", FACTS)
 def test_each_fact_alone_is_decided_as_all_the_rules_decide_it(name, beliefs, ladder):
-    values = {
-        **dict.fromkeys(("items", "output_tokens"), 40),
-        **{"input_tokens": 2_000, "cached_tokens": 5, "context_used": 10**7, "context_window": 10**6},
-        **dict.fromkeys(("floor", "ceiling", "pin", "session_tier"), "opus"),
-        **{"role": "orchestrator", "attempts": ("sonnet",), "task_type": "tags"},
-    }
+    values = dict.fromkeys(("floor", "ceiling", "pin", "session_tier"), "opus")
+    values |= {"items": 40, "input_tokens": 2_000, "output_tokens": 40, "cached_tokens": 5}
+    values |= {"context_used": 10**7, "context_window": 10**6, "task_type": "tags"}
+    values |= {"role": "orchestrator", "attempts": ("sonnet",)}
     for needed in ((0.9, 0.05, 0.05), (0.3, 0.5, 0.2), (0.05, 0.05, 0.9)):
         task = Task("Tag these", **{name: values.get(name, True)})
         short = decide(task, beliefs(needed), Policy(), ladder)
