@@ -17,8 +17,8 @@ from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
 from ._packed import ONE, Packing, fixed_point
 
 UNIT_BITS = 20
-TEXT_BITS = 8
-MAX_TEXTS = 1 << TEXT_BITS  # so many at once; more would leave the processor's cache
+TEXT_BITS = 10
+MAX_TEXTS = 1 << TEXT_BITS  # so many are read at once: the arrays stay small, the calls of NumPy few
 
 
 class LexicalRows:

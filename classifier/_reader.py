@@ -85,8 +85,14 @@ class Reader:
     def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
         texts = [task.specification for task in tasks]
         words = list(map(running_words, texts))
-        if not all(words):
-            return list(map(self.read, tasks))
+        if not all(words):  # texts without words are read apart; with none left there is nothing to add up
+            found = iter(self._read_chunk([task for task, each in zip(tasks, words, strict=True) if each]))
+            return [
+                next(found) if each else self._without_words(task)
+                for task, each in zip(tasks, words, strict=True)
+            ]
+        if not tasks:
+            return []
         places, totals = zip(*map(self._look_up, words), strict=True)
         whole, n_distinct, sense = self._of_words.unpack_many(totals)
         _, known, n_letters, n_numbers = whole.T.tolist()
