@@ -125,6 +125,15 @@ class Grid:
     def thin_prior(self) -> Effects:
         return self.prior.thinned()
 
+    @cached_property
+    def top_suffices(self) -> bool:
+        """Whether the top tier passes at least `min_pass` wherever a text may place a task: its score is
+        nowhere below `top` plus level and deviation.
+        """
+        thin = self.thin_prior
+        lowest = self.widths.top + thin.levels + thin.deviations[:, -1]
+        return float(thin.weights @ self.curve.of(lowest)) >= self.widths.min_pass
+
     def _scores(self, place: Place) -> list[Array]:
         """Per tier, over the axes that it depends on; the others have length 1."""
         out = [place[0] + self._levels]

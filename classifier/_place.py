@@ -39,6 +39,8 @@ class Link:
         self.curve, self.gaps = curve, gaps
         self._rows: list[list[float]] = gaps.tolist()
         self._scale = curve.widths.level_scale
+        self._deviations: list[float] = (curve.widths.deviation_sd * NODES).tolist()
+        self._weights: list[float] = deviation_weights(NODES).tolist()
 
     def place(self, mass: Sequence[float]) -> Place:
         """The place at which each tier is needed with this mass; masses sum to 1, none is 0."""
@@ -47,6 +49,23 @@ class Link:
         out += [self._gap(low, high) for low, high in zip(logits, logits[1:], strict=False)]
         out.append(self.curve.widths.top - (self.curve.cut + self._scale * logits[-1]))
         return tuple(out)
+
+    def mass(self, place: Place) -> tuple[float, ...]:
+        """P(needed tier) at a place: the level integrated exactly, the deviations by their nodes.
+
+        From the third tier on, the tier below stands at its typical score: exact to 0.02.
+        """
+        score, below = place[0], [0.0, self._at_most(place[0])]
+        for gap in place[1:-1]:
+            steps = [_softplus(gap + deviation) for deviation in self._deviations]
+            at_most = sum([w * self._at_most(score + s) for w, s in zip(self._weights, steps, strict=True)])
+            below.append(max(at_most, below[-1]))
+            score = self.curve.cut + self._scale * math.log(max(at_most, 1e-9) / max(1.0 - at_most, 1e-9))
+        return tuple([high - low for low, high in zip(below, [*below[1:], 1.0], strict=True)])
+
+    def _at_most(self, score: float) -> float:
+        """P(a tier suffices whose score, but for the level, is this one)."""
+        return 1.0 / (1.0 + math.exp(min((self.curve.cut - score) / self._scale, 60.0)))
 
     def _gap(self, low: float, high: float) -> float:
         """Bilinear in the table."""
@@ -69,6 +88,10 @@ def cumulative_logits(mass: Sequence[float]) -> list[float]:
         least = out[-1] + MIN_GAP if out else -MAX_LOGIT
         out.append(max(min(logit, MAX_LOGIT), least))
     return out
+
+
+def _softplus(x: float) -> float:
+    return x if x > 30.0 else math.log1p(math.exp(x))
 
 
 def solve_gaps(widths: Widths) -> Array:

@@ -21,7 +21,6 @@ Each message says what was found, what is allowed and what to do. `about` carrie
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -112,5 +111,7 @@ class MissingExtra(TierwiseError, ImportError):
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """ "; did you mean 'items'?" where something near is known, else a full stop."""
-    near = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.55)
+    from difflib import get_close_matches  # loaded by those who need it
+
+    near = get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.55)
     return f"; did you mean {near[0]!r}?" if near else "."

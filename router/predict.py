@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from .. import __version__
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
@@ -13,7 +14,6 @@ from ..classifier.posterior import Posterior
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
 from ._decide import Choice, decide
-from ._record import decision_of
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -42,9 +42,12 @@ def predict_tier(
     Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it). A
     model that can't be loaded raises nothing: the decision is the production tier and says why.
     """
-    if facts:
+    if not facts and task_type is None:
+        task = Task.of_text(specification)
+    else:
         check_fact_names(facts)
-    return _Engine.of(model, policy).decide(Task(specification, task_type=task_type, **facts), history)
+        task = Task(specification, task_type=task_type, **facts)
+    return _Engine.of(model, policy).decide(task, history)
 
 
 def predict_tiers(
@@ -62,23 +65,27 @@ def predict_tiers(
     Raises InvalidTask, naming the position, for the first task that can't be routed.
     """
     engine = _Engine.of(model, policy)
-    checked = [_at(position, _as_task, each) for position, each in enumerate(tasks)]
+    checked: list[Task] = []
+    try:
+        for each in tasks:
+            checked.append(_as_task(each))
+    except InvalidTask as error:
+        _name_position(error, len(checked))
+        raise
     view = engine.view
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-    rows = [
-        _at(position, engine.choose, task, posterior)
-        for position, (task, posterior) in enumerate(zip(checked, posteriors, strict=True))
-    ]
+    rows: list[tuple[Choice, Task, Any, Any]] = []
+    try:
+        for task, posterior in zip(checked, posteriors, strict=True):
+            rows.append(engine.choose(task, posterior))
+    except InvalidTask as error:
+        _name_position(error, len(rows))
+        raise
     return Decisions(engine, rows)
 
 
-def _at(position: int, call: Callable[..., Any], *arguments: Any) -> Any:
-    """The call's result; an InvalidTask that it raises names the position."""
-    try:
-        return call(*arguments)
-    except InvalidTask as error:
-        error.args = (f"Task {position}: {error}",)
-        raise
+def _name_position(error: InvalidTask, position: int) -> None:
+    error.args = (f"Task {position}: {error}",)
 
 
 class Decisions(Sequence[Decision]):
@@ -132,6 +139,12 @@ class _Engine:
 
     def __init__(self, policy: Policy, ladder: Ladder, view: View | None, trouble: str | None) -> None:
         self.policy, self.ladder, self.view, self.trouble = policy, ladder, view, trouble
+        self.model = None if view is None else view.model
+        self.versions = {
+            "tierwise": __version__,
+            "ladder": ladder.name,
+            "model": "none" if self.model is None else self.model.version,
+        }
 
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> _Engine:
@@ -146,9 +159,10 @@ class _Engine:
         return choice, task, beliefs, posterior
 
     def built(self, choice: Choice, task: Task, beliefs: Any, posterior: Any) -> Decision:
-        model = None if self.view is None else self.view.model
-        evidence = Evidence(self.policy, self.ladder, beliefs, choice, posterior, model, self.trouble)
-        return decision_of(choice, task, evidence)
+        evidence = Evidence(
+            self.policy, self.ladder, beliefs, choice, posterior, self.model, self.trouble, self.versions
+        )
+        return Decision(task, evidence, os.urandom(16).hex())
 
     def decide(self, task: Task, history: Counts | None) -> Decision:
         posterior = None if self.view is None else self.view.model.posterior(task, history)
@@ -186,7 +200,7 @@ def _as_task(each: Task | str | Mapping[str, Any]) -> Task:
     if isinstance(each, Task):
         return each
     if isinstance(each, str):
-        return Task(each)
+        return Task.of_text(each)
     if isinstance(each, Mapping):
         return Task.from_mapping(each)
     raise InvalidTask(f"A task must be a Task, a text or a mapping; got {type(each).__name__}.", about=each)

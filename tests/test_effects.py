@@ -123,3 +123,8 @@ def test_cumulative_logits_rise_and_are_bounded():
     found = cumulative_logits((1e-12, 0.0, 1.0 - 1e-12))
     assert found[0] >= -8.0
     assert found[1] > found[0]
+
+
+@given(masses)
+def test_a_place_gives_back_its_masses(mass):
+    assert LINK.mass(LINK.place(mass)) == pytest.approx(mass, abs=0.002)
