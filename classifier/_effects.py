@@ -19,7 +19,7 @@ from ._deviations import NODES, deviation_weights
 from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
-_LEVELS = np.linspace(-7.5, 7.5, 31)  # in level scales
+_LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
 _THIN = {1: (16, 4), 2: (8, 4, 2), 3: (8, 2, 2, 2)}  # groups per axis when thinned, about 64 points
 
 

@@ -20,11 +20,11 @@ from ._passing import Array, PassCurve, Widths, _sigmoid
 
 Place = tuple[float, ...]  # (level, gap_1, ..., gap_{T-1})
 
-MAX_LOGIT = 8.0  # of a cumulative mass: text alone is never surer than 1 in 3,000
+MAX_LOGIT = 7.0  # of a cumulative mass: for its place, a text is never surer than 1 in 1,000
 MIN_GAP = 1e-3
 _A_STEP, _Y_STEP = 0.5, 0.5
 _A_GRID = np.arange(-MAX_LOGIT, MAX_LOGIT + _A_STEP / 2, _A_STEP)
-_Y_GRID = np.arange(-7.0, 2 * MAX_LOGIT + 0.25, _Y_STEP)
+_Y_GRID = np.arange(-7.0, 2 * MAX_LOGIT + _Y_STEP / 2, _Y_STEP)
 _Y_MIN = -7.0
 
 
