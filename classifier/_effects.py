@@ -59,8 +59,10 @@ class Effects:
         for axis, n_groups in enumerate(shape):
             group = group * n_groups + _within(group, columns[:, axis], self.weights, n_groups)
         _, group = np.unique(group, return_inverse=True)
-        mass = np.bincount(group, weights=self.weights)
-        means = np.column_stack([np.bincount(group, weights=self.weights * c) for c in columns.T]) / mass[:, None]
+        mass = np.bincount(group, weights=self.weights).astype(np.float64)
+        means = (
+            np.column_stack([np.bincount(group, weights=self.weights * c) for c in columns.T]) / mass[:, None]
+        )
         spread = np.bincount(group, weights=self.weights * (self.levels - means[group, 0]) ** 2) / mass
         width = np.bincount(group, weights=self.weights * self.widths**2) / mass
         return Effects(means[:, 0], means[:, 1:], mass, np.sqrt(width + 12.0 * spread))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Link:
         """The place at which each tier is needed with this mass; masses sum to 1, none is 0."""
         logits = cumulative_logits(mass)
         out = [self.curve.cut + self._scale * logits[0]]
-        out += [self._gap(low, high) for low, high in zip(logits, logits[1:], strict=False)]
+        out += [self._gap(low, high) for low, high in pairwise(logits)]
         out.append(self.curve.widths.top - (self.curve.cut + self._scale * logits[-1]))
         return tuple(out)
 

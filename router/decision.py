@@ -182,8 +182,10 @@ class Decision:
     def __reduce__(self) -> tuple[object, ...]:
         """Between processes a decision travels without its model: numbers and rules stay."""
         found = self._evidence
-        beliefs = None if found.beliefs is None else found.beliefs._replace(
-            passes=found.beliefs.pass_, all_fail=None, top_passes=None
+        beliefs = (
+            None
+            if found.beliefs is None
+            else found.beliefs._replace(passes=found.beliefs.pass_, all_fail=None, top_passes=None)
         )
         stripped = found._replace(beliefs=beliefs, posterior=None, model=None)
         return Decision, (self._task, stripped, self._decision_id)

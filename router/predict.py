@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Protocol, overload, runtime_checkable
 
 from .. import __version__
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
+from ..classifier.state import TypeState
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
 from ._decide import Choice, decide
@@ -26,7 +27,7 @@ def predict_tier(
     specification: str,
     *,
     task_type: str | None = None,
-    history: Counts | None = None,
+    history: Counts | TypeState | Log | None = None,
     model: TierModel | None = None,
     policy: Policy | None = None,
     **facts: Any,
@@ -35,7 +36,8 @@ def predict_tier(
 
         predict_tier("Write meta descriptions for 120 posts, JSON out", items=120, verifiable=True)
 
-    history : outcomes of this task type, {"haiku": (clean, not clean), ...}.
+    history : outcomes of this task type: {"haiku": (clean, not clean), ...}, a `TypeState`, or an
+        outcome log, which is asked for those of `task_type`.
     model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
     facts : what is known about the task; see `Task` for all of them.
 
@@ -47,20 +49,20 @@ def predict_tier(
     else:
         check_fact_names(facts)
         task = Task(specification, task_type=task_type, **facts)
-    return _Engine.of(model, policy).decide(task, history)
+    return _Engine.of(model, policy).decide(task, _asked(history, task_type))
 
 
 def predict_tiers(
     tasks: Iterable[Task | str | Mapping[str, Any]],
     *,
-    history: Mapping[str, Counts] | None = None,
+    history: Mapping[str, Counts | TypeState] | Log | None = None,
     model: TierModel | None = None,
     policy: Policy | None = None,
 ) -> Decisions:
     """Decisions for many tasks, each exactly as `predict_tier` gives it.
 
     tasks : `Task`s, texts, or mappings with a "specification" and facts.
-    history : task type -> counts.
+    history : task type -> counts or `TypeState`; or an outcome log.
 
     Raises InvalidTask, naming the position, for the first task that can't be routed.
     """
@@ -73,6 +75,9 @@ def predict_tiers(
         _name_position(error, len(checked))
         raise
     view = engine.view
+    if isinstance(history, Log):
+        kinds = dict.fromkeys(task.task_type for task in checked)
+        history = {kind: history.history(kind) for kind in kinds if kind is not None}
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
     rows: list[tuple[Choice, Task, Any, Any]] = []
     try:
@@ -82,6 +87,19 @@ def predict_tiers(
         _name_position(error, len(rows))
         raise
     return Decisions(engine, rows)
+
+
+@runtime_checkable
+class Log(Protocol):
+    """What a decision asks of an outcome log: the outcomes of a task type, as counts or a state."""
+
+    def history(self, task_type: str) -> Counts | TypeState: ...
+
+
+def _asked(history: Counts | TypeState | Log | None, task_type: str | None) -> Counts | TypeState | None:
+    if not isinstance(history, Log):
+        return history
+    return None if task_type is None else history.history(task_type)
 
 
 def _name_position(error: InvalidTask, position: int) -> None:
@@ -164,7 +182,7 @@ class _Engine:
         )
         return Decision(task, evidence, os.urandom(16).hex())
 
-    def decide(self, task: Task, history: Counts | None) -> Decision:
+    def decide(self, task: Task, history: Counts | TypeState | None) -> Decision:
         posterior = None if self.view is None else self.view.model.posterior(task, history)
         return self.built(*self.choose(task, posterior))
 

@@ -92,7 +92,9 @@ def calibrate(latest: Outcomes, places: Array, effects: TypeEffects) -> Calibrat
 
     simplex = np.vstack([np.zeros(n_tiers + 1), np.diag(np.full(n_tiers + 1, _PRIOR_SD))])
     options = {"maxfev": 60 * n_tiers, "xatol": 0.01, "fatol": 0.05, "initial_simplex": simplex}
-    found = minimize(loss, np.zeros(n_tiers + 1), method="Nelder-Mead", options=options)
+    found = minimize(  # type: ignore[call-overload]
+        loss, np.zeros(n_tiers + 1), method="Nelder-Mead", options=options
+    )
     return Calibration(round(float(np.exp(found.x[0])), 4), np.round(found.x[1:], 4), centre)
 
 

@@ -31,7 +31,7 @@ class Penalties:
     """Inverse variances of the priors, in units of one outcome."""
 
     level: float = 3.0
-    gap: float = 12.0
+    gap: float = 200.0
     slope: float = 4.0
     shift: float = 0.5
 
@@ -53,7 +53,9 @@ class Correction:
 def no_correction(n_features: int, n_tiers: int, n_types: int) -> Correction:
     """The text's reading as it is, and types without effects."""
     zeros = np.zeros
-    return Correction(np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0)
+    return Correction(
+        np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0
+    )
 
 
 def fit_correction(
@@ -93,7 +95,9 @@ def fit_correction(
         prior, of_prior = _log_prior(effects, curve.widths)
         value = float(each @ outcomes.weights) + prior
         value -= 0.5 * float((strengths * weights**2).sum())
-        value -= 0.5 * float(penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum())
+        value -= 0.5 * float(
+            penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum()
+        )
         gradient = [
             (by_row * text_places).sum(axis=0) - penalties.slope * (slopes - 1),
             by_row.sum(axis=0) - penalties.shift * shifts,
@@ -103,7 +107,7 @@ def fit_correction(
         return -value, -np.concatenate([part.ravel() for part in gradient])
 
     first = np.concatenate([p.ravel() for p in (start.slopes, start.shifts, start.weights, start.effects)])
-    found = minimize(
+    found = minimize(  # type: ignore[call-overload]
         loss,
         first,
         jac=True,
@@ -111,7 +115,8 @@ def fit_correction(
         callback=lambda _: progress(),
         options={"maxiter": max_iterations, "maxcor": 20},
     )
-    return Correction(*split(found.x), log_likelihood=-float(found.fun))
+    slopes, shifts, weights, effects = split(found.x)
+    return Correction(slopes, shifts, weights, effects, -float(found.fun))
 
 
 def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:

@@ -138,4 +138,6 @@ def _tasks(frame: pd.DataFrame) -> tuple[Task, ...]:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT or value is pd.NA
+    return (
+        value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT or value is pd.NA
+    )

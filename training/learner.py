@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +32,8 @@ Progress = Callable[[str], None]
 class Config:
     """Settings of `train`. widths : where the search for them starts, and what few outcomes keep."""
 
-    penalties: Penalties = Penalties()
-    widths: Widths = Widths()
+    penalties: Penalties = field(default_factory=Penalties)
+    widths: Widths = field(default_factory=Widths)
     rounds: int = ROUNDS
     max_iterations: int = 80
 
@@ -69,7 +68,8 @@ def learn(
     matrix = head.space.blocks(outcomes.tasks) if features is None else features
     mass = text_mass(matrix, head)
     n_tiers = len(uninformed)
-    widths, intervals = config.widths, {}
+    widths = config.widths
+    intervals: dict[str, tuple[float, float, float]] = {}
     correction = start or no_correction(matrix.shape[1], n_tiers, len(outcomes.type_names))
     for number in range(config.rounds):
         progress(f"round {number + 1} of {config.rounds}")
@@ -147,5 +147,3 @@ def _notes(outcomes: Outcomes) -> list[str]:
     if len(np.unique(outcomes.types)) == 1:
         notes.append("One task type only: how much types differ can't be estimated.")
     return notes
-
-

@@ -1,4 +1,4 @@
-"""Thresholds from an operator's outcomes: a promise about under-tiering, or the answer that none can be given.
+"""Thresholds from an operator's outcomes: a promise about under-tiering, or the answer that there is none.
 
 *Under-tiering*: the chosen tier fails and the top one would have passed. A log tells less than that,
 so its rate is an interval: a retry that came out clean at a higher tier proves a case (lower end);
@@ -60,14 +60,22 @@ def upper_indicator(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np
     top = int(outcomes.tiers.max(initial=0))
     failed_below_top = ~outcomes.clean & (chosen <= outcomes.tiers) & (outcomes.tiers < top)
     untried_below = outcomes.clean & (chosen < outcomes.tiers)
-    seen_to_fail = np.array([any(chosen[i] <= t for t in tried) for i, tried in enumerate(outcomes.failed)])
-    return np.asarray(failed_below_top | untried_below | (seen_to_fail & outcomes.clean))
+    seen_to_fail = _failed_before(outcomes, chosen) & outcomes.clean
+    return np.asarray(failed_below_top | untried_below | seen_to_fail)
 
 
 def lower_indicator(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(n,): the choice is proved to be one: it failed at this very task, and a higher tier then passed."""
-    failed = np.array([any(chosen[i] <= t for t in tried) for i, tried in enumerate(outcomes.failed)], dtype=bool)
+    failed = np.array(
+        [any(chosen[i] <= t for t in tried) for i, tried in enumerate(outcomes.failed)], dtype=bool
+    )
     return np.asarray(failed & outcomes.clean)
+
+
+def _failed_before(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,): the chosen tier, or a higher one, failed at this very task before."""
+    tried = [any(rung <= tier for tier in each) for rung, each in zip(chosen, outcomes.failed, strict=True)]
+    return np.array(tried, dtype=bool)
 
 
 def upper_bound(cases: NDArray[np.bool_], types: NDArray[np.int64]) -> float:

@@ -169,11 +169,18 @@ def _assembled(
 
 
 def _report(
-    outcomes: Outcomes, learned: Learned, calibration: Calibration, late: Outcomes, passes: NDArray[np.float64]
+    outcomes: Outcomes,
+    learned: Learned,
+    calibration: Calibration,
+    late: Outcomes,
+    passes: NDArray[np.float64],
 ) -> dict[str, Any]:
     found = np.clip(passes[np.arange(len(late)), late.tiers], 1e-9, 1 - 1e-9)
     losses = -np.where(late.clean, np.log(found), np.log(1 - found))
-    text = "\0".join(f"{t.specification}\1{k}\1{v}" for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True))
+    text = "\0".join(
+        f"{t.specification}\1{k}\1{v}"
+        for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True)
+    )
     return {
         "data": "outcomes and seed tasks",
         "rows": len(outcomes),

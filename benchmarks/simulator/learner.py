@@ -1,6 +1,6 @@
 """The learner that ships, as a policy: its widths come from the training log, its beliefs from states.
 
-    python -m benchmarks.simulator --learner benchmarks.simulator.learner:served
+python -m benchmarks.simulator --learner benchmarks.simulator.learner:served
 """
 
 from __future__ import annotations

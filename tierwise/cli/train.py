@@ -19,7 +19,9 @@ _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json
 @click.command()
 @click.argument("frame", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the new model.")
-@click.option("--base", type=click.Path(path_type=Path), help="Model folder to start from; default: the shipped one.")
+@click.option(
+    "--base", type=click.Path(path_type=Path), help="Model folder to start from; default: the shipped one."
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def train(frame: Path, out: Path, base: Path | None, as_json: bool) -> None:
     """Fit a model to finished tasks, and write it to a folder of its own.
@@ -77,7 +79,7 @@ def _as_text(report: dict[str, Any], out: Path) -> str:
         f"{report['rows']} outcomes of {report['task_types']} task types",
         f"on {metrics['split']}: log loss {metrics['log_loss']}, Brier {metrics['brier']}; "
         f"clean {metrics['clean_share']}, predicted {metrics['mean_predicted']}",
-        f"types differ by {widths['level_sd']} (level) and {widths['deviation_sd']} (gaps) on the logit scale; "
+        f"types differ by {widths['level_sd']} (level), {widths['deviation_sd']} (gaps) on the logit scale; "
         f"no tier avoids {widths['epsilon']:.1%} of corrections",
         *report["notes"],
         f"Written to {out}. To serve it: TIERWISE_MODEL={out}",
