@@ -63,18 +63,27 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
 
     Raises InvalidTraining: what is wrong, in which rows, and what is expected.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidTraining(
+            f"Outcomes come as a pandas DataFrame or a log; got {type(frame).__name__}.", about=frame
+        )
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         raise InvalidTraining(
             f"The frame has no column {', '.join(map(repr, missing))}; it needs {', '.join(REQUIRED)}.",
             about=missing,
         )
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    if twice:
+        raise InvalidTraining(f"The frame has several columns {twice[0]!r}; keep one of each.", about=twice)
     _check_names(frame["tier"], tiers, "tier")
     _check_names(frame["verdict"], (*CAPABILITY, *NO_EVIDENCE), "verdict")
     at = _seconds(frame["at"])
     rows = np.flatnonzero(frame["verdict"].isin(list(CAPABILITY)).to_numpy())
     rows = rows[np.argsort(at[rows], kind="stable")]
     kept = frame.iloc[rows]
+    for name in ("specification", "task_type"):
+        _check_filled(kept[name], name)
     tasks = _tasks(kept)
     names, types = np.unique(kept["task_type"].astype(str).to_numpy(dtype=object), return_inverse=True)
     index = {tier: number for number, tier in enumerate(tiers)}
@@ -93,32 +102,70 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
 
 
 def _check_names(column: pd.Series[Any], allowed: Sequence[str], what: str) -> None:
+    _check_filled(column, what)
     wrong = column[~column.isin(list(allowed))]
     if len(wrong):
         name = wrong.iloc[0]
+        more = f" And {len(wrong) - 1} more such rows." if len(wrong) > 1 else ""
         raise InvalidTraining(
             f"Column {what!r}: {name!r} in row {wrong.index[0]}"
-            f"{suggestion(name, allowed)} ({len(wrong)} such rows.) Allowed: {', '.join(allowed)}.",
+            f"{suggestion(name, allowed)}{more} Allowed: {', '.join(allowed)}.",
             about=name,
         )
 
 
+def _check_filled(column: pd.Series[Any], what: str) -> None:
+    empty = column.index[column.isna()]
+    if len(empty):
+        raise InvalidTraining(
+            f"Column {what!r} is empty in row {empty[0]}; {len(empty)} of {len(column)} rows lack it. "
+            "Fill it, or leave those rows out.",
+            about=what,
+        )
+
+
 def _seconds(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Seconds since 1970 of times with a zone."""
-    try:
-        times = pd.to_datetime(column, utc=False)
-    except (ValueError, TypeError) as error:
-        raise InvalidTraining(f"Column 'at' holds no times: {error}.", about="at") from error
-    if not isinstance(times.dtype, pd.DatetimeTZDtype):
+    """Seconds since 1970 of times with a zone, whatever their offsets."""
+    _check_filled(column, "at")
+    if pd.api.types.is_numeric_dtype(column):
+        raise InvalidTraining(
+            "Column 'at' holds numbers; expected times with a time zone, "
+            "for example by pd.to_datetime(…, unit='s', utc=True).",
+            about="at",
+        )
+    times = column
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        try:
+            times = pd.to_datetime(column, format="ISO8601")
+        except (ValueError, TypeError):  # several offsets, another format, or no times: one by one
+            times = pd.Series([_time(row, value) for row, value in column.items()])
+    if len(times) and not isinstance(times.dtype, pd.DatetimeTZDtype):
         raise InvalidTraining(
             "Column 'at' must hold times with a time zone; found "
             f"{times.dtype}. Localise it, for example with .dt.tz_localize('UTC').",
             about="at",
         )
-    if times.isna().any():
-        raise InvalidTraining(f"Column 'at' is empty in row {times.index[times.isna()][0]}.", about="at")
-    seconds = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    seconds = (pd.to_datetime(times, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     return np.asarray(seconds, dtype=np.float64)
+
+
+def _time(row: object, value: Any) -> pd.Timestamp:
+    """In UTC, so that times before and after a change of the clocks stand in one column."""
+    try:
+        time = pd.Timestamp(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidTraining(
+            f"Column 'at': {value!r} in row {row} is no time; expected one such as "
+            "'2026-03-01T12:00:00+01:00'.",
+            about="at",
+        ) from error
+    if time.tzinfo is None:
+        raise InvalidTraining(
+            f"Column 'at': {value!r} in row {row} has no time zone; write it as "
+            "'2026-03-01T12:00:00+01:00', or localise the column.",
+            about="at",
+        )
+    return time.tz_convert("UTC")
 
 
 def _tasks(frame: pd.DataFrame) -> tuple[Task, ...]:
@@ -126,7 +173,7 @@ def _tasks(frame: pd.DataFrame) -> tuple[Task, ...]:
     columns = {name: frame[name].tolist() for name in ("specification", "task_type", *facts)}
     tasks, wrong = [], []
     for position, values in enumerate(zip(*columns.values(), strict=True)):
-        given = {k: v for k, v in zip(columns, values, strict=True) if not _is_missing(v)}
+        given = {k: _plain(v) for k, v in zip(columns, values, strict=True) if not _is_missing(v)}
         try:
             tasks.append(Task(**given))
         except (InvalidTask, TypeError) as error:
@@ -137,7 +184,10 @@ def _tasks(frame: pd.DataFrame) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
+def _plain(value: Any) -> Any:
+    """Lists come out of Parquet as arrays."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 def _is_missing(value: Any) -> bool:
-    return (
-        value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT or value is pd.NA
-    )
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)

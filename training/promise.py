@@ -1,4 +1,4 @@
-"""Thresholds from an operator's outcomes: a promise about under-tiering, or the answer that there is none.
+"""Thresholds from an operator's outcomes: a promise about under-tiering, or that none can be given.
 
 *Under-tiering*: the chosen tier fails and the top one would have passed. A log tells less than that,
 so its rate is an interval: a retry that came out clean at a higher tier proves a case (lower end);
@@ -6,20 +6,21 @@ every failure below the top, and every untried cheaper tier, might be one (upper
 tested from the strictest to the loosest along one nested path and the testing stops at the first
 that fails, so that no correction for many tests is due (fixed-sequence testing; learn then test,
 Angelopoulos et al. 2021). The bound is Clopper and Pearson's at an effective sample size that counts
-task types, not tasks.
+task types more than tasks (Korn and Graubard 1998).
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 from .frame import Outcomes
 from .thresholds import RATES, Threshold, path, served
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
+LEAST_CORRELATION = 0.05  # of outcomes of one type: few cases don't show that types differ
 MIN_PROMISED = 200  # outcomes kept apart; below this the base's thresholds stay
 PROMISED = "outcomes kept apart by time: holds at 95 % while they stay alike"
 NOT_PROMISED = "outcomes kept apart by time: no threshold of the path keeps this rate; the strictest"
@@ -31,7 +32,8 @@ def promised_thresholds(latest: Outcomes, needed: Array) -> list[Threshold]:
     latest : outcomes that took no part in the fit. needed : (n, n_tiers), P(needed tier) before them.
     """
     steps = path()
-    possible = np.array([upper_indicator(latest, served(needed, *step)) for step in steps])
+    top = needed.shape[1] - 1
+    possible = np.array([upper_indicator(latest, served(needed, *step), top) for step in steps])
     certain = np.array([lower_indicator(latest, served(needed, *step)) for step in steps])
     bounds = np.array([upper_bound(row, latest.types) for row in possible])
     out = []
@@ -55,46 +57,48 @@ def promised_thresholds(latest: Outcomes, needed: Array) -> list[Threshold]:
     return out
 
 
-def upper_indicator(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,): the choice may be a case of under-tiering, for all that the outcome says."""
-    top = int(outcomes.tiers.max(initial=0))
-    failed_below_top = ~outcomes.clean & (chosen <= outcomes.tiers) & (outcomes.tiers < top)
+def upper_indicator(outcomes: Outcomes, chosen: NDArray[np.int64], top: int) -> NDArray[np.bool_]:
+    """(n,): the choice may be a case of under-tiering, for all that the outcome says.
+
+    top : the ladder's top tier; a log need not reach it.
+    """
+    failed_below_top = ~outcomes.clean & (outcomes.tiers < top) & (chosen < top)
     untried_below = outcomes.clean & (chosen < outcomes.tiers)
-    seen_to_fail = _failed_before(outcomes, chosen) & outcomes.clean
-    return np.asarray(failed_below_top | untried_below | seen_to_fail)
+    return np.asarray(failed_below_top | untried_below | lower_indicator(outcomes, chosen))
 
 
 def lower_indicator(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(n,): the choice is proved to be one: it failed at this very task, and a higher tier then passed."""
-    failed = np.array(
-        [any(chosen[i] <= t for t in tried) for i, tried in enumerate(outcomes.failed)], dtype=bool
-    )
-    return np.asarray(failed & outcomes.clean)
-
-
-def _failed_before(outcomes: Outcomes, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,): the chosen tier, or a higher one, failed at this very task before."""
-    tried = [any(rung <= tier for tier in each) for rung, each in zip(chosen, outcomes.failed, strict=True)]
-    return np.array(tried, dtype=bool)
+    failed = np.array([any(c <= t for t in tried) for c, tried in zip(chosen, outcomes.failed, strict=True)])
+    return np.asarray(failed.astype(bool) & outcomes.clean)
 
 
 def upper_bound(cases: NDArray[np.bool_], types: NDArray[np.int64]) -> float:
-    """Upper bound of the rate at LEVEL, with the sample size divided by the design effect of the types."""
+    """Upper bound of the rate at LEVEL, as if there were fewer tasks: a type's outcomes are alike."""
     n, k = len(cases), float(cases.sum())
     if n == 0:
         return 1.0
     effective = n / _design_effect(cases, types)
+    n_types = len(np.unique(types))
+    if n_types > 1:  # a spread estimated from few types is uncertain itself
+        effective *= min(1.0, float((t.ppf(LEVEL, n - 1) / t.ppf(LEVEL, n_types - 1)) ** 2))
     return float(beta.ppf(LEVEL, k / n * effective + 1, max(effective - k / n * effective, 1e-9)))
 
 
 def _design_effect(cases: NDArray[np.bool_], types: NDArray[np.int64]) -> float:
-    """Variance of the rate when whole types are drawn, over that of drawing tasks (Kish 1965); at least 1."""
+    """Variance of the rate when whole types are drawn, over that of drawing tasks (Kish 1965).
+
+    At least what LEAST_CORRELATION makes it: where there are no cases, the estimate would be that
+    types don't differ.
+    """
     rate = cases.mean()
-    if rate in (0.0, 1.0):
-        return 1.0
-    _, index = np.unique(types, return_inverse=True)
+    _, index, sizes = np.unique(types, return_inverse=True, return_counts=True)
+    least = 1.0 + LEAST_CORRELATION * (float((sizes**2).sum()) / len(cases) - 1.0)
+    if rate in (0.0, 1.0) or len(sizes) == 1:
+        return least
     off = np.bincount(index, weights=cases - rate)
-    return max(1.0, float((off**2).sum() / (len(cases) * rate * (1 - rate))))
+    scale = len(sizes) / (len(sizes) - 1) / (len(cases) * rate * (1 - rate))
+    return max(least, float((off**2).sum()) * scale)
 
 
 def _loosest(keeps: NDArray[np.bool_]) -> int | None:

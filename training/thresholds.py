@@ -52,7 +52,7 @@ def served(probabilities: NDArray[np.float64], lambda_down: float, lambda_up: fl
     """The rung that "Sonnet unless" serves on a ladder with a middle, (n, n_tiers) -> (n,)."""
     middle = probabilities.shape[1] // 2
     above = probabilities[:, middle + 1 :].sum(axis=1)
-    up = np.cumsum(probabilities[:, middle + 1 :], axis=1) >= lambda_up
+    up = np.cumsum(np.pad(probabilities[:, middle + 1 :], ((0, 0), (0, 1))), axis=1) >= lambda_up
     down = np.cumsum(probabilities[:, :middle], axis=1) >= lambda_down
     chosen = np.full(len(probabilities), middle)
     chosen = np.where(down.any(axis=1), down.argmax(axis=1), chosen)

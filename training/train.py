@@ -69,7 +69,7 @@ def train(
     """
     config = config or Config()
     base = base or TierModel.load(CHAMPION)
-    frame = log_or_frame if isinstance(log_or_frame, pd.DataFrame) else log_or_frame.to_pandas()
+    frame = log_or_frame.to_pandas() if hasattr(log_or_frame, "to_pandas") else log_or_frame
     outcomes = read_frame(frame, base.tiers)
     check_enough(outcomes)
     progress("reading the texts")

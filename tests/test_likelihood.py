@@ -1,0 +1,173 @@
+"""The likelihood that training climbs: its gradients, and that it is the one that serving reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime
+from scipy.sparse import csr_matrix
+
+from tierwise.classifier._effects import effect_grid
+from tierwise.classifier._passing import LIMIT, Widths, pass_curve
+from tierwise.classifier.task import Task
+from tierwise.training import correction
+from tierwise.training.correction import Penalties, fit_correction, no_correction
+from tierwise.training.features import Blocks
+from tierwise.training.frame import Outcomes
+from tierwise.training.likelihood import by_place, outcome_likelihood, scores_of
+
+CURVE = pass_curve(Widths())
+FAILED = [(), (0,), (1,), (0, 1), (0, 1, 2), (2,)]
+
+unit = st.floats(-4.0, 4.0)
+places = st.tuples(unit, st.floats(-3.0, 5.0), st.floats(-3.0, 5.0))
+verdicts = st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from(FAILED))
+
+
+def one(scores, tier, clean, failed):
+    """log P and its gradient by the scores, of one verdict."""
+    value, gradient = outcome_likelihood(
+        CURVE, np.atleast_2d(scores), np.array([tier]), np.array([clean]), [failed]
+    )
+    return float(value[0]), gradient[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(places, verdicts)
+def test_the_gradient_by_scores_is_what_differences_say(place, verdict):
+    scores = np.cumsum([place[0], *np.logaddexp(0.0, place[1:])])
+    step = 1 / 16  # the curve is a table with steps of 1/32, straight in between
+    _, gradient = one(scores, *verdict)
+    for tier in range(3):
+        aside = np.eye(3)[tier] * step
+        slope = (one(scores + aside, *verdict)[0] - one(scores - aside, *verdict)[0]) / (2 * step)
+        assert gradient[tier] == pytest.approx(slope, abs=2e-3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(places, places, st.tuples(unit, unit, unit))
+def test_the_gradient_by_places_follows_the_chain_rule(place, effects, by_score):
+    def value(moved):
+        scores, _ = scores_of(moved[None, :], np.atleast_2d(effects))
+        return float(scores[0] @ by_score)
+
+    _, slopes = scores_of(np.atleast_2d(place), np.atleast_2d(effects))
+    found = by_place(np.atleast_2d(by_score), slopes)[0]
+    assert found == pytest.approx(approx_fprime(np.array(place), value, 1e-6), abs=1e-4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(places, verdicts)
+def test_training_and_serving_agree_about_every_verdict(place, verdict):
+    """On every point of the grid of effects, with failed attempts and without."""
+    tier, clean, failed = verdict
+    grid = effect_grid(3, Widths())
+    points = np.column_stack([grid.prior.levels, grid.prior.deviations])[::97]
+    scores, _ = scores_of(np.tile(place, (len(points), 1)), points)
+    n = len(points)
+    found, _ = outcome_likelihood(CURVE, scores, np.full(n, tier), np.full(n, clean), [failed] * n)
+    expected = grid.log_outcome(place, tier, clean, failed)[::97]
+    assert found == pytest.approx(np.maximum(expected, np.log(1e-7)), abs=1e-6)
+
+
+@given(places, st.integers(0, 2), st.sampled_from(FAILED))
+def test_clean_and_not_clean_are_all_there_is(place, tier, failed):
+    scores = np.cumsum([place[0], *np.logaddexp(0.0, place[1:])])
+    both = [np.exp(one(scores, tier, clean, failed)[0]) for clean in (True, False)]
+    assert sum(both) == pytest.approx(1.0)
+
+
+@given(places, st.integers(0, 2), st.sampled_from(FAILED[1:]))
+def test_a_failed_attempt_makes_a_clean_pass_less_likely(place, tier, failed):
+    scores = np.cumsum([place[0], *np.logaddexp(0.0, place[1:])])
+    # without attempts the curve's own table speaks, exact to 1e-4, with them seven nodes
+    assert one(scores, tier, True, failed)[0] <= one(scores, tier, True, ())[0] + 1e-3
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("score", [-LIMIT, -1e4, LIMIT, 1e4])
+def test_scores_beyond_all_bounds_stay_finite(score, clean):
+    for failed in FAILED:
+        value, gradient = one(np.full(3, score), 1, clean, failed)
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("omega", [0.0, 0.5, 1.0, 2.0])
+def test_attempts_in_a_row_are_one_draw_of_the_residual(omega):
+    """P(fails at 0, then clean at 1) by the chain, against a simulation of the shared residual."""
+    curve = pass_curve(Widths(omega=omega))
+    scores = np.array([[-0.5, 0.8, 2.0]])
+    first, _ = outcome_likelihood(curve, scores, np.array([0]), np.array([False]), [()])
+    then, _ = outcome_likelihood(curve, scores, np.array([1]), np.array([True]), [(0,)])
+    residual = omega * np.random.default_rng(0).normal(size=400_000)
+    low, high = (0.97 / (1 + np.exp(-(scores[0, tier] + residual))) for tier in (0, 1))
+    assert np.exp(first[0] + then[0]) == pytest.approx(
+        ((1 - low) * high).mean(), abs=5e-3
+    )  # seven nodes; 3e-3 at omega = 2
+
+
+def some_outcomes(n=60, n_types=5, seed=0):
+    chance = np.random.default_rng(seed)
+    return Outcomes(
+        (Task("a"),) * n,
+        chance.integers(0, n_types, n),
+        tuple("abcde"[:n_types]),
+        chance.integers(0, 3, n),
+        chance.random(n) < 0.6,
+        np.arange(float(n)),
+        tuple(FAILED[i] if i < 4 else () for i in chance.integers(0, 12, n)),
+        np.where(chance.random(n) < 0.3, 0.7, 1.0),
+    )
+
+
+@pytest.fixture
+def loss(monkeypatch):
+    """The loss that `fit_correction` minimises, with the point at which it starts."""
+    outcomes, chance = some_outcomes(), np.random.default_rng(1)
+    sparse = csr_matrix((chance.random((60, 4)) < 0.4) * chance.normal(size=(60, 4)))
+    features = Blocks(sparse, chance.normal(size=(60, 3)).astype(np.float32))
+    text = np.column_stack([chance.normal(size=60), chance.normal(1.0, 0.5, (60, 2))])
+    start = no_correction(7, 3, 5)
+    start = replace(
+        start,
+        slopes=chance.normal(1.0, 0.2, 3),
+        shifts=chance.normal(0.0, 0.3, 3),
+        weights=chance.normal(0.0, 0.3, (7, 3)),
+        effects=chance.normal(0.0, 0.8, (5, 3)),
+    )
+    caught = {}
+    real = correction.minimize
+
+    def catch(function, first, **options):
+        caught.update(function=function, first=first)
+        return real(function, first, **options)
+
+    monkeypatch.setattr(correction, "minimize", catch)
+    fit_correction(outcomes, text, features, CURVE, Penalties(), start, max_iterations=1)
+    return caught["function"], caught["first"]
+
+
+def test_the_loss_of_the_correction_has_the_gradient_it_says(loss):
+    function, first = loss
+    _, gradient = function(first)
+    step = 1 / 64  # above the rounding of the dense block, which is float32
+    for index in range(len(first)):
+        aside = np.eye(len(first))[index] * step
+        slope = (function(first + aside)[0] - function(first - aside)[0]) / (2 * step)
+        assert gradient[index] == pytest.approx(slope, abs=0.03), index
+
+
+def test_fitting_again_from_the_end_changes_nothing_that_matters():
+    outcomes = some_outcomes(400)
+    chance = np.random.default_rng(2)
+    features = Blocks(csr_matrix((400, 1)), chance.normal(size=(400, 2)).astype(np.float32))
+    text = np.tile([-0.5, 1.0, 1.0], (400, 1))
+    first = fit_correction(outcomes, text, features, CURVE, Penalties(), no_correction(3, 3, 5))
+    again = fit_correction(outcomes, text, features, CURVE, Penalties(), first)
+    assert again.log_likelihood == pytest.approx(first.log_likelihood, abs=0.02)
+    assert again.places(text, features) == pytest.approx(first.places(text, features), abs=0.1)
