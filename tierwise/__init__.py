@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .router.log import OutcomeLog
 
 __version__ = "0.1.0"
 
@@ -22,13 +23,14 @@ _HOME = {
     "TierwiseError": "classifier",
     "Decision": "router",
     "Ladder": "router",
+    "OutcomeLog": "router.log",
     "Policy": "router",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
 }
 
-__all__ = ["Decision", "Ladder", "Policy", "Task", "Tier", "TierModel", "TierwiseError"]
+__all__ = ["Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier", "TierModel", "TierwiseError"]
 __all__ += ["__version__", "predict_tier", "predict_tiers"]
 
 
