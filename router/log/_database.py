@@ -23,7 +23,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from ...classifier.errors import LogError, MissingExtra
 from ._faults import translated
 
-_to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 class Database:
@@ -104,7 +104,7 @@ def _engine(url: URL, *, durable: bool, timeout_s: float) -> Engine:
             max_overflow=-1,  # threads wait for the write lock, not for a connection
             pool_pre_ping=not sqlite,  # a server may have been started anew
             hide_parameters=True,  # no texts in errors
-            json_serializer=_to_json,
+            json_serializer=to_json,
         )
     except ModuleNotFoundError as error:
         raise MissingExtra("psycopg", "postgres") from error

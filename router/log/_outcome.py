@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,8 @@ class Outcome:
     is_effective: bool
     is_new: bool
     replaced: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        values = asdict(self)
+        return {**values, "at": self.at.isoformat(), "recorded_at": self.recorded_at.isoformat()}

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -87,4 +88,15 @@ Index(
     unique=True,
     sqlite_where=text("is_effective"),
     postgresql_where=text("is_effective"),
+)
+
+type_states = Table(
+    "tierwise_type_states",
+    metadata,
+    Column("task_type", String, primary_key=True),
+    Column("model_version", String, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True),  # a stretch of time; the learner says which
+    Column("state", LargeBinary, nullable=False),  # the learner's; the log doesn't look inside
+    Column("n_outcomes", Integer, nullable=False),
+    Column("updated_at_us", BigInteger, nullable=False),
 )

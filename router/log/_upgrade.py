@@ -18,11 +18,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_ID = 7_438_531  # of the advisory lock; any number that is ours alone
 
 
-def make_current(database: Database) -> None:
-    """Raises LogTooNew, or LogUnavailable where there is something else than a log."""
+def make_current(database: Database, *, create: bool) -> None:
+    """Raises LogTooNew, or LogUnavailable where there is something else than a log, or nothing to open."""
+    if not create and database.is_sqlite and not Path(database.url.database or "").exists():
+        raise _nothing_there(database)  # connecting would make an empty file
     with database.read() as connection:
         if _is_current(connection, database):
             return
+        if not create and not inspect(connection).has_table(VERSION_TABLE):
+            raise _nothing_there(database)
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
@@ -63,3 +67,10 @@ def _is_current(connection: Connection, database: Database) -> bool:
             about=found,
         )
     return found == SCHEMA
+
+
+def _nothing_there(database: Database) -> LogUnavailable:
+    return LogUnavailable(
+        f"There is no log at {database.name}. Is the url right? `tierwise log import` makes a new one, and so does OutcomeLog(url).",
+        about=database.name,
+    )

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from ...classifier.errors import InvalidOutcome, NotInLog
 from ..decision import Decision
+from . import _erase as erase
+from ._checks import checked_id, checked_note, checked_type
 from ._database import Database
 from ._decision_row import decision_row
+from ._export import exported_rows
+from ._files import read_file, unit_of, with_progress
+from ._frame import frame_of, rows_of
+from ._import import ImportReport, Row, import_rows
 from ._outcome import Outcome
 from ._read import history_counts
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
+from ._states import Learn, TypeStates, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
@@ -24,8 +35,10 @@ from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
 from ._write import Verdict, add_decision, add_outcome
+from ._written_files import write_bad, write_file
 
-MAX_NOTE_CHARS = 10_000
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class OutcomeLog:
@@ -43,6 +56,7 @@ class OutcomeLog:
     clock : for tests; answers with an aware datetime.
     durable : wait for the disk at every write; see `_database.py` for what else is promised.
     timeout_s : how long to wait for another writer, or for a connection.
+    create : make a log where there is none; False raises LogUnavailable instead.
 
     One object serves all threads of a process; several processes open the same log.
     """
@@ -55,12 +69,13 @@ class OutcomeLog:
         clock: Clock = utc_now,
         durable: bool = False,
         timeout_s: float = 30.0,
+        create: bool = True,
     ) -> None:
         self.store_text = check_store_text(store_text)
         self._clock = clock
         self._database = Database(parsed_url(url), durable=durable, timeout_s=timeout_s)
         self._policies: set[str] = set()  # fingerprints that are known to be stored
-        make_current(self._database)
+        make_current(self._database, create=create)
 
     def record_decision(
         self, decision: Decision, *, at: datetime | None = None, follows: str | None = None
@@ -83,8 +98,9 @@ class OutcomeLog:
         verdict: str,
         *,
         basis: str = "person",
-        at: datetime | None = None,
+        at: datetime | str | None = None,
         note: str | None = None,
+        learn: Learn | None = None,
     ) -> Outcome:
         """Record what was said of a finished task. A decision that was never logged is stored first.
 
@@ -92,11 +108,13 @@ class OutcomeLog:
         basis : "person", "check", "downstream", "imported"; the latest verdict of the strongest counts.
         at : when it was said (default: now); late verdicts keep their time.
         note : kept where texts are.
+        learn : called with the outcome and its type's states, in the same transaction, where the verdict
+            that counts has changed; what it raises undoes the record.
 
         Raises NotInLog for an unknown id, InvalidOutcome for what can't be recorded.
         """
         check_verdict(verdict), check_basis(basis)
-        kept = _checked_note(note) if self.store_text == "full" else None
+        kept = checked_note(note) if self.store_text == "full" else None
         now = self._now()
         at_us = None if at is None else checked_us("at", at, now)
         row = None
@@ -104,16 +122,25 @@ class OutcomeLog:
             row = self._row(decision_or_id, None, None, now)
             decision_id = decision_or_id.decision_id
         else:
-            decision_id = _checked_id(decision_or_id)
+            decision_id = checked_id(decision_or_id)
         with self._database.write() as connection:
             if row is not None:
                 add_decision(connection, row, self._policies)
             new = Verdict(verdict, basis, at_us, kept)
             now = self._now()  # after waiting for other writers: the log's times rise with its rows
             outcome = add_outcome(connection, decision_id, new, to_us(now))
+            if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
+                _keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
         if row is not None:
             self._policies.add(row.values["policy_fingerprint"])
         return outcome
+
+    @contextmanager
+    def type_states(self, task_type: str) -> Iterator[TypeStates]:
+        """The states of a type to read, write or build from `rows()`, in one transaction."""
+        with self._database.write() as connection:
+            lock_types(connection, [task_type])
+            yield TypeStates(connection, task_type, to_us(self._now()))
 
     def history(self, task_type: str, *, as_of: datetime | None = None) -> dict[str, tuple[int, int]]:
         """Tier -> (clean, not clean) of this type: what `predict_tier(history=)` takes.
@@ -122,7 +149,71 @@ class OutcomeLog:
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
         with self._database.read() as connection:
-            return history_counts(connection, task_type, as_of_us)
+            return history_counts(connection, checked_type(task_type), as_of_us)
+
+    def to_pandas(
+        self,
+        *,
+        task_type: str | None = None,
+        as_of: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """One row per finished task, with the verdict that counts: what `train` and `evaluate` read.
+
+        columns : which, in this order (default: all but "features" and "details", which are large).
+
+        Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
+        """
+        as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
+        with self._database.read() as connection:
+            return frame_of(connection, task_type=task_type, as_of_us=as_of_us, columns=columns)
+
+    def import_frame(self, frame: pd.DataFrame, *, partial: bool = False) -> ImportReport:
+        """Add the rows of a frame: `tier`, `verdict` and `at`, and whatever else `to_pandas` has.
+
+        partial : leave out what can't be taken and name it in the report. Without it such rows raise
+            BadRows, by position, and nothing is imported. Importing twice adds nothing.
+        """
+        return self._import(rows_of(frame), "row", partial)
+
+    def import_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        partial: bool = False,
+        bad_path: str | os.PathLike[str] | None = None,
+        progress: bool = False,
+    ) -> ImportReport:
+        """Add the rows of a JSON lines, CSV or Parquet file; see `import_frame`.
+
+        bad_path : where, with `partial`, bad rows are written (default: beside the file, .bad.jsonl).
+        """
+        source = Path(path)
+        rows = with_progress(read_file(source), "rows", progress)
+        report = self._import(rows, unit_of(source), partial)
+        if not report.bad:
+            return report
+        beside = source.with_name(f"{source.name}.bad.jsonl") if bad_path is None else Path(bad_path)
+        write_bad(source, report.bad, beside)
+        return replace(report, bad_path=beside)
+
+    def export(self, path: str | os.PathLike[str], *, progress: bool = False) -> int:
+        """Write all decisions and all verdicts as JSON lines, CSV or Parquet; how many rows."""
+        with self._database.read() as connection:
+            rows = with_progress(exported_rows(connection), "rows", progress)
+            return write_file(Path(path), rows)
+
+    def forget(self, *, task_type: str | None = None, decision_id: str | None = None) -> int:
+        """Remove a decision, or all of a type, with its outcomes and what was learned. How many decisions.
+
+        Raises NotInLog where there is nothing of that name.
+        """
+        return erase.forget(self._database, task_type=task_type, decision_id=decision_id)
+
+    def expire(self, *, older_than: timedelta, text_only: bool = False) -> int:
+        """Remove decisions made longer ago than this, or only their texts and notes. How many."""
+        now_us = to_us(self._now())
+        return erase.expire(self._database, older_than=older_than, now_us=now_us, text_only=text_only)
 
     def stats(self) -> Stats:
         """Counts per task type and tier, pass rates with their intervals, when last seen."""
@@ -154,6 +245,16 @@ class OutcomeLog:
     def __repr__(self) -> str:
         return f"OutcomeLog({self._database.name!r}, store_text={self.store_text!r})"
 
+    def _import(self, rows: Iterable[Row], what: str, partial: bool) -> ImportReport:
+        return import_rows(
+            self._database,
+            rows,
+            store_text=self.store_text,
+            now=self._now(),
+            partial=partial,
+            what=what,
+        )
+
     def _now(self) -> datetime:
         now = self._clock()
         if now.utcoffset() is None:
@@ -170,23 +271,11 @@ class OutcomeLog:
         )
 
 
-def _checked_id(decision_id: object) -> str:
-    if isinstance(decision_id, str) and decision_id.strip():
-        return decision_id
-    raise InvalidOutcome(
-        f"An outcome belongs to a Decision or to the id of one; got {decision_id!r}.", about=decision_id
-    )
-
-
-def _checked_note(note: object) -> str | None:
-    if note is None:
-        return None
-    if not isinstance(note, str):
-        raise InvalidOutcome(f"note must be text; got {type(note).__name__}.", about="note")
-    if len(note) > MAX_NOTE_CHARS:
-        raise InvalidOutcome(
-            f"note has {len(note):,} characters; at most {MAX_NOTE_CHARS:,} are kept.", about="note"
-        )
-    if "\x00" in note or any("\ud800" <= char <= "\udfff" for char in note):
-        raise InvalidOutcome("note contains NUL or a lone surrogate; is it binary data?", about="note")
-    return note
+def _keep_states(
+    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
+) -> None:
+    lock_types(connection, [task_type])
+    states = TypeStates(connection, task_type, now_us)
+    if learn is not None:
+        learn(outcome, states)
+    states.drop_stale()
