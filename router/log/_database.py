@@ -140,8 +140,11 @@ def _sqlite_settings(durable: bool) -> tuple[str, ...]:
 
 
 def _postgres_settings(durable: bool, timeout_s: float) -> tuple[str, ...]:
-    wait = f"SET lock_timeout = {int(timeout_s * 1000)}"
-    return (wait,) if durable else (wait, "SET synchronous_commit = off")
+    settings = (
+        f"SET lock_timeout = {int(timeout_s * 1000)}",
+        "SET plan_cache_mode = force_custom_plan",  # a plan made for an empty table reads all of a full one
+    )
+    return settings if durable else (*settings, "SET synchronous_commit = off")
 
 
 _open: weakref.WeakSet[Database] = weakref.WeakSet()

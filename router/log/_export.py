@@ -38,7 +38,7 @@ _PASSED_ON = (
 
 def exported_rows(connection: Connection) -> Iterator[dict[str, Any]]:
     """Streamed: the log may be larger than memory."""
-    bodies = dict(connection.execute(select(policies.c.fingerprint, policies.c.body)).tuples().all())
+    bodies = dict(connection.execute(select(policies.c.fingerprint, policies.c.body)).all())
     query = (
         select(
             decisions,

@@ -60,7 +60,7 @@ def history_counts(
     asked = {"task_type": task_type, "as_of_us": as_of_us}
     query = _history(as_of_us is not None)
     counts: dict[str, tuple[int, int]] = {}
-    for tier, verdict, n in connection.execute(query, asked).tuples():
+    for tier, verdict, n in connection.execute(query, asked):
         clean, unclean = counts.get(tier, (0, 0))
         counts[tier] = (clean + n, unclean) if verdict == CLEAN else (clean, unclean + n)
     return counts

@@ -27,7 +27,7 @@ class RowReader:
     """Turns rows into values of the stage, and gathers the policies that they refer to."""
 
     def __init__(self, store_text: StoreText, now: datetime) -> None:
-        self._store_text, self._now = store_text, now
+        self._store_text, self._now, self._now_us = store_text, now, to_us(now)
         self._seen: Counter[bytes] = Counter()
         self._columns: tuple[str, ...] | None = None
         self.policies: dict[str, dict[str, Any]] = {}
@@ -61,7 +61,7 @@ class RowReader:
             "task_type": task.task_type,
             "tier": _text(given, "tier"),
             "decided_at_us": at_us if decided_at is None else self._time("decided_at", decided_at),
-            "recorded_at_us": to_us(self._now),
+            "recorded_at_us": self._now_us,
             "policy_fingerprint": self._policy(given),
             "facts": facts_of(task),
             "details": _object(given, "details"),
@@ -85,7 +85,7 @@ class RowReader:
             "verdict": check_verdict(given["verdict"]),
             "basis": check_basis(given.get("basis", "imported")),
             "at_us": at_us,
-            "known_at_us": to_us(self._now) if known_at is None else self._time("recorded_at", known_at),
+            "known_at_us": self._now_us if known_at is None else self._time("recorded_at", known_at),
             "note": note if self._store_text == "full" else None,
         }
 

@@ -75,7 +75,7 @@ class Stats:
 
 def collect(connection: Connection) -> Stats:
     by_text = select(decisions.c.text_stored, func.count()).group_by(decisions.c.text_stored)
-    texts: dict[str, int] = dict(connection.execute(by_text).tuples().all())
+    texts: dict[str, int] = dict(connection.execute(by_text).all())
     n_outcomes = connection.execute(select(func.count()).select_from(outcomes)).scalar_one()
     n_judged = connection.execute(
         select(func.count()).select_from(outcomes).where(outcomes.c.is_effective)

@@ -71,6 +71,7 @@ def _is_current(connection: Connection, database: Database) -> bool:
 
 def _nothing_there(database: Database) -> LogUnavailable:
     return LogUnavailable(
-        f"There is no log at {database.name}. Is the url right? `tierwise log import` makes a new one, and so does OutcomeLog(url).",
+        f"There is no log at {database.name}. Is the url right? "
+        "`tierwise log import` makes a new one, and so does OutcomeLog(url).",
         about=database.name,
     )

@@ -21,8 +21,8 @@ _ADD_POLICY = {
     "postgresql": postgresql.insert(policies).on_conflict_do_nothing(),
 }
 _ADD_DECISION = {
-    "sqlite": sqlite.insert(decisions).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(decisions).on_conflict_do_nothing(),
+    kind: dialect.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id)
+    for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _FIND = (
     select(
@@ -61,7 +61,7 @@ def add_decision(connection: Connection, row: DecisionRow, known_policies: set[s
     fingerprint = row.values["policy_fingerprint"]
     if fingerprint not in known_policies:
         connection.execute(_ADD_POLICY[kind], {"fingerprint": fingerprint, "body": row.policy})
-    if connection.execute(_ADD_DECISION[kind], row.values).rowcount:
+    if connection.execute(_ADD_DECISION[kind], row.values).first() is not None:
         return True
     check_same(connection, row.values)
     return False
