@@ -6,7 +6,8 @@ that refers to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -36,7 +37,7 @@ _PASSED_ON = (
 )
 
 
-def exported_rows(connection: Connection) -> Iterator[dict[str, Any]]:
+def exported_rows(connection: Connection) -> Generator[dict[str, Any]]:
     """Streamed: the log may be larger than memory."""
     bodies = dict(connection.execute(select(policies.c.fingerprint, policies.c.body)).all())
     query = (
@@ -48,14 +49,19 @@ def exported_rows(connection: Connection) -> Iterator[dict[str, Any]]:
         .outerjoin(outcomes, outcomes.c.decision_id == decisions.c.decision_id)
         .order_by(decisions.c.decision_id, outcomes.c.outcome_id)
     )
-    for found in connection.execution_options(yield_per=2_000).execute(query).mappings():
-        row = {name: found[name] for name in _PASSED_ON}
-        row.update(dict.fromkeys(FACT_KINDS))
-        row.update(found["facts"])
-        row["decided_at"] = from_us(found["decided_at_us"])
-        if found["verdict"] is not None:
-            row.update({name: found[name] for name in ("verdict", "basis", "note")})
-            row["at"] = from_us(found["at_us"])
-            row["recorded_at"] = from_us(found["known_at_us"])
-        row["policy"] = bodies.pop(found["policy_fingerprint"], None)
-        yield row
+    with closing(connection.execution_options(yield_per=2_000).execute(query)) as result:
+        for found in result.mappings():
+            yield _row(found, bodies)
+
+
+def _row(found: Any, bodies: dict[str, Any]) -> dict[str, Any]:
+    row = {name: found[name] for name in _PASSED_ON}
+    row.update(dict.fromkeys(FACT_KINDS))
+    row.update(found["facts"])
+    row["decided_at"] = from_us(found["decided_at_us"])
+    if found["verdict"] is not None:
+        row.update({name: found[name] for name in ("verdict", "basis", "note")})
+        row["at"] = from_us(found["at_us"])
+        row["recorded_at"] = from_us(found["known_at_us"])
+    row["policy"] = bodies.pop(found["policy_fingerprint"], None)
+    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,8 +45,8 @@ def frame_of(
         .order_by(counting.c.at_us, counting.c.outcome_id)
     )
     asked = {"task_type": task_type, "as_of_us": as_of_us}
-    found = connection.execution_options(yield_per=CHUNK).execute(query, asked)
-    pieces = [_piece(pandas, stored, rows, wanted) for rows in found.partitions()]
+    with closing(connection.execution_options(yield_per=CHUNK).execute(query, asked)) as found:
+        pieces = [_piece(pandas, stored, rows, wanted) for rows in found.partitions()]
     return pandas.concat(pieces or [_piece(pandas, stored, [], wanted)], ignore_index=True)
 
 
@@ -53,7 +54,7 @@ def rows_of(frame: Any) -> Iterator[Row]:
     """(position, values) of a frame, as an import reads them. Raises InvalidOutcome."""
     if not hasattr(frame, "columns") or not hasattr(frame, "to_dict"):
         raise InvalidOutcome(
-            f"import_frame takes a pandas DataFrame; got {type(frame).__name__}.", about=frame
+            f"import_frame takes a pandas DataFrame; got {type(frame).__name__}.", about="frame"
         )
     check_columns([str(name) for name in frame.columns])
     for start in range(0, len(frame), CHUNK):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -199,9 +199,8 @@ class OutcomeLog:
 
     def export(self, path: str | os.PathLike[str], *, progress: bool = False) -> int:
         """Write all decisions and all verdicts as JSON lines, CSV or Parquet; how many rows."""
-        with self._database.read() as connection:
-            rows = with_progress(exported_rows(connection), "rows", progress)
-            return write_file(Path(path), rows)
+        with self._database.read() as connection, closing(exported_rows(connection)) as rows:
+            return write_file(Path(path), with_progress(rows, "rows", progress))
 
     def forget(self, *, task_type: str | None = None, decision_id: str | None = None) -> int:
         """Remove a decision, or all of a type, with its outcomes and what was learned. How many decisions.
