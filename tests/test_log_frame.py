@@ -112,7 +112,9 @@ def test_intervals_are_those_of_scipy(clean, n):
 
     from tierwise.router.log._stats import wilson
 
-    assert wilson(clean, n) == pytest.approx(binomtest(clean, n).proportion_ci(0.9, method="wilson"), abs=1e-5)
+    assert wilson(clean, n) == pytest.approx(
+        binomtest(clean, n).proportion_ci(0.9, method="wilson"), abs=1e-5
+    )
 
 
 def test_without_outcomes_there_is_no_interval():

@@ -65,6 +65,12 @@ class Database:
         with translated(self.name, self.timeout_s), self.engine().connect() as connection:
             yield connection
 
+    def alone(self, statement: str) -> tuple[Any, ...]:
+        """The row that a statement of SQLite answers with, run outside of transactions."""
+        with self.connect() as connection:
+            connection.execution_options(tierwise_begin="SELECT 1")
+            return tuple(connection.exec_driver_sql(statement).one())
+
     def engine(self) -> Engine:
         with self._lock:
             if self._closed:
@@ -132,7 +138,6 @@ def _engine(url: URL, *, durable: bool, timeout_s: float) -> Engine:
 
 def _sqlite_settings(durable: bool) -> tuple[str, ...]:
     return (
-        "PRAGMA journal_mode=WAL",  # readers and a writer at once
         f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}",
         "PRAGMA foreign_keys=ON",
         "PRAGMA secure_delete=ON",  # what is forgotten is overwritten

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from ...classifier.errors import InvalidOutcome, NotInLog, suggestion
 from ._database import Database
@@ -90,9 +90,7 @@ def _overwrite(database: Database) -> None:
     """SQLite keeps old pages in its write-ahead log until they are copied; PostgreSQL until its vacuum."""
     if not database.is_sqlite:
         return
-    with database.connect() as connection:
-        raw = connection.execution_options(tierwise_begin="SELECT 1")  # no checkpoint in a transaction
-        (busy, _, _) = raw.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    busy, *_ = database.alone("PRAGMA wal_checkpoint(TRUNCATE)")
     if busy:
         _log.warning(
             "What was forgotten still stands in %s-wal, because others are reading; it goes with their "

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from ...classifier.errors import LogFull, LogLocked, LogUnavailable
+from ...classifier.errors import LogError, LogFull, LogLocked, LogUnavailable
 
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _FULL = ("53100",)  # disk_full
@@ -22,11 +22,12 @@ def translated(name: str, timeout_s: float) -> Iterator[None]:
         yield
     except exc.TimeoutError as error:  # of the pool
         raise LogUnavailable(f"All connections to the log {name} are in use.", about=name) from error
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.DatabaseError) as error:
-        if isinstance(error, (exc.IntegrityError, exc.ProgrammingError, exc.DataError)):
-            if _sqlstate(error) in _FORBIDDEN:
-                raise _unavailable(name, error, "Ask its owner for the right to read and write.") from error
-            raise  # a mistake of ours, not a state of the database
+    except (exc.IntegrityError, exc.ProgrammingError, exc.DataError) as error:
+        if _sqlstate(error) in _FORBIDDEN:
+            raise _unavailable(name, error, "Ask its owner for the right to read and write.") from error
+        # a mistake of ours; not raised from the driver's error, which quotes the row
+        raise LogError(f"The log {name} refused a row: {_first_line(error)}.", about=name) from None
+    except exc.DBAPIError as error:
         raise _as_ours(error, name, timeout_s) from error
 
 
@@ -54,8 +55,12 @@ def _as_ours(error: exc.DBAPIError, name: str, timeout_s: float) -> LogUnavailab
 
 
 def _unavailable(name: str, error: exc.DBAPIError, todo: str) -> LogUnavailable:
-    first_line = str(error.orig).strip().split("\n")[0].rstrip(".")  # later lines may quote rows
-    return LogUnavailable(f"The log {name} can't be used: {first_line}. {todo}", about=name)
+    return LogUnavailable(f"The log {name} can't be used: {_first_line(error)}. {todo}", about=name)
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    """Without what PostgreSQL adds: its later lines quote rows."""
+    return str(error.orig).strip().split("\n")[0].rstrip(".")
 
 
 def _sqlite_code(error: exc.DBAPIError) -> int | None:

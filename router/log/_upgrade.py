@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from ...classifier.errors import LogTooNew, LogUnavailable
+from ...classifier.errors import LogTooNew, LogUnavailable, MissingExtra
 from ._database import Database
 from ._schema import SCHEMA, VERSION_TABLE
 
@@ -27,6 +27,8 @@ def make_current(database: Database, *, create: bool) -> None:
             return
         if not create and not inspect(connection).has_table(VERSION_TABLE):
             raise _nothing_there(database)
+    if database.is_sqlite:
+        database.alone("PRAGMA journal_mode=WAL")  # readers and a writer at once; the file keeps it
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
@@ -37,10 +39,12 @@ def make_current(database: Database, *, create: bool) -> None:
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Run the revisions that are missing, in the transaction of this connection."""
     # alembic takes 0.2 s to import and is needed once in the life of a log
-    from alembic.config import Config
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.script import ScriptDirectory
-
+    try:
+        from alembic.config import Config
+        from alembic.runtime.environment import EnvironmentContext
+        from alembic.script import ScriptDirectory
+    except ModuleNotFoundError as error:
+        raise MissingExtra("alembic", "log") from error
     scripts = ScriptDirectory(str(MIGRATIONS))
     environment = EnvironmentContext(
         Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs(to, revision)

@@ -75,7 +75,11 @@ class OutcomeLog:
         self._clock = clock
         self._database = Database(parsed_url(url), durable=durable, timeout_s=timeout_s)
         self._policies: set[str] = set()  # fingerprints that are known to be stored
-        make_current(self._database, create=create)
+        try:
+            make_current(self._database, create=create)
+        except BaseException:
+            self._database.close()
+            raise
 
     def record_decision(
         self, decision: Decision, *, at: datetime | None = None, follows: str | None = None
