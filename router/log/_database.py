@@ -89,7 +89,7 @@ class Database:
     def close_idle(self) -> None:
         engine = self._engine
         if engine is not None:
-            engine.dispose()
+            engine.pool.dispose()  # and keep the pool: connections in use go back to it
 
     def forget_inherited(self) -> None:
         """In a forked child: the parent's connections are neither used nor closed here."""

@@ -40,8 +40,9 @@ _FIND = (
     .select_from(decisions.outerjoin(outcomes))
     .where(decisions.c.decision_id == bindparam("id"))
     .order_by(outcomes.c.outcome_id)
-    .with_for_update(of=decisions)  # verdicts of one decision queue up; SQLite queues all writers
 )
+# before reading, in a statement of its own: a joined row would be read as it was before the wait
+_QUEUE = select(decisions.c.decision_id).where(decisions.c.decision_id == bindparam("id")).with_for_update()
 _ADD_OUTCOME = insert(outcomes).returning(outcomes.c.outcome_id)
 _STAND_DOWN = update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=False)
 
@@ -83,6 +84,8 @@ def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
 
 def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: int) -> Outcome:
     """Record a verdict and settle which one counts. Raises NotInLog for an unknown id."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        connection.execute(_QUEUE, {"id": decision_id})
     found = connection.execute(_FIND, {"id": decision_id}).all()
     if not found:
         raise NotInLog(
