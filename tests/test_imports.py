@@ -105,7 +105,7 @@ def test_packages_import_only_what_lies_below_them(package, allowed):
 def test_only_training_imports_what_training_needs():
     users = {name for name in MODULES if {each.split(".")[0] for each in imports_of(name)} & HEAVY}
     assert users
-    assert {part_of(name) for name in users} == {"tierwise.training"}
+    assert {part_of(name) for name in users} == {"tierwise.training", LOG}  # frames, when asked for
 
 
 def test_serving_imports_only_the_base_install_at_module_level():
@@ -168,7 +168,7 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
     assert fresh(AUDIT, NAMES=" ".join(names)) == ""
 
 
-@pytest.mark.parametrize("name", ["tierwise", "tierwise.classifier", "tierwise.router"])
+@pytest.mark.parametrize("name", ["tierwise", "tierwise.classifier", "tierwise.router", LOG])
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)
     loaded = {each: getattr(module, each) for each in module.__all__}

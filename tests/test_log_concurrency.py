@@ -26,11 +26,8 @@ with OutcomeLog(url) as log:
 
 
 def learned(log) -> dict[str, int]:
-    found = {}
-    for number in range(3):
-        with log.type_states(f"type {number}") as states:
-            found[f"type {number}"] = states.get("m1")[0].n_outcomes
-    return found
+    types = ("type 0", "type 1", "type 2")
+    return {task_type: log.states_of(task_type, "m1")[0].n_outcomes for task_type in types}
 
 
 def test_processes_that_write_at_once_lose_nothing_and_learn_everything(log_url, open_log):
@@ -116,8 +113,7 @@ def test_a_fork_while_another_thread_is_in_a_transaction_disturbs_neither(log):
     assert os.waitpid(child, 0)[1] == 0
     done.set()
     thread.join()
-    with log.type_states("other") as states:
-        assert states.get("m1")[0].n_outcomes == 1
+    assert log.states_of("other", "m1")[0].n_outcomes == 1
 
 
 def test_a_long_import_holds_up_no_other_writer_while_it_reads(log, open_log):

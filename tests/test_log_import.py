@@ -170,7 +170,5 @@ def test_type_states_go_with_an_import_that_changes_what_counts(log):
         with log.type_states(task_type) as states:
             states.put("m1", 0, b"state", 1)
     log.import_frame(frame({}))
-    with log.type_states("meta") as states, log._database.read():
-        assert states.get("m1") == {}
-    with log.type_states("other") as states:
-        assert set(states.get("m1")) == {0}
+    assert log.states_of("meta", "m1") == {}
+    assert set(log.states_of("other", "m1")) == {0}

@@ -24,8 +24,7 @@ def log(open_log):
 
 
 def states_of(log, task_type="meta", model="m1") -> dict[int, tuple[bytes, int]]:
-    with log.type_states(task_type) as states:
-        return {bucket: (state.state, state.n_outcomes) for bucket, state in states.get(model).items()}
+    return {bucket: (each.state, each.n_outcomes) for bucket, each in log.states_of(task_type, model).items()}
 
 
 def test_states_are_written_with_the_outcome(log):

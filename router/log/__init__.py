@@ -1,12 +1,18 @@
 """The outcome log: decisions, what became of them, and what was learned. Needs `tierwise[log]`."""
 
-from ...classifier.errors import MissingExtra
+from ...classifier import errors as _errors
 
 try:
+    from ._import import ImportReport
+    from ._outcome import Outcome
+    from ._replay import Replay
+    from ._states import JudgedRow, TypeState, TypeStates
+    from ._stats import Stats, TierStats
     from .outcome_log import OutcomeLog
-except ModuleNotFoundError as error:
-    if error.name not in ("sqlalchemy", "alembic"):
+except ModuleNotFoundError as _error:
+    if _error.name != "sqlalchemy":
         raise
-    raise MissingExtra(error.name, "log") from error
+    raise _errors.MissingExtra("sqlalchemy", "log") from _error
 
-__all__ = ["OutcomeLog"]
+__all__ = ["ImportReport", "JudgedRow", "Outcome", "OutcomeLog", "Replay", "Stats", "TierStats"]
+__all__ += ["TypeState", "TypeStates"]

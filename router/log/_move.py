@@ -81,11 +81,13 @@ def move(connection: Connection, bodies: Mapping[str, dict[str, Any]]) -> tuple[
         connection.execute(add, {"fingerprint": fingerprint, "body": body})
     n_before = _count(connection, decisions), _count(connection, outcomes)
     first = _first().subquery()
-    new = select(*(stage.c[name] for name in _DECISION_COLUMNS)).where(
-        stage.c.number.in_(select(first.c.number))
+    new = (
+        select(*(stage.c[name] for name in _DECISION_COLUMNS))
+        .where(stage.c.number.in_(select(first.c.number)))
+        .order_by(stage.c.decision_id)  # two imports at once wait for each other in one direction only
     )
-    add = dialect.insert(decisions).from_select(_DECISION_COLUMNS, new.where(true())).on_conflict_do_nothing()
-    connection.execute(add)
+    add_all = dialect.insert(decisions).from_select(_DECISION_COLUMNS, new.where(true()))
+    connection.execute(add_all.on_conflict_do_nothing())
     _add_outcomes(connection)
     _settle(connection)
     touched = select(outcomes.c.task_type).where(outcomes.c.decision_id.in_(select(stage.c.decision_id)))

@@ -24,7 +24,7 @@ def parsed_url(url: str | os.PathLike[str]) -> URL:
         raise LogError(f"The url of the log can't be read. {_WANTED}") from error
     kind = parsed.drivername
     if kind in ("sqlite", "sqlite+pysqlite"):
-        if parsed.database in (None, "", ":memory:") or "mode" in parsed.query:
+        if parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory":
             raise LogError(f"A log in memory would be lost. {_WANTED}", about=kind)
         return parsed
     if kind in ("postgres", "postgresql", "postgresql+psycopg"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,13 +27,10 @@ def write_file(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path`, renamed to it at the end."""
+    beside = path.with_name(f".{path.name}-{os.urandom(6).hex()}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        os.close(handle)
-        beside = Path(name)
         try:
             yield beside
-            os.chmod(beside, 0o666 & ~_umask())
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
@@ -122,9 +118,3 @@ def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
 def _is_json(name: str, value: Any) -> bool:
     return KINDS[name] == "json" and value is not None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

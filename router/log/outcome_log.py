@@ -27,7 +27,7 @@ from ._outcome import Outcome
 from ._read import history_counts
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
-from ._states import Learn, TypeStates, lock_types
+from ._states import Learn, TypeState, TypeStates, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
@@ -138,6 +138,11 @@ class OutcomeLog:
         if row is not None:
             self._policies.add(row.values["policy_fingerprint"])
         return outcome
+
+    def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
+        """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
+        with self._database.read() as connection:
+            return TypeStates(connection, checked_type(task_type), 0).get(model_version)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:

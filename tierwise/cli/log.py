@@ -13,7 +13,7 @@ from ..classifier.errors import BadRows
 from ._log_option import log_option
 
 if TYPE_CHECKING:
-    from ..router.log._stats import Stats
+    from ..router.log import Stats
 
 SHOWN = 1_000  # bad rows; whoever has more wants them in a file
 
