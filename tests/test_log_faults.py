@@ -262,6 +262,30 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(tmp_path, pac
     assert f"pip install 'tierwise[{extra}]'" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("module", "url", "extra"),
+    [("psycopg", "postgresql://host/database", "postgres"), ("alembic.config", "log.db", "log")],
+)
+def test_a_package_that_is_missing_when_it_is_needed_is_named(tmp_path, monkeypatch, module, url, extra):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"pip install 'tierwise\[{extra}\]'"):
+        OutcomeLog(url)
+
+
+def test_who_may_not_read_the_log_is_told_to_ask(postgres_url, postgres):
+    import psycopg
+
+    role = f"guest_{os.urandom(4).hex()}"
+    with OutcomeLog(postgres_url) as log, psycopg.connect(postgres.get_uri(), autocommit=True) as admin:
+        log.record_outcome(decided("d1"), "clean")
+        admin.execute(f"CREATE ROLE {role} LOGIN")
+        guest = postgres_url.replace("postgres:@", f"{role}:@")
+        with pytest.raises(LogUnavailable, match="permission denied .*Ask its owner for the right"):
+            OutcomeLog(guest)
+        admin.execute(f"DROP ROLE {role}")
+
+
 def test_sqlite_is_set_up_as_promised(sqlite_url):
     for durable, synchronous in ((False, 1), (True, 2)):
         with OutcomeLog(sqlite_url, durable=durable) as log, log._database.connect() as connection:

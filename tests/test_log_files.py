@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from small_decisions import HOUR, NOON, SetClock, decided
 
-from tierwise.classifier.errors import BadRows, InvalidOutcome
+from tierwise.classifier.errors import BadRows, InvalidOutcome, MissingExtra
 from tierwise.router.log import OutcomeLog
 
 FORMATS = ("jsonl", "csv", "parquet")
@@ -166,3 +167,20 @@ def test_an_export_that_fails_leaves_the_old_file(log, tmp_path, monkeypatch):
 def test_an_export_to_nowhere_is_one_clear_error(log, tmp_path):
     with pytest.raises(InvalidOutcome, match=r"Can't write .*out.csv: No such file or directory"):
         log.export(tmp_path / "nowhere" / "out.csv")
+
+
+def test_a_cell_that_is_too_long_is_one_bad_row(open_log, tmp_path):
+    log = open_log(clock=SetClock())
+    row = "haiku,clean,2026-02-01T00:00:00Z,"
+    rows = ["tier,verdict,at,note", row, row + "x" * 2_000_001, row]
+    (tmp_path / "in.csv").write_text("\n".join(rows), encoding="utf-8")
+    report = log.import_file(tmp_path / "in.csv", partial=True)
+    assert (report.n_decisions, [row.number for row in report.bad]) == (2, [3])
+    assert "not CSV: field larger than field limit" in report.bad[0].message
+
+
+def test_without_pyarrow_the_line_that_installs_it_is_named(log, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(MissingExtra, match=r"'pyarrow'.* pip install 'tierwise\[parquet\]'"):
+        log.export(tmp_path / "out.parquet")
+    assert list(tmp_path.glob("*out*")) == []

@@ -60,6 +60,7 @@ def test_importing_twice_adds_nothing(log):
         ({"task_type": "a\x00b"}, "without NUL and lone surrogates"),
         ({"propensity": 0}, "propensity must be a number > 0 and <= 1; got 0"),
         ({"propensity": "all"}, "propensity must be a number"),
+        ({"propensity": [1]}, r"propensity must be a number > 0 and <= 1; got \[1\]"),
         ({"confidence": 1.5}, "confidence must be a number >= 0 and <= 1; got 1.5"),
         ({"mode": "asap"}, "mode must be one of sync, batch, none"),
         ({"decision_id": "a" * 201}, "at most 200 characters"),
@@ -72,7 +73,7 @@ def test_importing_twice_adds_nothing(log):
         ({"decision_id": "first", "tier": "opus"}, "'first' is another decision in row 0"),
         ({"decision_id": "first", "items": 9}, "'first' is another decision in row 0"),
     ],
-    ids=range(29),
+    ids=range(30),
 )
 def test_a_bad_row_is_named_and_nothing_of_its_frame_is_imported(log, row, message):
     log.record_decision(decided("taken", pin="opus"))

@@ -20,8 +20,6 @@ def translated(name: str, timeout_s: float) -> Iterator[None]:
     """Raise the errors of drivers as LogUnavailable and its kinds; everything else passes."""
     try:
         yield
-    except exc.TimeoutError as error:  # of the pool
-        raise LogUnavailable(f"All connections to the log {name} are in use.", about=name) from error
     except (exc.IntegrityError, exc.ProgrammingError, exc.DataError) as error:
         if _sqlstate(error) in _FORBIDDEN:
             raise _unavailable(name, error, "Ask its owner for the right to read and write.") from error

@@ -70,7 +70,7 @@ def _read_csv(path: Path) -> Iterator[Row]:
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                yield reader.line_num, InvalidOutcome(f"not CSV: {error}")
+                yield reader.reader.line_num, InvalidOutcome(f"not CSV: {error}")
                 continue
             if row is None:
                 return

@@ -14,7 +14,7 @@ from ._schema import decisions, outcomes
 from ._times import from_us
 from ._verdicts import CLEAN, NOT_CLEAN, VERDICTS
 
-Z = 1.6449  # 90 %, as all intervals of this project
+Z = 1.6448536  # 90 %, as all intervals of this project
 
 
 @dataclass(frozen=True)
