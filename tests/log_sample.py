@@ -5,27 +5,31 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import tempfile
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tierwise import OutcomeLog, predict_tier
+from tierwise import Decision, OutcomeLog, predict_tier
 from tierwise.router.log._schema import SCHEMA
 
 FOLDER = Path(__file__).parent / "samples"
 WHEN = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 
 
+def with_id(decision: Decision, decision_id: str) -> Decision:
+    """The same decision under another id."""
+    return Decision(decision.task, decision.evidence, decision_id)
+
+
 def fill(log: OutcomeLog) -> None:
     """Contradicting verdicts, a step without a model, a decision of which nothing was heard."""
     first = predict_tier("Write meta descriptions for 12 posts", task_type="meta-description", items=12)
-    judged = replace(first, decision_id="a" * 32)
+    judged = with_id(first, "a" * 32)
     log.record_outcome(judged, "clean", basis="check", note="Prüfung ✓")
     log.record_outcome(judged.decision_id, "corrected", basis="person")
     log.record_outcome(judged.decision_id, "clean", basis="downstream")
     step = predict_tier("Resize the images", task_type="resize", deterministic=True)
-    log.record_outcome(replace(step, decision_id="b" * 32), "failed")
-    log.record_decision(replace(predict_tier("Draft the launch email"), decision_id="c" * 32))
+    log.record_outcome(with_id(step, "b" * 32), "failed")
+    log.record_decision(with_id(predict_tier("Draft the launch email"), "c" * 32))
 
 
 def dump_sqlite(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tierwise import Decision, predict_tier
@@ -13,7 +12,8 @@ TEXT = "Write a meta description for the post about our bakery, 155 characters a
 
 
 def decided(decision_id: str, *, task_type: str | None = "meta", text: str = TEXT, **facts) -> Decision:
-    return replace(predict_tier(text, task_type=task_type, **facts), decision_id=decision_id)
+    decision = predict_tier(text, task_type=task_type, **facts)
+    return Decision(decision.task, decision.evidence, decision_id)
 
 
 class SetClock:

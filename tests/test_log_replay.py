@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from small_decisions import TEXT, decided
 
-from tierwise import Ladder, Policy, predict_tier
+from tierwise import Decision, Ladder, Policy, predict_tier
 from tierwise.classifier.errors import NotInLog
 from tierwise.router.log._policy_body import fingerprint_of, policy_body, policy_from
 from tierwise.router.log._text import STORE_TEXT
@@ -43,7 +41,7 @@ def test_every_kind_of_decision_is_replayed_from_its_row(open_log, mode):
     for number, given in enumerate(CASES):
         facts = dict(given)
         decision = predict_tier(facts.pop("text", TEXT), task_type="meta", **facts)
-        decision = dataclasses.replace(decision, decision_id=f"d{number}")
+        decision = Decision(decision.task, decision.evidence, f"d{number}")
         log.record_decision(decision)
         found = log.replay(f"d{number}")
         assert found.same, given

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from small_decisions import TEXT, decided
 
+from tierwise import Decision
 from tierwise.classifier._text import running_words
 from tierwise.classifier.errors import InvalidOutcome
 from tierwise.router.log._text import CANNOT, STORE_TEXT, embedding_of, features_of
@@ -75,7 +75,7 @@ def test_without_text_the_inputs_of_the_posterior_stay(open_log):
 
 def test_a_decision_from_another_process_has_no_model_with_it_and_the_one_in_use_embeds(open_log):
     decision = decided("d1")
-    travelled = dataclasses.replace(decision, evidence=dataclasses.replace(decision.evidence, model=None))
+    travelled = Decision(decision.task, decision.evidence._replace(model=None), decision.decision_id)
     log = open_log(store_text="features")
     log.record_outcome(travelled, "clean")
     assert log.to_pandas().text_stored.tolist() == ["features"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Real
 
 from ..classifier.errors import InvalidTraining
 
@@ -38,7 +37,7 @@ class PromiseMonitor:
     def __post_init__(self) -> None:
         for name in ("rate", "alpha"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < value < 1.0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < 1.0:
                 raise InvalidTraining(f"{name} must be a number between 0 and 1; got {value!r}.", about=name)
 
     def after(self, under_tiered: bool) -> PromiseMonitor:

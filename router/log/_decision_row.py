@@ -110,7 +110,7 @@ def _beliefs(task: Task, evidence: Evidence) -> dict[str, Any] | None:
 
 def _all_fail(task: Task, evidence: Evidence) -> dict[str, float] | None:
     """P(all of these rungs fail this very task), where plans of several tiers could compete."""
-    ask = evidence.beliefs.all_fail
+    ask = None if evidence.beliefs is None else evidence.beliefs.all_fail
     if ask is None or not task.verifiable or evidence.policy.correction_cost_usd(task.task_type) is None:
         return None
     rungs = range(len(evidence.ladder.rungs))
