@@ -114,7 +114,7 @@ def test_the_table_shrinks_a_rare_type_more_than_a_common_one():
 
 
 def test_whole_types_held_out_are_compared_with_sonnet_for_all():
-    beliefs = cross_fitted(ConstantRates(), OUTCOMES, folds_by(OUTCOMES.tasks["task_type"]), 0)
+    beliefs = cross_fitted(ConstantRates(), OUTCOMES, folds_by(OUTCOMES.tasks["task_type"], 0), 0)
     found = against_middle([beliefs], PASSED, OUTCOMES.tasks["task_type"])
     assert all(low <= value <= high for value, low, high in found.values())
 

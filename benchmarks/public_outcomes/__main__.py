@@ -1,6 +1,6 @@
 """Routers on real outcomes of three tiers, every figure as mean and spread over draws.
 
-    python -m benchmarks.public_outcomes --data FOLDER     (about ten minutes; needs pyarrow)
+    python -m benchmarks.public_outcomes --data FOLDER     (about four minutes; needs pyarrow)
 
 FOLDER holds zeroeval, bfcl and livecodebench as parquet, a row per (task, model). A draw logs one tier
 a task (30/50/20 %) and splits by task into five folds; whatever a router chooses, it chooses on the
@@ -80,9 +80,9 @@ def _by_task(
 
 
 def _held_out(title: str, router: Router, outcomes: Outcomes, column: str, n_draws: int) -> dict[str, Any]:
-    folds = folds_by(outcomes.tasks[column])
     drawn = [
-        cross_fitted(router, outcomes, folds, seed) for seed in tqdm(range(n_draws), desc=title, leave=False)
+        cross_fitted(router, outcomes, folds_by(outcomes.tasks[column], seed), seed)
+        for seed in tqdm(range(n_draws), desc=title, leave=False)
     ]
     figures = [judge(beliefs, outcomes.passed) for beliefs in drawn]
     return {

@@ -26,9 +26,10 @@ def folds_by_task(n_tasks: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, 1]).permutation(n_tasks) % N_FOLDS
 
 
-def folds_by(column: pd.Series) -> NDArray[np.int64]:
-    """A fold for each value: whole types, or whole sources, held out."""
-    return np.asarray(pd.factorize(column)[0])
+def folds_by(column: pd.Series, seed: int) -> NDArray[np.int64]:
+    """(n_tasks,): whole types, or whole sources, held out together; at most N_FOLDS groups of them."""
+    codes, values = pd.factorize(column)
+    return folds_by_task(len(values), seed)[codes]
 
 
 def log_of(outcomes: Outcomes, logged: NDArray[np.int64]) -> pd.DataFrame:

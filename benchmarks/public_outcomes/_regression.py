@@ -19,36 +19,33 @@ from tierwise.data import CHAMPION
 from ._outcomes import TIERS
 from ._slot import Array
 
-_PENALTIES = {"C": [0.03, 0.1, 0.3, 1.0, 3.0]}
+_PENALTIES = {"C": [0.1, 0.3, 1.0, 3.0]}
 
 
 @dataclass(frozen=True)
-class _PerTier:
+class _Regression:
     kinds: list[str]
-    regressions: list[Any]
+    model: Any
 
     def pass_probabilities(self, test: pd.DataFrame) -> Array:
-        matrix = _matrix(test, self.kinds)
-        return np.stack([model.predict_proba(matrix)[:, 1] for model in self.regressions], axis=1)
+        asked = [_matrix(test, np.full(len(test), tier), self.kinds) for tier in TIERS]
+        return np.stack([self.model.predict_proba(matrix)[:, 1] for matrix in asked], axis=1)
 
 
 class TypeAndEmbedding:
-    """One regression a tier, on the type (one-hot) and the shipped champion's embedding of the text.
+    """One regression on the type at each tier (one-hot) and the shipped champion's embedding of the text.
 
-    The penalty is chosen by five folds of the training rows.
+    The text's slopes are shared by the tiers: one regression a tier learns less from the same rows. The
+    penalty is chosen by five folds of the training rows.
     """
 
-    def fit(self, train: pd.DataFrame) -> _PerTier:
+    def fit(self, train: pd.DataFrame) -> _Regression:
         kinds = sorted(set(train["task_type"]))
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
-        regressions = []
-        for tier in TIERS:
-            rows = train[train["tier"] == tier]
-            search = GridSearchCV(
-                LogisticRegression(max_iter=1000), _PENALTIES, scoring="neg_log_loss", cv=folds
-            )
-            regressions.append(search.fit(_matrix(rows, kinds), rows["verdict"] == "clean"))
-        return _PerTier(kinds, regressions)
+        regression = LogisticRegression(solver="newton-cholesky")
+        search = GridSearchCV(regression, _PENALTIES, scoring="neg_log_loss", cv=folds)
+        matrix = _matrix(train, train["tier"].to_numpy(), kinds)
+        return _Regression(kinds, search.fit(matrix, train["verdict"] == "clean").best_estimator_)
 
 
 def embeddings(specifications: pd.Series) -> NDArray[np.float32]:
@@ -56,9 +53,12 @@ def embeddings(specifications: pd.Series) -> NDArray[np.float32]:
     return np.stack([_embedding(text) for text in specifications])
 
 
-def _matrix(frame: pd.DataFrame, kinds: list[str]) -> Array:
-    one_hot = frame["task_type"].to_numpy()[:, None] == np.array(kinds)[None, :]
-    return np.hstack([one_hot.astype(float), embeddings(frame["specification"])])
+def _matrix(frame: pd.DataFrame, tiers: NDArray[Any], kinds: list[str]) -> Array:
+    """Embedding, type, tier, and type at each tier."""
+    of_type = (frame["task_type"].to_numpy()[:, None] == np.array(kinds)).astype(float)
+    at_tier = (tiers[:, None] == np.array(TIERS)).astype(float)
+    both = (of_type[:, :, None] * at_tier[:, None, :]).reshape(len(frame), -1)
+    return np.hstack([embeddings(frame["specification"]), of_type, at_tier, both])
 
 
 @cache

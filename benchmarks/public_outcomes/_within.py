@@ -20,7 +20,7 @@ def by_type(
 ) -> dict[str, dict[str, float | None]]:
     """Per type: tasks, mean Brier score; AUC per tier and APGR of the type alone where they mean something.
 
-    The APGR is pooled over folds, where a table's differ a little against the outcome: it has below 0.5.
+    The APGR is pooled over folds; a fold's rates lean against its outcomes, so that a table has below 0.5.
     """
     found: dict[str, dict[str, float | None]] = {}
     for kind, rows in types.reset_index(drop=True).groupby(types.to_numpy()).indices.items():
