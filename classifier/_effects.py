@@ -109,7 +109,7 @@ class Grid:
         scores = self._scores(place)
         total = np.zeros(self.shape)
         for tier, (clean, unclean) in counts.items():
-            passes = self.curve.of(scores[tier])
+            passes = self.curve.heard(self.curve.of(scores[tier]))
             total += clean * np.log(passes) + unclean * np.log1p(-passes)
         return total.ravel()
 
@@ -121,7 +121,8 @@ class Grid:
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
         else:
             passes = self.curve.of(scores[tier])
-        return np.broadcast_to(np.log(passes if clean else 1.0 - passes), self.shape).ravel()
+        heard = self.curve.heard(passes)
+        return np.broadcast_to(np.log(heard if clean else 1.0 - heard), self.shape).ravel()
 
     @cached_property
     def thin_prior(self) -> Effects:

@@ -130,3 +130,14 @@ def test_cumulative_logits_rise_and_are_bounded():
 @given(masses)
 def test_a_place_gives_back_its_masses(mass):
     assert LINK.mass(LINK.place(mass)) == pytest.approx(mass, abs=0.035)
+
+
+def test_corrections_that_are_reported_more_often_count_for_less():
+    place = LINK.place((0.4, 0.5, 0.1))
+    uneven = effect_grid(3, Widths(heard_ratio=4.5))
+    seen = {0: (10, 5)}
+    plain = GRID.prior.reweighted(GRID.log_likelihood(place, seen))
+    corrected = uneven.prior.reweighted(uneven.log_likelihood(place, seen))
+    passes = [Posterior(GRID, place, (0.4, 0.5, 0.1), None, effects=e).pass_[0] for e in (plain, corrected)]
+    assert passes[0] + 0.05 < passes[1]
+    assert uneven.curve.heard(np.array(0.9)) == pytest.approx(0.9 / (0.9 + 0.45))

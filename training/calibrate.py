@@ -86,7 +86,8 @@ def calibrate(latest: Outcomes, places: Array, effects: TypeEffects) -> Calibrat
     def loss(parameters: Array) -> float:
         moved = Calibration(float(np.exp(parameters[0])), parameters[1:], centre).places(places)
         passes = effects.pass_(moved)[rows, latest.tiers]
-        found = np.where(latest.clean, passes, 1.0 - passes)
+        heard = effects.grid.curve.heard(passes)
+        found = np.where(latest.clean, heard, 1.0 - heard)
         prior = 0.5 * float((parameters**2).sum()) / _PRIOR_SD**2
         return -float(latest.weights @ np.log(np.maximum(found, 1e-9))) + prior
 

@@ -95,7 +95,8 @@ def train(
     thresholds = base.manifest["thresholds"]
     if len(late) >= MIN_PROMISED:
         thresholds = [threshold.to_dict() for threshold in promised_thresholds(late, needed)]
-    report = _report(outcomes, learned, calibration, late, effects.pass_(calibration.places(late_places)))
+    heard = effects.grid.curve.heard(effects.pass_(calibration.places(late_places)))
+    report = _report(outcomes, learned, calibration, late, heard)
     return _assembled(base, head, final.correction, calibration, learned, thresholds, report, outcomes)
 
 

@@ -21,6 +21,7 @@ from ._baselines import ConstantRates, ShrunkTable
 from ._draws import cross_fitted, folds_by, folds_by_task
 from ._held_out import against_middle
 from ._judge import judge
+from ._learner import Learner
 from ._outcomes import Outcomes, load
 from ._plans import whole_ladder
 from ._regression import TypeAndEmbedding
@@ -32,6 +33,7 @@ ROUTERS: dict[str, Router] = {
     "constant": ConstantRates(),
     "table": ShrunkTable(),
     "regression": TypeAndEmbedding(),
+    "learner": Learner(),
 }
 
 

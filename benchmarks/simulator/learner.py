@@ -29,6 +29,8 @@ class Learner:
     def __init__(self, world: World, training: Training) -> None:
         self.world = world
         self.widths = widths_from(training)
+        ratio = world.heard_corrected / world.heard_clean
+        self.widths = replace(self.widths, heard_ratio=ratio)
         if world.hazard == 0:
             self.widths = replace(self.widths, hazard=0.0)
         self.grid = effect_grid(3, self.widths)
