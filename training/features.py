@@ -77,7 +77,7 @@ class FeatureSpace:
     def reader(self, weights: Array, bias: Array, guards: Guards) -> Reader:
         """A reader with these (n_features, n_columns) weights, the scales folded into them."""
         n_lexical, n_dims = len(self.lexicon), self.encoder.n_dims
-        single = weights.astype(np.float32)
+        single = np.ascontiguousarray(weights, dtype=np.float32)
         return Reader(
             self.encoder,
             self.lexicon,
