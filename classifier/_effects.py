@@ -54,17 +54,17 @@ class Effects:
         shape = _THIN.get(self.deviations.shape[1])
         if shape is None or len(self.weights) <= int(np.prod(shape)):
             return self
-        columns = np.column_stack([self.levels, self.deviations])
-        group = np.zeros(len(self.weights), dtype=np.int64)
+        some = self.weights > 1e-200  # many outcomes leave points without mass, and so groups without a mean
+        weights, levels = self.weights[some], self.levels[some]
+        columns = np.column_stack([levels, self.deviations[some]])
+        group = np.zeros(len(weights), dtype=np.int64)
         for axis, n_groups in enumerate(shape):
-            group = group * n_groups + _within(group, columns[:, axis], self.weights, n_groups)
+            group = group * n_groups + _within(group, columns[:, axis], weights, n_groups)
         _, group = np.unique(group, return_inverse=True)
-        mass = np.bincount(group, weights=self.weights).astype(np.float64)
-        means = (
-            np.column_stack([np.bincount(group, weights=self.weights * c) for c in columns.T]) / mass[:, None]
-        )
-        spread = np.bincount(group, weights=self.weights * (self.levels - means[group, 0]) ** 2) / mass
-        width = np.bincount(group, weights=self.weights * self.widths**2) / mass
+        mass = np.bincount(group, weights=weights).astype(np.float64)
+        means = np.column_stack([np.bincount(group, weights=weights * c) for c in columns.T]) / mass[:, None]
+        spread = np.bincount(group, weights=weights * (levels - means[group, 0]) ** 2) / mass
+        width = np.bincount(group, weights=weights * self.widths[some] ** 2) / mass
         return Effects(means[:, 0], means[:, 1:], mass, np.sqrt(width + 12.0 * spread))
 
 

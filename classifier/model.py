@@ -49,11 +49,10 @@ class TierModel:
         gaps: NDArray[Any] | None = None,
     ) -> None:
         self.reader = reader
-        self.manifest = dict(manifest)
+        self.widths: Widths = widths_from(manifest)
+        self.manifest = {**manifest, "widths": self.widths.to_dict()}  # format 1 had other ones
         self.tiers: tuple[str, ...] = tuple(manifest["tiers"])
         self.version = version
-        self.widths: Widths = widths_from(manifest)
-        self.manifest["widths"] = self.widths.to_dict()
         self.grid: Grid = effect_grid(len(self.tiers), self.widths)
         self.link = Link(self.grid.curve, solve_gaps(self.widths) if gaps is None else gaps)
         self.uninformed: tuple[float, ...] = tuple(manifest["uninformed"])
@@ -129,7 +128,9 @@ class TierModel:
     @cached_property
     def fingerprint(self) -> str:
         """Changes whenever the model would place an outcome differently."""
-        found = hashlib.sha256(repr((self.tiers, self.widths, self._correction)).encode())
+        moved = sorted((self._correction or {}).items())  # stored by name, whatever the order they came in
+        placing = (self.tiers, self.widths, moved, self.uninformed, self.reader.guards)
+        found = hashlib.sha256(repr(placing).encode())
         for name, array in sorted(self._arrays().items()):
             found.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return found.hexdigest()[:16]

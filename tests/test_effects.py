@@ -48,6 +48,22 @@ def test_a_thinned_prior_says_nearly_the_same(mass):
     )
 
 
+many = st.one_of(st.integers(0, 30), st.integers(0, 100_000))
+
+
+@settings(max_examples=200)
+@given(masses, st.dictionaries(st.integers(0, 2), st.tuples(many, many), min_size=1, max_size=3))
+def test_thinning_keeps_mass_and_pass_probabilities_after_any_history(mass, seen):
+    """Many outcomes leave most points without any mass at all."""
+    place = LINK.place(mass)
+    whole = GRID.prior.reweighted(GRID.log_likelihood(place, seen))
+    thin = whole.thinned()
+    assert len(thin.weights) <= 64
+    assert thin.weights.sum() == pytest.approx(1.0)
+    found, expected = (e.weights @ GRID.curve.of(e.scores(place)) for e in (thin, whole))
+    assert found == pytest.approx(expected, abs=0.03)
+
+
 @settings(max_examples=300)
 @given(masses, counts, st.integers(0, 2), st.booleans())
 def test_a_correction_never_raises_what_suffices_and_a_clean_pass_never_lowers_it(mass, seen, tier, clean):

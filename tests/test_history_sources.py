@@ -14,7 +14,9 @@ KIND = "product-faq"
 
 def state_of(model, outcomes):
     place = model.places([Task(TEXT, task_type=KIND)])[0]
-    seen = [Seen(float(at), model.tiers.index(tier), clean, place) for at, (tier, clean) in enumerate(outcomes)]
+    seen = [
+        Seen(float(at), model.tiers.index(tier), clean, place) for at, (tier, clean) in enumerate(outcomes)
+    ]
     return model.observe(None, seen)
 
 
@@ -40,7 +42,9 @@ def test_a_state_speaks_nearly_as_its_counts(champion):
     by_state = predict_tier(TEXT, task_type=KIND, history=state_of(champion, outcomes), model=champion)
     counts = {"haiku": (20, 4)}
     by_counts = predict_tier(TEXT, task_type=KIND, history=counts, model=champion)
-    assert by_state.pass_probabilities["haiku"] == pytest.approx(by_counts.pass_probabilities["haiku"], abs=0.03)
+    assert by_state.pass_probabilities["haiku"] == pytest.approx(
+        by_counts.pass_probabilities["haiku"], abs=0.03
+    )
     assert "20 clean, 4 not clean" in by_state.explain()
 
 

@@ -28,10 +28,15 @@ _ODD_SHARE, _ODD_SD = 0.05, 4.0
 
 @dataclass(frozen=True)
 class Penalties:
-    """Inverse variances of the priors, in units of one outcome."""
+    """Inverse variances of the priors, in units of one outcome.
 
-    level: float = 3.0
-    gap: float = 200.0
+    words, sense : of the level's weights of lexical features, and of embedding and facts. gap : how many
+    times harder the gaps' weights shrink: outcomes of one tier a task say little about them.
+    """
+
+    words: float = 20.0
+    sense: float = 5.0
+    gap: float = 20.0
     slope: float = 4.0
     shift: float = 0.5
 
@@ -77,7 +82,9 @@ def fit_correction(
     n_types = len(outcomes.type_names)
     shapes = ((n_tiers,), (n_tiers,), (n_features, n_tiers), (n_types, n_tiers))
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    strengths = np.array([penalties.level, *[penalties.gap] * (n_tiers - 1)])
+    strength = np.full((n_features, 1), penalties.sense)
+    strength[: features.n_sparse] = penalties.words
+    strengths = strength * np.array([1.0, *[penalties.gap] * (n_tiers - 1)])
 
     def split(parameters: Array) -> list[Array]:
         parts = np.split(parameters, ends[:-1])

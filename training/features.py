@@ -26,6 +26,7 @@ class Blocks:
     def __init__(self, sparse: csr_matrix, dense: NDArray[np.float32]) -> None:
         self._sparse, self._dense = sparse, dense
         self._transposed = sparse.T.tocsr()
+        self.n_sparse = sparse.shape[1]
         self.shape = (sparse.shape[0], sparse.shape[1] + dense.shape[1])
 
     def __matmul__(self, weights: Array) -> Array:
@@ -38,6 +39,11 @@ class Blocks:
     def transposed_dot(self, by_row: Array) -> Array:
         """(n_features, n_columns): the transpose times (n, n_columns)."""
         return np.vstack([self._transposed @ by_row, self._dense.T @ by_row.astype(np.float32)])
+
+    def without(self, rows: NDArray[np.bool_]) -> Blocks:
+        """The same with zeros in these rows."""
+        kept = (~rows).astype(np.float32)[:, None]
+        return Blocks(csr_matrix(self._sparse.multiply(kept)), self._dense * kept)
 
     def __getitem__(self, rows: slice) -> Blocks:
         return Blocks(self._sparse[rows], self._dense[rows])

@@ -55,18 +55,22 @@ def learn(
     config: Config,
     *,
     features: Blocks | None = None,
+    unread: NDArray[np.bool_] | None = None,
     start: Correction | None = None,
     progress: Progress = lambda _: None,
 ) -> Learned:
     """Correction, type effects and widths for these outcomes; deterministic.
 
-    uninformed : mass of each needed tier where there is no head to read the text.
+    uninformed : mass of each needed tier where a text is not read.
+    unread : (n,), which texts are not, as the guards say; their features don't count.
 
     Raises InvalidTraining where nothing can be learned.
     """
     check_enough(outcomes)
     matrix = head.space.blocks(outcomes.tasks) if features is None else features
-    mass = text_mass(matrix, head)
+    if unread is not None:
+        matrix = matrix.without(unread)
+    mass = text_mass(matrix, head, uninformed, unread)
     n_tiers = len(uninformed)
     widths = config.widths
     intervals: dict[str, tuple[float, float, float]] = {}
@@ -91,29 +95,39 @@ def learn(
     return Learned(correction, widths, intervals, tuple(_notes(outcomes)))
 
 
-def check_enough(outcomes: Outcomes) -> None:
-    """Raises InvalidTraining where there is too little to learn from; the champion then stays."""
+def check_enough(outcomes: Outcomes, *, apart: int = 0) -> None:
+    """Raises InvalidTraining where there is too little to learn from; the champion then stays.
+
+    apart : further outcomes, kept apart to calibrate on.
+    """
+    besides = f" besides the latest {apart}, on which the model is calibrated" if apart else ""
     if len(outcomes) < MIN_OUTCOMES:
         raise InvalidTraining(
-            f"{len(outcomes)} outcomes that speak of capability; at least {MIN_OUTCOMES} are needed. "
-            "Keep the champion: it takes outcomes of a type into account before any retraining.",
+            f"{len(outcomes)} outcomes that speak of capability{besides}; at least {MIN_OUTCOMES} are "
+            "needed. Keep the champion: it takes outcomes of a type into account before any retraining.",
             about=len(outcomes),
         )
     if outcomes.clean.all() or not outcomes.clean.any():
         found = "clean" if outcomes.clean.all() else "corrected or failed"
         raise InvalidTraining(
-            f"All {len(outcomes)} outcomes are {found}: nothing tells one task from another. Keep the "
-            "champion, and check whether the other verdicts are reported.",
+            f"All {len(outcomes)} outcomes{besides} are {found}: nothing tells one task from another. "
+            "Keep the champion, and check whether the other verdicts are reported.",
             about=found,
         )
 
 
-def text_mass(features: Blocks, head: Head) -> Array:
-    """(n, n_tiers): P(needed tier) by the text."""
+def text_mass(
+    features: Blocks,
+    head: Head,
+    uninformed: Sequence[float] = (),
+    unread: NDArray[np.bool_] | None = None,
+) -> Array:
+    """(n, n_tiers): P(needed tier) by the text; `uninformed` where it is not read."""
     logits = np.asarray(features @ head.weights) + head.bias
     logits -= logits.max(axis=1, keepdims=True)
     mass = np.exp(logits) + 1e-9
-    return np.asarray(mass / mass.sum(axis=1, keepdims=True))
+    mass = np.asarray(mass / mass.sum(axis=1, keepdims=True))
+    return mass if unread is None else np.where(unread[:, None], np.asarray(uninformed), mass)
 
 
 def places_of(mass: Array, widths: Widths) -> Array:

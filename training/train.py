@@ -72,15 +72,24 @@ def train(
     frame = log_or_frame.to_pandas() if hasattr(log_or_frame, "to_pandas") else log_or_frame
     outcomes = read_frame(frame, base.tiers)
     check_enough(outcomes)
-    progress("reading the texts")
-    head = _head(base, outcomes)
-    features = head.space.blocks(outcomes.tasks)
-    mass = text_mass(features, head)
     n_early = len(outcomes) - int(len(outcomes) * LATEST)
     rows = np.arange(len(outcomes))
     early, late = outcomes.take(rows[:n_early]), outcomes.take(rows[n_early:][-MOST_ROWS:])
-    check_enough(early)
-    learned = learn(early, head, base.uninformed, config, features=features[:n_early], progress=progress)
+    check_enough(early, apart=len(outcomes) - n_early)
+    progress("reading the texts")
+    head = _head(base, outcomes)
+    unread = _unread(base, head, outcomes)
+    features = head.space.blocks(outcomes.tasks).without(unread)
+    mass = text_mass(features, head, base.uninformed, unread)
+    learned = learn(
+        early,
+        head,
+        base.uninformed,
+        config,
+        features=features[:n_early],
+        unread=unread[:n_early],
+        progress=progress,
+    )
     places = learned.correction.places(places_of(mass, learned.widths), features)
     progress("calibrating")
     known = effects_by_type(early, places[:n_early], learned.widths)
@@ -90,7 +99,14 @@ def train(
     needed = effects.needed(calibration.places(late_places))
     last = Config(config.penalties, learned.widths, rounds=1, max_iterations=config.max_iterations // 2)
     final = learn(
-        outcomes, head, base.uninformed, last, features=features, start=learned.correction, progress=progress
+        outcomes,
+        head,
+        base.uninformed,
+        last,
+        features=features,
+        unread=unread,
+        start=learned.correction,
+        progress=progress,
     )
     thresholds = base.manifest["thresholds"]
     if len(late) >= MIN_PROMISED:
@@ -134,6 +150,12 @@ def _head(base: TierModel, outcomes: Outcomes) -> Head:
     space = FeatureSpace.of([*tasks, *texts], encoder)
     slope = float(base.manifest.get("calibration", {}).get("slope", 1.0))
     return fit_head(tasks, needed, space, n_tiers=len(TIERS), slope=slope)
+
+
+def _unread(base: TierModel, head: Head, outcomes: Outcomes) -> NDArray[np.bool_]:
+    """(n,): texts of which the model that will serve says that it can't read them."""
+    readings = head.reader(Guards(**base.manifest["guards"])).read_many(outcomes.tasks)
+    return np.array([reading.guard is not None for reading in readings], dtype=bool)
 
 
 def _assembled(

@@ -13,7 +13,13 @@ from ..classifier.errors import InvalidTraining, MissingExtra
 if TYPE_CHECKING:
     import pandas as pd
 
-_READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json", ".json": "read_json"}
+_TEXTS = {"specification": str, "task_type": str}  # a type "007" is no number
+_READERS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".csv": ("read_csv", {"dtype": _TEXTS, "keep_default_na": False, "na_values": ["", "nan", "NaN"]}),
+    ".parquet": ("read_parquet", {}),
+    ".jsonl": ("read_json", {"lines": True, "dtype": False}),
+    ".json": ("read_json", {"dtype": False}),
+}
 
 
 @click.command()
@@ -64,8 +70,8 @@ def train(frame: Path, out: Path, base: Path | None, heard_ratio: float, as_json
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The file's rows; times in column "at" are parsed. Raises InvalidTraining for an unreadable file."""
-    if path.suffix not in _READERS:
+    """The file's rows. Raises InvalidTraining for an unreadable file."""
+    if path.suffix.lower() not in _READERS:
         raise InvalidTraining(
             f"{path.name}: unknown kind of file; {', '.join(_READERS)} can be read.", about=path.suffix
         )
@@ -73,14 +79,24 @@ def read_rows(path: Path) -> pd.DataFrame:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise MissingExtra("pandas", "train") from error
-    options: dict[str, Any] = {"lines": True} if path.suffix == ".jsonl" else {}
+    name, options = _READERS[path.suffix.lower()]
     try:
-        rows: pd.DataFrame = getattr(pd, _READERS[path.suffix])(path, **options)
-        if "at" in rows and not isinstance(rows["at"].dtype, pd.DatetimeTZDtype):
-            rows["at"] = pd.to_datetime(rows["at"])
+        rows: pd.DataFrame = getattr(pd, name)(path, **options)
     except (OSError, ValueError, TypeError) as error:
-        raise InvalidTraining(f"{path} can't be read: {error}", about=path) from error
+        why = " ".join(str(error).split())
+        raise InvalidTraining(f"{path} can't be read: {why}", about=path) from error
+    except ImportError as error:
+        raise InvalidTraining(
+            f"{path} can't be read: Parquet needs pyarrow (pip install pyarrow).", about=path
+        ) from error
+    if "attempts" in rows:
+        rows["attempts"] = [_tiers(value) for value in rows["attempts"]]
     return rows
+
+
+def _tiers(value: Any) -> Any:
+    """A cell of text holds one tier or several, as in `tierwise predict`."""
+    return value.replace(",", " ").replace(";", " ").split() if isinstance(value, str) else value
 
 
 def _as_text(report: dict[str, Any], out: Path) -> str:
@@ -89,8 +105,8 @@ def _as_text(report: dict[str, Any], out: Path) -> str:
         f"{report['rows']} outcomes of {report['task_types']} task types",
         f"on {metrics['split']}: log loss {metrics['log_loss']}, Brier {metrics['brier']}; "
         f"clean {metrics['clean_share']}, predicted {metrics['mean_predicted']}",
-        f"types differ by {widths['level_sd']} (level), {widths['deviation_sd']} (gaps) on the logit scale; "
-        f"no tier avoids {widths['epsilon']:.1%} of corrections",
+        f"types differ by {widths['level_sd']} (level) and {widths['deviation_sd']} (gaps) in log-odds; "
+        f"no tier avoids a correction in {widths['epsilon']:.1%} of outcomes",
         *report["notes"],
         f"Written to {out}. To serve it: TIERWISE_MODEL={out}",
     ]
