@@ -106,6 +106,15 @@ class TypeStates:
 Learn = Callable[[Outcome, TypeStates], None]
 
 
+def lock_decision(connection: Connection, decision_id: str) -> None:
+    """Wait for other verdicts of this decision, then for other changes of its type.
+
+    A statement of its own: what it returned would be as it was before the wait.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_DECISION, {"id": decision_id})
+
+
 def lock_types(connection: Connection, task_types: Iterable[str]) -> None:
     """Wait for other transactions that change these types. Rows are locked before types, everywhere."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
@@ -123,6 +132,11 @@ def drop_states(connection: Connection, task_types: Iterable[str], *, but: Itera
 _of_type = type_states.c.task_type == bindparam("task_type")
 _of_model = type_states.c.model_version == bindparam("model_version")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || :key, 0))")
+_LOCK_DECISION = text(  # both in one round trip; where there is no type there is nothing to lock
+    "WITH queued AS MATERIALIZED "
+    f"(SELECT task_type FROM {decisions.name} WHERE decision_id = :id FOR UPDATE) "
+    "SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || task_type, 0)) FROM queued"
+)
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
 _DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)

@@ -12,6 +12,7 @@ from ...classifier.errors import DecisionConflict, NotInLog
 from ._decision_row import DecisionRow
 from ._outcome import Outcome
 from ._schema import decisions, outcomes, policies
+from ._states import lock_decision
 from ._times import from_us
 from ._verdicts import standing
 
@@ -41,8 +42,6 @@ _FIND = (
     .where(decisions.c.decision_id == bindparam("id"))
     .order_by(outcomes.c.outcome_id)
 )
-# before reading, in a statement of its own: a joined row would be read as it was before the wait
-_QUEUE = select(decisions.c.decision_id).where(decisions.c.decision_id == bindparam("id")).with_for_update()
 _ADD_OUTCOME = insert(outcomes).returning(outcomes.c.outcome_id)
 _STAND_DOWN = update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=False)
 
@@ -84,8 +83,7 @@ def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
 
 def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: int) -> Outcome:
     """Record a verdict and settle which one counts. Raises NotInLog for an unknown id."""
-    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-        connection.execute(_QUEUE, {"id": decision_id})
+    lock_decision(connection, decision_id)
     found = connection.execute(_FIND, {"id": decision_id}).all()
     if not found:
         raise NotInLog(

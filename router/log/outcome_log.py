@@ -282,7 +282,6 @@ class OutcomeLog:
 def _keep_states(
     connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
 ) -> None:
-    lock_types(connection, [task_type])
     states = TypeStates(connection, task_type, now_us)
     if learn is not None:
         learn(outcome, states)
