@@ -36,8 +36,13 @@ class Effects:
 
     def scores(self, place: Place) -> Array:
         """(n, n_tiers), never falling along a row."""
-        steps = np.logaddexp(0.0, np.asarray(place[1:]) + self.deviations)
-        return np.cumsum(np.column_stack([place[0] + self.levels, steps]), axis=1)
+        return np.asarray(self.scores_of_many(np.array([place]))[0])
+
+    def scores_of_many(self, places: Array) -> Array:
+        """(n_places, n, n_tiers) of (n_places, n_tiers) places."""
+        steps = np.logaddexp(0.0, places[:, None, 1:] + self.deviations)
+        first = (places[:, :1] + self.levels)[..., None]
+        return np.asarray(np.cumsum(np.concatenate([first, steps], axis=-1), axis=-1))
 
     def reweighted(self, log_likelihood: Array) -> Effects:
         """Bayes' rule."""

@@ -22,7 +22,7 @@ from ._reader import Reader, Reading
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
-from .posterior import Posterior, TextPosterior
+from .posterior import Posterior, TextPosterior, of_one_state
 from .state import Seen, TypeState
 from .task import Task
 
@@ -95,10 +95,19 @@ class TierModel:
     ) -> list[Posterior]:
         """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
         known = history or {}
-        return [
+        found = [
             self._posterior(task, reading, known.get(task.task_type or ""))
             for task, reading in zip(tasks, self.reader.read_many(tasks), strict=True)
         ]
+        by_type: dict[str, list[Posterior]] = {}
+        for task, posterior in zip(tasks, found, strict=True) if known else ():
+            if task.task_type is not None and not task.attempts and posterior.history is not None:
+                by_type.setdefault(task.task_type, []).append(posterior)
+        for kind, posteriors in by_type.items():
+            state = known[kind]
+            if isinstance(state, TypeState):
+                of_one_state(self.grid, state.effects(self.grid), posteriors)
+        return found
 
     def pass_probabilities(
         self, tasks: Sequence[Task], history: Mapping[str, History] | None = None

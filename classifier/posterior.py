@@ -39,6 +39,11 @@ class Posterior:
         """P(needed tier), sums to 1."""
         return tuple(needed_mass(self._scores, self._weights, self._effects.widths, self._grid).tolist())
 
+    @property
+    def place(self) -> Place:
+        """Where the text puts the task."""
+        return self._place
+
     def top_suffices(self) -> bool:
         """Whether the top tier is expected to pass at least `min_pass`."""
         return self.pass_[-1] >= self._grid.widths.min_pass
@@ -51,7 +56,7 @@ class Posterior:
     def pass_(self) -> tuple[float, ...]:
         """P(clean | tier), never falls up the ladder."""
         if not self._failed:
-            return tuple((self._weights @ self._grid.curve.of(self._scores)).tolist())
+            return tuple(mean_pass(self._scores, self._weights, self._grid).tolist())
         return tuple((self._joint[..., None] * self._given_residual).sum(axis=(0, 1)).tolist())
 
     def all_fail(self, tiers: Sequence[int]) -> float:
@@ -116,6 +121,20 @@ class TextPosterior(Posterior):
     @cached_property
     def _effects(self) -> Effects:
         return self._grid.thin_prior
+
+
+def of_one_state(grid: Grid, effects: Effects, posteriors: Sequence[Posterior]) -> None:
+    """Work out what is believed of several tasks of one type at once; each exactly as it would be alone."""
+    scores = effects.scores_of_many(np.array([posterior.place for posterior in posteriors]))
+    needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+    passes = mean_pass(scores, effects.weights, grid).tolist()
+    for posterior, mass, pass_ in zip(posteriors, needed, passes, strict=True):
+        posterior.__dict__.update(needed=tuple(mass), pass_=tuple(pass_))
+
+
+def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:
+    """P(clean | tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (n_points,) weights."""
+    return np.asarray((grid.curve.of(scores) * weights[:, None]).sum(axis=-2))
 
 
 def needed_mass(scores: Array, weights: Array, widths: Array, grid: Grid) -> Array:

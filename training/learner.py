@@ -35,7 +35,7 @@ class Config:
     penalties: Penalties = field(default_factory=Penalties)
     widths: Widths = field(default_factory=Widths)
     rounds: int = ROUNDS
-    max_iterations: int = 80
+    max_iterations: int = 60
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from .likelihood import outcome_likelihood
 
 Array = NDArray[np.float64]
 _PRIOR_SD = 0.5  # of the log widths around the standard ones
-MOST_ROWS = 20_000  # of outcomes looked at; more would not move a width by what matters
+MOST_ROWS = 12_000  # of outcomes looked at; more would not move a width by what matters
 _EPSILONS = np.array([0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15])
 _EPSILON_CAP = 0.05  # until enough outcomes at the top tier identify it
 _EPSILON_NEEDS = 200
