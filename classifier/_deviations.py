@@ -8,7 +8,7 @@ import numpy as np
 
 from ._passing import Array
 
-NODES = np.array([-7.0, -4.8, -3.2, -2.0, -1.0, 0.0, 1.0, 2.0, 3.2, 4.8, 7.0])  # in deviation sds
+NODES = np.array([-8.5, -5.3, -3.3, -2.0, -1.0, 0.0, 1.0, 2.0, 3.3, 5.3, 8.5])  # in deviation sds
 _ODD_SHARE, _ODD_SD = 0.05, 4.0  # of types whose gap is unlike anything the text says
 
 

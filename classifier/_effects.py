@@ -19,7 +19,7 @@ from ._deviations import NODES, deviation_weights
 from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
-_LEVELS = np.linspace(-7.5, 7.5, 31)  # in level scales
+_LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
 _THIN = {1: (16, 4), 2: (8, 4, 2), 3: (8, 2, 2, 2)}  # groups per axis when thinned, about 64 points
 
 
@@ -36,8 +36,13 @@ class Effects:
 
     def scores(self, place: Place) -> Array:
         """(n, n_tiers), never falling along a row."""
-        steps = np.logaddexp(0.0, np.asarray(place[1:]) + self.deviations)
-        return np.cumsum(np.column_stack([place[0] + self.levels, steps]), axis=1)
+        return np.asarray(self.scores_of_many(np.array([place]))[0])
+
+    def scores_of_many(self, places: Array) -> Array:
+        """(n_places, n, n_tiers) of (n_places, n_tiers) places."""
+        steps = np.logaddexp(0.0, places[:, None, 1:] + self.deviations)
+        first = (places[:, :1] + self.levels)[..., None]
+        return np.asarray(np.cumsum(np.concatenate([first, steps], axis=-1), axis=-1))
 
     def reweighted(self, log_likelihood: Array) -> Effects:
         """Bayes' rule."""
@@ -61,7 +66,7 @@ class Effects:
         for axis, n_groups in enumerate(shape):
             group = group * n_groups + _within(group, columns[:, axis], weights, n_groups)
         _, group = np.unique(group, return_inverse=True)
-        mass = np.bincount(group, weights=weights)
+        mass = np.bincount(group, weights=weights).astype(np.float64)
         means = np.column_stack([np.bincount(group, weights=weights * c) for c in columns.T]) / mass[:, None]
         spread = np.bincount(group, weights=weights * (levels - means[group, 0]) ** 2) / mass
         width = np.bincount(group, weights=weights * self.widths[some] ** 2) / mass
@@ -109,7 +114,7 @@ class Grid:
         scores = self._scores(place)
         total = np.zeros(self.shape)
         for tier, (clean, unclean) in counts.items():
-            passes = self.curve.of(scores[tier])
+            passes = self.curve.heard(self.curve.of(scores[tier]))
             total += clean * np.log(passes) + unclean * np.log1p(-passes)
         return total.ravel()
 
@@ -121,11 +126,21 @@ class Grid:
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
         else:
             passes = self.curve.of(scores[tier])
-        return np.broadcast_to(np.log(passes if clean else 1.0 - passes), self.shape).ravel()
+        heard = self.curve.heard(passes)
+        return np.broadcast_to(np.log(heard if clean else 1.0 - heard), self.shape).ravel()
 
     @cached_property
     def thin_prior(self) -> Effects:
         return self.prior.thinned()
+
+    @cached_property
+    def top_suffices(self) -> bool:
+        """Whether the top tier passes at least `min_pass` wherever a text may place a task: its score is
+        nowhere below `top` plus level and deviation.
+        """
+        thin = self.thin_prior
+        lowest = self.widths.top + thin.levels + thin.deviations[:, -1]
+        return float(thin.weights @ self.curve.of(lowest)) >= self.widths.min_pass
 
     def _scores(self, place: Place) -> list[Array]:
         """Per tier, over the axes that it depends on; the others have length 1."""

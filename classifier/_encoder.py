@@ -6,6 +6,7 @@ Unlike a transformer it needs no matrix products per token, hence microseconds a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ Vector = NDArray[np.float32]
 
 
 LENGTH_EXPONENT = 0.6
+
+_EMBEDDED_AT_ONCE = 4_096  # texts; their distinct words are held in memory
 
 
 class StaticEncoder:
@@ -45,12 +48,15 @@ class StaticEncoder:
         return np.asarray(self.scale[ids] @ self.table[ids].astype(np.float32))
 
     def embed(self, word_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-        """(n_texts, n_dims) of texts given as their words; the plain, uncached way."""
+        """(n_texts, n_dims) of texts given as their words; the plain way, for training."""
         out = np.zeros((len(word_lists), self.n_dims), dtype=np.float32)
-        for row, words in zip(out, word_lists, strict=True):
-            for word in words:
-                row += self.word_vector(word)
-            row *= length_weight(len(words))
+        for start in range(0, len(word_lists), _EMBEDDED_AT_ONCE):
+            some = word_lists[start : start + _EMBEDDED_AT_ONCE]
+            index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(some)))}
+            vectors = np.array([self.word_vector(word) for word in index], dtype=np.float32)
+            for row, words in zip(out[start:], some, strict=False):
+                if words:
+                    row[:] = vectors[[index[word] for word in words]].sum(axis=0) * length_weight(len(words))
         return out
 
 

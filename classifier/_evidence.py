@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._lexicon import has_digit
 from ._reader import Reader
 from ._text import running_words
 from .task import Task
@@ -33,9 +32,7 @@ def _contributions(reader: Reader, task: Task) -> list[tuple[str, np.ndarray]]:
     words = running_words(task.specification)
     if not words:
         return []
-    unit_ids = [reader.lexicon.unit_id(word) for word in words]
-    n_numbers = sum(map(has_digit, set(words)))
-    features = sorted(reader.lexicon.features(task.specification, unit_ids, n_numbers))
+    features = sorted(reader.lexicon.features(task.specification, words))
     scale = 1 / math.sqrt(max(len(features), 1))
     out = [(reader.lexicon.name(f), reader.lexical[f] * scale) for f in features]
     embedded = reader.encoder.embed([list(dict.fromkeys(words))])[0]

@@ -30,6 +30,8 @@ class Widths:
         text misjudges altogether. deviation_sd : of each gap between neighbouring tiers, normal.
     omega : of a single task. epsilon : outcomes that no tier avoids. top : the top tier's typical score.
     hazard : probability, per outcome, that a type has changed.
+    heard_ratio : how many times likelier a correction is to be reported than a clean pass. Silence is
+        no verdict, but where verdicts go missing unevenly those that are heard overstate failure.
     min_pass, tolerance : a tier suffices where it passes at least min_pass, and at least
         (1 - tolerance) as often as the top tier typically does.
     """
@@ -40,6 +42,7 @@ class Widths:
     epsilon: float = 0.03
     top: float = 3.0
     hazard: float = 0.003
+    heard_ratio: float = 1.0
     min_pass: float = 0.6
     tolerance: float = 0.10
 
@@ -69,6 +72,11 @@ class PassCurve:
     def of(self, score: Array) -> Array:
         """P(clean) at these scores, any shape."""
         return np.interp(score, self.scores, self.table)
+
+    def heard(self, passes: Array) -> Array:
+        """P(clean | a verdict was heard), from P(clean)."""
+        ratio = self.widths.heard_ratio
+        return passes if ratio == 1.0 else np.asarray(passes / (passes + ratio * (1.0 - passes)))
 
     def given_residual(self, score: Array) -> Array:
         """P(clean) with the task's residual known; one axis more than `score`, of its nodes."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from ._passing import Array, PassCurve, Widths, _sigmoid
 
 Place = tuple[float, ...]  # (level, gap_1, ..., gap_{T-1})
 
-MAX_LOGIT = 8.0  # of a cumulative mass: text alone is never surer than 1 in 3,000
+MAX_LOGIT = 7.0  # of a cumulative mass: for its place, a text is never surer than 1 in 1,000
 MIN_GAP = 1e-3
+LEAST_GAP = -2.5  # on softplus' scale: where the text leaves a tier no mass, outcomes must still be able to
+# tell it from the tier below, so a place keeps up to 0.03 for it
 _A_STEP, _Y_STEP = 0.5, 0.5
 _A_GRID = np.arange(-MAX_LOGIT, MAX_LOGIT + _A_STEP / 2, _A_STEP)
-_Y_GRID = np.arange(-7.0, 2 * MAX_LOGIT + 0.25, _Y_STEP)
+_Y_GRID = np.arange(-7.0, 2 * MAX_LOGIT + _Y_STEP / 2, _Y_STEP)
 _Y_MIN = -7.0
 
 
@@ -39,14 +42,33 @@ class Link:
         self.curve, self.gaps = curve, gaps
         self._rows: list[list[float]] = gaps.tolist()
         self._scale = curve.widths.level_scale
+        self._deviations: list[float] = (curve.widths.deviation_sd * NODES).tolist()
+        self._weights: list[float] = deviation_weights(NODES).tolist()
 
     def place(self, mass: Sequence[float]) -> Place:
         """The place at which each tier is needed with this mass; masses sum to 1, none is 0."""
         logits = cumulative_logits(mass)
         out = [self.curve.cut + self._scale * logits[0]]
-        out += [self._gap(low, high) for low, high in zip(logits, logits[1:], strict=False)]
+        out += [self._gap(low, high) for low, high in pairwise(logits)]
         out.append(self.curve.widths.top - (self.curve.cut + self._scale * logits[-1]))
         return tuple(out)
+
+    def mass(self, place: Place) -> tuple[float, ...]:
+        """P(needed tier) at a place: the level integrated exactly, the deviations by their nodes.
+
+        From the third tier on, the tier below stands at its typical score: exact to 0.02.
+        """
+        score, below = place[0], [0.0, self._at_most(place[0])]
+        for gap in place[1:-1]:
+            steps = [_softplus(gap + deviation) for deviation in self._deviations]
+            at_most = sum([w * self._at_most(score + s) for w, s in zip(self._weights, steps, strict=True)])
+            below.append(max(at_most, below[-1]))
+            score = self.curve.cut + self._scale * math.log(max(at_most, 1e-9) / max(1.0 - at_most, 1e-9))
+        return tuple([high - low for low, high in zip(below, [*below[1:], 1.0], strict=True)])
+
+    def _at_most(self, score: float) -> float:
+        """P(a tier suffices whose score, but for the level, is this one)."""
+        return 1.0 / (1.0 + math.exp(min((self.curve.cut - score) / self._scale, 60.0)))
 
     def _gap(self, low: float, high: float) -> float:
         """Bilinear in the table."""
@@ -71,6 +93,10 @@ def cumulative_logits(mass: Sequence[float]) -> list[float]:
     return out
 
 
+def _softplus(x: float) -> float:
+    return x if x > 30.0 else math.log1p(math.exp(x))
+
+
 def solve_gaps(widths: Widths) -> Array:
     """The table of a Link: E_d sigmoid(a + softplus(gap + d) / scale) = sigmoid(a + step), by bisection."""
     deviations, weights = widths.deviation_sd * NODES, deviation_weights(NODES)
@@ -82,4 +108,4 @@ def solve_gaps(widths: Widths) -> Array:
         steps = np.logaddexp(0.0, middle[..., None] + deviations) / widths.level_scale
         reached = (_sigmoid(a[..., None] + steps) * weights).sum(axis=-1)
         low, high = np.where(reached < target, middle, low), np.where(reached < target, high, middle)
-    return np.asarray((low + high) / 2)
+    return np.asarray(np.maximum((low + high) / 2, LEAST_GAP))

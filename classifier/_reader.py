@@ -7,7 +7,6 @@ together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -15,15 +14,19 @@ from numpy.typing import NDArray
 
 from ._encoder import StaticEncoder, length_weight
 from ._guards import Guards
+from ._lexical import MAX_TEXTS, UNIT_BITS, LexicalRows
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
-from ._text import running_words
-from ._words import LookUp, WordTable
+from ._packed import Packing
+from ._text import MAX_WORDS_READ, running_words
+from ._words import WordRows
 from .features import fact_features
 from .task import Task
 
 Array = NDArray[np.float32]
-CHUNK = 256  # texts read at once; more would leave the processor's cache
-_EXTRA = 3  # columns of a word's row after its logits: familiarity, is it a word, has it a digit
+FAMILIARITY_STEPS = 1 << 20  # familiarity is a whole column, in steps this small
+_PLACE = (1 << UNIT_BITS) - 1  # the lowest bits of a word's row: the place of its unit
+_SENSE_WEIGHTS = [length_weight(n) for n in range(MAX_WORDS_READ + 1)]
+_LEXICAL_WEIGHTS = [max(n, 1) ** -0.5 for n in range(2 * MAX_WORDS_READ + 99)]  # units, pairs, marks
 
 
 class Reading(NamedTuple):
@@ -56,86 +59,81 @@ class Reader:
         self.encoder, self.lexicon, self.guards = encoder, lexicon, guards
         self.lexical, self.embedding, self.facts, self.bias = lexical, embedding, facts, bias
         self._bias: list[float] = bias.tolist()
-        self._no_feature = len(lexical)  # a row of zeros, for texts without any known feature
-        self._lexical = np.concatenate([lexical, np.zeros((1, len(bias)), dtype=lexical.dtype)])
-        self._words = WordTable(self._row_of, lexicon.unit_id, len(bias) + _EXTRA)
+        self._lexical = LexicalRows(lexicon, lexical)
+        self._of_words = Packing(4, len(bias))
+        self._words = WordRows(self._row_of)
 
     def read(self, task: Task) -> Reading:
         """Logits by the text and the facts, whatever the guard says."""
-        return self._read_chunk([task])[0]
+        words = running_words(task.specification)
+        if not words:
+            return self._without_words(task)
+        places, total = self._look_up(words)
+        (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(total)
+        n_features, lexical = self._lexical.sums(task.specification, places, n_numbers)
+        of_sense, of_lexical = _SENSE_WEIGHTS[n_distinct], _LEXICAL_WEIGHTS[n_features]
+        logits = [
+            b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
+        ]
+        return self._reading(task, words, logits, known, n_letters)
 
     def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
-        """Each exactly as `read` reads it: sums run in text order, however many are read at once."""
-        starts = range(0, len(tasks), CHUNK)
-        return [reading for start in starts for reading in self._read_chunk(tasks[start : start + CHUNK])]
+        """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
+        starts = range(0, len(tasks), MAX_TEXTS)
+        return [reading for start in starts for reading in self._read_chunk(tasks[start : start + MAX_TEXTS])]
+
+    def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
+        texts = [task.specification for task in tasks]
+        words = list(map(running_words, texts))
+        if not all(words):  # texts without words are read apart; with none left there is nothing to add up
+            found = iter(self._read_chunk([task for task, each in zip(tasks, words, strict=True) if each]))
+            return [
+                next(found) if each else self._without_words(task)
+                for task, each in zip(tasks, words, strict=True)
+            ]
+        if not tasks:
+            return []
+        places, totals = zip(*map(self._look_up, words), strict=True)
+        whole, n_distinct, sense = self._of_words.unpack_many(totals)
+        _, known, n_letters, n_numbers = whole.T.tolist()
+        n_features, lexical = self._lexical.sums_of_many(texts, places, n_numbers)
+        of_sense, of_lexical = np.take(_SENSE_WEIGHTS, n_distinct), np.take(_LEXICAL_WEIGHTS, n_features)
+        logits = (np.array(self._bias) + of_sense[:, None] * sense + of_lexical[:, None] * lexical).tolist()
+        return list(map(self._reading, tasks, words, logits, known, n_letters))
+
+    def _look_up(self, words: list[str]) -> tuple[list[int], int]:
+        """The place of each word's unit, and the sum of the rows of the distinct words."""
+        rows = list(map(self._words.__getitem__, words))
+        total = sum(dict(zip(words, rows, strict=True)).values())
+        return list(map(_PLACE.__and__, rows)), total
+
+    def _reading(
+        self, task: Task, words: list[str], logits: list[float], known: int, n_letters: int
+    ) -> Reading:
+        facts = fact_features(task)
+        if facts is not None:
+            logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
+        guard = self.guards.before_reading(words, task.specification)
+        if guard is None and n_letters:
+            guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
+        return Reading(tuple(logits), guard)
+
+    def _without_words(self, task: Task) -> Reading:
+        return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))
 
     def familiarity(self, text: str) -> float:
         """Mean familiarity of the distinct words, 0 to 1; 1 for a text without words of letters."""
-        words = running_words(text)
-        if not words:
-            return 1.0
-        *_, known, n_words, _ = self._words.compute(words)[0].sum(axis=0).tolist()
-        return known / n_words if n_words else 1.0
+        rows = [self._words[word] for word in set(running_words(text))]
+        (_, known, n_letters, _), _, _ = self._of_words.unpack(sum(rows))
+        return known / n_letters / FAMILIARITY_STEPS if n_letters else 1.0
 
-    def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
-        word_lists = [running_words(task.specification) for task in tasks]
-        if not all(word_lists):
-            return [self._read_apart(task) for task in tasks]
-        found = self._words.look_up(word_lists)
-        if found is None:
-            return [self._read_apart(task) for task in tasks]
-        return self._logits(tasks, word_lists, found)
-
-    def _read_apart(self, task: Task) -> Reading:
-        """A text without words, or with words that the table can't hold."""
-        words = running_words(task.specification)
-        if not words:
-            return Reading(tuple(self._bias), self.guards.before_reading(words, task.specification))
-        found = self._words.look_up([words])
-        if found is None:
-            rows, unit_ids = self._words.compute(words)
-            found = LookUp(rows, [len(rows)], [unit_ids])
-        return self._logits([task], [words], found)[0]
-
-    def _logits(self, tasks: Sequence[Task], word_lists: Sequence[list[str]], found: LookUp) -> list[Reading]:
-        guards, features_of, bias = self.guards, self.lexicon.features, self._bias
-        summed = _sums(found.rows, found.n_distinct)
-        features = [
-            list(features_of(task.specification, unit_ids, int(sums[-1]))) or [self._no_feature]
-            for task, unit_ids, sums in zip(tasks, found.unit_ids, summed, strict=True)
-        ]
-        weights = self._lexical.take(list(chain.from_iterable(features)), axis=0)
-        lexical = _sums(weights, [len(each) for each in features])
-        readings = []
-        for task, words, n_distinct, sums, each, weight in zip(
-            tasks, word_lists, found.n_distinct, summed, features, lexical, strict=True
-        ):
-            of_sense, of_lexical = length_weight(n_distinct), len(each) ** -0.5
-            logits = [b + of_sense * s + of_lexical * w for b, s, w in zip(bias, sums, weight, strict=False)]
-            known = fact_features(task)
-            if known is not None:
-                logits = [a + b for a, b in zip(logits, (known @ self.facts).tolist(), strict=True)]
-            guard = guards.before_reading(words, task.specification)
-            if guard is None and sums[-2]:
-                guard = guards.after_reading(sums[-3] / sums[-2])
-            readings.append(Reading(tuple(logits), guard))
-        return readings
-
-    def _row_of(self, word: str) -> Array:
-        """The word's logits and its extra columns; all are summed over the distinct words of a text."""
+    def _row_of(self, word: str) -> int:
+        """Place of its unit, familiarity, is it a word of letters, has it a digit; then its logits."""
         unit = self.lexicon.unit_id(word)
         familiarity = 0.0 if unit == UNKNOWN_WORD else NOT_A_WORD
         if unit >= 0:
             familiarity = self.lexicon.familiarity[unit]
         is_word = familiarity != NOT_A_WORD
-        extra = (familiarity if is_word else 0.0, is_word, has_digit(word))
-        return np.concatenate(
-            [self.encoder.word_vector(word) @ self.embedding, np.array(extra, dtype=np.float32)]
-        )
-
-
-def _sums(rows: Array, lengths: Sequence[int]) -> list[list[float]]:
-    """Sums of consecutive runs of rows, each run from its first row to its last."""
-    starts = [0, *accumulate(lengths[:-1])]
-    sums: list[list[float]] = np.add.reduceat(rows, starts, axis=0).tolist()
-    return sums
+        steps = round(familiarity * FAMILIARITY_STEPS) if is_word else 0
+        logits = (self.encoder.word_vector(word) @ self.embedding).tolist()
+        return self._of_words.row((self._lexical.place(unit), steps, is_word, has_digit(word)), logits)

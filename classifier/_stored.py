@@ -31,7 +31,7 @@ def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
         "lexicon.units": _as_bytes(lexicon.units),
         "lexicon.marks": _as_bytes(lexicon.marks),
         "lexicon.familiarity": np.array(lexicon.familiarity, dtype=np.float32),
-        "lexicon.pairs": np.array(lexicon.pairs, dtype=np.int32).reshape(-1, 2),
+        "lexicon.pairs": lexicon.pairs,
         "head.lexical": reader.lexical,
         "head.embedding": reader.embedding,
         "head.facts": reader.facts,
@@ -58,14 +58,15 @@ def reader_from(folder: Folder) -> Reader:
     table, scale = arrays["encoder.table"], arrays["encoder.scale"]
     lexicon = Lexicon(
         _as_texts(arrays["lexicon.units"]),
-        arrays["lexicon.pairs"].tolist(),
+        arrays["lexicon.pairs"],
         _as_texts(arrays["lexicon.marks"]),
         arrays["lexicon.familiarity"].tolist(),
     )
     n_tiers = len(manifest["tiers"])
     n_columns = n_tiers * (1 if manifest.get("correction") is None else 2)
     _check_numbers(manifest, n_tiers)
-    _require(all(0 <= i < len(lexicon.units) for pair in lexicon.pairs for i in pair), "lexicon.pairs")
+    known = (lexicon.pairs >= 0) & (lexicon.pairs < len(lexicon.units))
+    _require(bool(known.all()), "lexicon.pairs")
     _require(len(lexicon.familiarity) == len(lexicon.units), "lexicon.familiarity")
     _require(table.dtype == np.int8 and table.shape[0] == len(folder.vocabulary), "encoder.table")
     _require(scale.shape == (len(folder.vocabulary),), "encoder.scale")

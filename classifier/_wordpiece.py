@@ -25,7 +25,7 @@ class WordPiece:
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self.vocabulary = tuple(vocabulary)
-        self._id_of = {piece: index for index, piece in enumerate(self.vocabulary)}
+        self._id_of = dict(zip(self.vocabulary, range(len(self.vocabulary)), strict=True))
         self._unknown = self._id_of[UNKNOWN]
 
     def ids(self, word: str) -> list[int]:

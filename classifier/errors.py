@@ -14,6 +14,15 @@ TierwiseError
 │   ├── ArtifactTooNew     written by a newer tierwise
 │   ├── LadderMismatch     its tiers are not those of the ladder in use
 │   └── StateMismatch      a type's state that another model placed
+├── InvalidOutcome         a verdict, basis, time or row that can't be recorded as given (ValueError)
+│   └── BadRows            rows of an import that can't be taken; `rows` has each of them
+├── LogError               an outcome log that can't do what was asked
+│   ├── LogUnavailable     not reachable, not readable, not writable
+│   │   ├── LogLocked      another writer held it for longer than the timeout
+│   │   └── LogFull        no space left where it is stored
+│   ├── LogTooNew          written by a newer tierwise
+│   ├── DecisionConflict   the id belongs to another decision                             (ValueError)
+│   └── NotInLog           an id or task type that the log doesn't hold                   (LookupError)
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -21,8 +30,8 @@ Each message says what was found, what is allowed and what to do. `about` carrie
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
 class TierwiseError(Exception):
@@ -99,6 +108,53 @@ class StateMismatch(ArtifactError):
         )
 
 
+class InvalidOutcome(TierwiseError, ValueError):
+    """A verdict, basis, time or row that can't be recorded as given."""
+
+
+class BadRow(NamedTuple):
+    """Where a row stands in its file or frame, and what is wrong with it."""
+
+    number: int
+    message: str
+
+
+class BadRows(InvalidOutcome):
+    """Rows of an import that can't be taken; nothing was imported. `rows` has each of them."""
+
+    def __init__(self, message: str, rows: Sequence[BadRow]) -> None:
+        super().__init__(message, about=tuple(rows))
+        self.rows = tuple(rows)
+
+
+class LogError(TierwiseError):
+    """An outcome log that can't do what was asked."""
+
+
+class LogUnavailable(LogError):
+    """Not reachable, not readable, or not writable."""
+
+
+class LogLocked(LogUnavailable):
+    """Another writer held the log for longer than the timeout."""
+
+
+class LogFull(LogUnavailable):
+    """No space left where the log is stored."""
+
+
+class LogTooNew(LogError):
+    """Written by a newer tierwise."""
+
+
+class DecisionConflict(LogError, ValueError):
+    """The id belongs to another decision."""
+
+
+class NotInLog(LogError, LookupError):
+    """An id or task type that the log doesn't hold."""
+
+
 class MissingExtra(TierwiseError, ImportError):
     """An optional package is needed."""
 
@@ -112,5 +168,7 @@ class MissingExtra(TierwiseError, ImportError):
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """ "; did you mean 'items'?" where something near is known, else a full stop."""
-    near = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.55)
+    from difflib import get_close_matches  # loaded by those who need it
+
+    near = get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.55)
     return f"; did you mean {near[0]!r}?" if near else "."

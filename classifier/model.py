@@ -19,11 +19,10 @@ from ._evidence import word_evidence
 from ._passing import Widths
 from ._place import Link, Place, solve_gaps
 from ._reader import Reader, Reading
-from ._saving import write_folder
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
-from .posterior import Posterior
+from .posterior import Posterior, TextPosterior, of_one_state
 from .state import Seen, TypeState
 from .task import Task
 
@@ -77,6 +76,8 @@ class TierModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the folder, whole or not at all."""
+        from ._saving import write_folder  # what writes is not loaded by what predicts
+
         vocabulary = list(self.reader.encoder.pieces.vocabulary)
         write_folder(Path(path), self.manifest, self._arrays(), vocabulary)
 
@@ -94,10 +95,19 @@ class TierModel:
     ) -> list[Posterior]:
         """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
         known = history or {}
-        return [
+        found = [
             self._posterior(task, reading, known.get(task.task_type or ""))
             for task, reading in zip(tasks, self.reader.read_many(tasks), strict=True)
         ]
+        by_type: dict[str, list[Posterior]] = {}
+        for task, posterior in zip(tasks, found, strict=True) if known else ():
+            if task.task_type is not None and not task.attempts and posterior.history is not None:
+                by_type.setdefault(task.task_type, []).append(posterior)
+        for kind, posteriors in by_type.items():
+            state = known[kind]
+            if isinstance(state, TypeState):
+                of_one_state(self.grid, state.effects(self.grid), posteriors)
+        return found
 
     def pass_probabilities(
         self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
@@ -113,7 +123,7 @@ class TierModel:
 
     def places(self, tasks: Sequence[Task]) -> list[Place]:
         """Where the text puts each task on the latent scale."""
-        return [self._placed(reading)[1] for reading in self.reader.read_many(tasks)]
+        return [self._placed(self._mass(each), each) for each in self.reader.read_many(tasks)]
 
     def observe(self, state: TypeState | None, outcomes: Sequence[Seen]) -> TypeState:
         """The state of a type with these outcomes added; None is a type of which nothing is known."""
@@ -145,34 +155,43 @@ class TierModel:
         return chosen["lambda_down"], chosen["lambda_up"]
 
     def _posterior(self, task: Task, reading: Reading, history: History | None) -> Posterior:
-        text, place, exact = self._placed(reading)
         tiers, guard = self.tiers, reading.guard
         failed = [tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in tiers]
-        if history is None:
-            return Posterior(self.grid, place, text, guard, failed=failed, exact=exact)
         if isinstance(history, TypeState):
             counts: Mapping[int, tuple[float, float]] | None = self._own(history).counts or None
+        else:
+            counts = None if history is None else parse_counts(history, tiers)
+        text = self._mass(reading)
+        if counts is None and not failed and self._correction is None:  # the text has said it all
+            return TextPosterior(self.grid, self.link, text, guard, needed=text)
+        place = self._placed(text, reading)
+        if counts is None and not failed:
+            needed = self.link.mass(place)
+            return TextPosterior(self.grid, self.link, text, guard, needed=needed, place=place)
+        if counts is None:
+            effects = None
+        elif isinstance(history, TypeState):
             effects = history.effects(self.grid)
         else:
-            counts = parse_counts(history, tiers)
-            seen = self.grid.log_likelihood(place, counts) if counts else None
-            effects = None if seen is None else self.grid.prior.reweighted(seen)
-        return Posterior(
-            self.grid, place, text, guard, effects=effects, history=counts, failed=failed, exact=exact
-        )
+            effects = self.grid.prior.reweighted(self.grid.log_likelihood(place, counts))
+        return Posterior(self.grid, place, text, guard, effects=effects, history=counts, failed=failed)
 
-    def _placed(self, reading: Reading) -> tuple[tuple[float, ...], Place, bool]:
-        """P(needed) by the text, its place, and whether the place says exactly that."""
-        logits, guard = reading
-        n_tiers = len(self.tiers)
-        mass = self.uninformed if guard is not None else _softmax(logits[:n_tiers])
+    def _mass(self, reading: Reading) -> tuple[float, ...]:
+        """P(needed tier) by the text."""
+        if reading.guard is not None:
+            return self.uninformed
+        logits = reading.logits
+        return _softmax(logits if self._correction is None else logits[: len(self.tiers)])
+
+    def _placed(self, mass: tuple[float, ...], reading: Reading) -> Place:
+        """The text's place, with what outcomes corrected in it."""
         place = self.link.place(mass)
         if self._correction is None:
-            return mass, place, True
-        read = (0.0,) * n_tiers if guard is not None else logits[n_tiers:]
+            return place
+        n_tiers = len(self.tiers)
+        read = (0.0,) * n_tiers if reading.guard is not None else reading.logits[n_tiers:]
         slopes, shifts = self._correction["slopes"], self._correction["shifts"]
-        corrected = [k * p + c + r for k, p, c, r in zip(slopes, place, shifts, read, strict=True)]
-        return mass, tuple(corrected), False
+        return tuple([k * p + c + r for k, p, c, r in zip(slopes, place, shifts, read, strict=True)])
 
     def _own(self, state: TypeState) -> TypeState:
         if state.model != self.fingerprint:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._effects import Effects, Grid, failure_weights
 from ._passing import Array
-from ._place import Place
+from ._place import Link, Place
 
 
 class Posterior:
@@ -30,25 +30,33 @@ class Posterior:
         effects: Effects | None = None,
         history: Mapping[int, tuple[float, float]] | None = None,
         failed: Sequence[int] = (),
-        exact: bool = False,
     ) -> None:
         self.text, self.guard, self.history = text, guard, history
         self._grid, self._place, self._given, self._failed = grid, place, effects, tuple(failed)
-        # `exact`: the place says what the text says, so that without outcomes there is nothing to add up
-        self._textual = exact and effects is None and not failed
 
     @cached_property
     def needed(self) -> tuple[float, ...]:
         """P(needed tier), sums to 1."""
-        if self._textual:
-            return self.text
         return tuple(needed_mass(self._scores, self._weights, self._effects.widths, self._grid).tolist())
+
+    @property
+    def place(self) -> Place:
+        """Where the text puts the task."""
+        return self._place
+
+    def top_suffices(self) -> bool:
+        """Whether the top tier is expected to pass at least `min_pass`."""
+        return self.pass_[-1] >= self._grid.widths.min_pass
+
+    def passes(self) -> tuple[float, ...]:
+        """`pass_`, as a call."""
+        return self.pass_
 
     @cached_property
     def pass_(self) -> tuple[float, ...]:
         """P(clean | tier), never falls up the ladder."""
         if not self._failed:
-            return tuple((self._weights @ self._grid.curve.of(self._scores)).tolist())
+            return tuple(mean_pass(self._scores, self._weights, self._grid).tolist())
         return tuple((self._joint[..., None] * self._given_residual).sum(axis=(0, 1)).tolist())
 
     def all_fail(self, tiers: Sequence[int]) -> float:
@@ -58,7 +66,7 @@ class Posterior:
 
     @cached_property
     def _effects(self) -> Effects:
-        return self._grid.thin_prior if self._given is None else self._given
+        return self._grid.prior if self._given is None else self._given
 
     @cached_property
     def _scores(self) -> Array:
@@ -80,6 +88,53 @@ class Posterior:
     def _given_residual(self) -> Array:
         """(n_points, n_nodes, n_tiers)."""
         return np.moveaxis(self._grid.curve.given_residual(self._scores), 1, 2)
+
+
+class TextPosterior(Posterior):
+    """Beliefs by the text alone: P(needed tier) is known, all else is worked out on demand.
+
+    place : None where `needed` is just what the text says; it then follows from it.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        link: Link,
+        text: tuple[float, ...],
+        guard: str | None,
+        *,
+        needed: tuple[float, ...],
+        place: Place | None = None,
+    ) -> None:
+        self.text, self.guard, self.history, self.needed = text, guard, None, needed  # type: ignore[misc]
+        self._grid, self._link, self._given, self._failed = grid, link, None, ()
+        if place is not None:
+            self._place = place  # type: ignore[misc]
+
+    def top_suffices(self) -> bool:
+        return self._grid.top_suffices if "_place" not in self.__dict__ else super().top_suffices()
+
+    @cached_property
+    def _place(self) -> Place:  # type: ignore[override]
+        return self._link.place(self.text)
+
+    @cached_property
+    def _effects(self) -> Effects:
+        return self._grid.thin_prior
+
+
+def of_one_state(grid: Grid, effects: Effects, posteriors: Sequence[Posterior]) -> None:
+    """Work out what is believed of several tasks of one type at once; each exactly as it would be alone."""
+    scores = effects.scores_of_many(np.array([posterior.place for posterior in posteriors]))
+    needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+    passes = mean_pass(scores, effects.weights, grid).tolist()
+    for posterior, mass, pass_ in zip(posteriors, needed, passes, strict=True):
+        posterior.__dict__.update(needed=tuple(mass), pass_=tuple(pass_))
+
+
+def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:
+    """P(clean | tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (n_points,) weights."""
+    return np.asarray((grid.curve.of(scores) * weights[:, None]).sum(axis=-2))
 
 
 def needed_mass(scores: Array, weights: Array, widths: Array, grid: Grid) -> Array:

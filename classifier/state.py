@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,7 @@ class TypeState:
         recent, buckets = self.recent, self.buckets
         while len(recent) > MAX_RECENT:
             old, recent = recent[:_FOLD], recent[_FOLD:]
-            total = np.sum([each.log_likelihood(grid) for each in old], axis=0, dtype=np.float32)
+            total = np.sum([each.log_likelihood(grid) for each in old], axis=0).astype(np.float32)
             buckets = _compact((*buckets, Bucket(old[0].at, old[-1].at, len(old), total)))
         return replace(self, recent=recent, buckets=buckets)
 
@@ -137,7 +137,10 @@ class TypeState:
         """Raises ValueError or KeyError for bytes that are no state."""
         arrays = load(stored)
         about = json.loads(arrays["about"].tobytes())
-        buckets = tuple(Bucket(*each, arrays[str(i)]) for i, each in enumerate(about["buckets"]))
+        buckets = tuple(
+            Bucket(since, until, size, arrays[str(i)])
+            for i, (since, until, size) in enumerate(about["buckets"])
+        )
         recent = tuple(
             Seen(at, tier, clean, tuple(place), tuple(failed), weight)
             for at, tier, clean, place, failed, weight in about["recent"]
@@ -152,10 +155,11 @@ def _when(seen: Seen) -> float:
 def _filtered(buckets: Iterable[Bucket], recent: Iterable[Seen], grid: Grid) -> Effects:
     prior, hazard = grid.prior.weights, grid.widths.hazard
     weights = prior
-    for size, log_likelihood in [
+    steps: list[tuple[int, NDArray[Any]]] = [
         *((bucket.size, bucket.log_likelihood) for bucket in buckets),
         *((1, seen.log_likelihood(grid)) for seen in recent),
-    ]:
+    ]
+    for size, log_likelihood in steps:
         changed = 1.0 - (1.0 - hazard) ** size
         weights = (1.0 - changed) * weights + changed * prior
         weights = weights * np.exp(log_likelihood - log_likelihood.max())

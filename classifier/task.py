@@ -34,7 +34,7 @@ _COUNTS = (
 _NAMES = ("task_type", "floor", "ceiling", "pin", "session_tier")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """A specification and the facts known about it; every fact may be left out.
 
@@ -111,6 +111,14 @@ class Task:
                 f"({self.input_tokens}) and can't exceed them.",
                 about="cached_tokens",
             )
+
+    @classmethod
+    def of_text(cls, specification: str) -> Task:
+        """`Task(specification)`, quicker: the facts that nobody gave stay the defaults of the class."""
+        check_specification(specification)
+        task = cls.__new__(cls)
+        task.__dict__["specification"] = specification
+        return task
 
     @classmethod
     def from_mapping(cls, row: Mapping[str, Any]) -> Task:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from ..classifier.errors import ArtifactError
 from ..classifier.model import TierModel
 
-_log = logging.getLogger("tierwise")
 _lock = threading.Lock()
 _loaded: dict[str, TierModel | str] = {}
 
@@ -39,7 +37,9 @@ def load_or_trouble(path: str | os.PathLike[str] | None) -> TierModel | str:
     try:
         return TierModel.load(Path(path))
     except ArtifactError as error:
-        _log.warning("No model, so every decision is the production tier: %s", error)
+        import logging  # most processes never need it
+
+        logging.getLogger("tierwise").warning("No model, so every decision is the production tier: %s", error)
         return str(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
 from ..classifier.task import Task
@@ -49,6 +50,8 @@ def decide(
     tokens = tokens_of(task, policy, ladder.unit)
     if is_deterministic(task):
         return Choice(0, "none", (), (reasons.DETERMINISTIC,), False, tokens)
+    if policy.correction_minutes is None and _facts_of_rules(task) == _NONE_GIVEN:
+        return _by_the_text(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
     bounds = bounds_of(task, ladder)
     fits, limit_codes = fitting_tiers(task, ladder)
     allowed = range(bounds.low, bounds.high + 1) if bounds.pin is None else range(bounds.pin, bounds.pin + 1)
@@ -80,6 +83,28 @@ def decide(
     if len(plan) > 1:
         codes.append(reasons.CHECK_AND_ESCALATE)
     return Choice(index, mode, plan, tuple(codes), fallback, tokens, return_to, priced)
+
+
+# every fact that a rule after this reads; where none is given, what the text says decides
+_facts_of_rules = attrgetter(
+    *("items", "verifiable", "live", "consequential", "role", "input_tokens", "output_tokens"),
+    *("context_used", "floor", "ceiling", "pin", "attempts"),
+)
+_NONE_GIVEN = (*[None] * 11, ())
+
+
+def _by_the_text(
+    task: Task, beliefs: Beliefs | None, tokens: Tokens, policy: Policy, ladder: Ladder, *, unavailable: bool
+) -> Choice:
+    """What all the rules come to where no fact speaks: most tasks of a pipeline, so it is kept short."""
+    predicted = predicted_rung(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
+    rung, codes = predicted.rung, predicted.codes
+    fallback = codes[0] in reasons.FALLBACKS
+    if beliefs is not None and (beliefs.history or not beliefs.top_suffices):
+        said = list(codes)
+        _add_what_outcomes_say(said, beliefs, rung, ladder, pinned=False)
+        codes = tuple(said)
+    return Choice(rung, "sync", (rung,), codes, fallback, tokens)
 
 
 def rung_cost_usd(rung: Rung, tokens: Tokens, task: Task, *, batch: bool) -> float:
@@ -119,7 +144,7 @@ def _add_what_outcomes_say(
         return
     if beliefs.history:
         codes.append(reasons.HISTORY)
-    if beliefs.pass_[-1] < beliefs.min_pass and index == len(ladder.rungs) - 1:
+    if not beliefs.top_suffices and index == len(ladder.rungs) - 1:
         codes.insert(1 if pinned else 0, reasons.NO_TIER_SUFFICES)
 
 

@@ -87,8 +87,8 @@ def _evidence(decision: Decision) -> Iterator[str]:
     if posterior.history is not None:
         by_text = ", ".join(f"{t} {p:.0%}" for t, p in zip(model.tiers, posterior.text, strict=True))
         lines.append(f"The text alone: {by_text}. Then the outcomes of this task type:")
-        for tier, (clean, unclean) in sorted(posterior.history.items()):
-            lines.append(f"  {model.tiers[tier]}: {clean:g} clean, {unclean:g} not clean")
+        for index, (clean, unclean) in sorted(posterior.history.items()):
+            lines.append(f"  {model.tiers[index]}: {clean:g} clean, {unclean:g} not clean")
     if decision.task.attempts:
         lines.append(f"Already failed at this task: {', '.join(decision.task.attempts)}.")
     if lines:

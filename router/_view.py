@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..classifier.errors import LadderMismatch
@@ -22,23 +22,24 @@ class View(NamedTuple):
     lambda_down: float
     lambda_up: float
 
-    @property
-    def is_identity(self) -> bool:
-        return len(self.rung_of_tier) == self.n_rungs
-
     def beliefs(self, posterior: Posterior) -> Beliefs:
-        needed, pass_ = posterior.needed, posterior.pass_
-        if not self.is_identity:
-            needed, pass_ = self._on_ladder(needed, 0.0), self._pass_on_ladder(pass_)
+        needed = posterior.needed
+        passes: Callable[[], tuple[float, ...]] = posterior.passes
+        all_fail: Callable[[Sequence[int]], float] = posterior.all_fail
+        if len(self.rung_of_tier) != self.n_rungs:  # some rungs have no tier of the model
+            needed = self._on_ladder(needed, 0.0)
+            passes = lambda: self._pass_on_ladder(posterior.pass_)  # noqa: E731
+            all_fail = self._all_fail_on_ladder(posterior)
         return Beliefs(
             needed,
-            pass_,
+            passes,
             posterior.guard,
             posterior.history is not None,
             self.lambda_down,
             self.lambda_up,
             self.model.widths.min_pass,
-            self._all_fail(posterior),
+            all_fail,
+            posterior.top_suffices,
         )
 
     def _on_ladder(self, values: tuple[float, ...], missing: float) -> tuple[float, ...]:
@@ -54,9 +55,7 @@ class View(NamedTuple):
             out.append(last)
         return tuple(out)
 
-    def _all_fail(self, posterior: Posterior) -> Callable[[tuple[int, ...]], float]:
-        if self.is_identity:
-            return posterior.all_fail
+    def _all_fail_on_ladder(self, posterior: Posterior) -> Callable[[Sequence[int]], float]:
         known = {rung: tier for tier, rung in enumerate(self.rung_of_tier)}
         return lambda rungs: posterior.all_fail(
             sorted({known[max(r for r in known if r <= max(rung, min(known)))] for rung in rungs})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, overload, runtime_checkable
 
+from .. import __version__
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
+from ..classifier.state import TypeState
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
 from ._decide import Choice, decide
-from ._record import decision_of
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -26,7 +27,7 @@ def predict_tier(
     specification: str,
     *,
     task_type: str | None = None,
-    history: Counts | None = None,
+    history: Counts | TypeState | Log | None = None,
     model: TierModel | None = None,
     policy: Policy | None = None,
     **facts: Any,
@@ -35,50 +36,74 @@ def predict_tier(
 
         predict_tier("Write meta descriptions for 120 posts, JSON out", items=120, verifiable=True)
 
-    history : outcomes of this task type, {"haiku": (clean, not clean), ...}.
+    history : outcomes of this task type: {"haiku": (clean, not clean), ...}, a `TypeState`, or an
+        outcome log, which is asked for those of `task_type`.
     model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
     facts : what is known about the task; see `Task` for all of them.
 
     Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it). A
     model that can't be loaded raises nothing: the decision is the production tier and says why.
     """
-    if facts:
+    if not facts and task_type is None:
+        task = Task.of_text(specification)
+    else:
         check_fact_names(facts)
-    return _Engine.of(model, policy).decide(Task(specification, task_type=task_type, **facts), history)
+        task = Task(specification, task_type=task_type, **facts)
+    return _Engine.of(model, policy).decide(task, _asked(history, task_type))
 
 
 def predict_tiers(
     tasks: Iterable[Task | str | Mapping[str, Any]],
     *,
-    history: Mapping[str, Counts] | None = None,
+    history: Mapping[str, Counts | TypeState] | Log | None = None,
     model: TierModel | None = None,
     policy: Policy | None = None,
 ) -> Decisions:
     """Decisions for many tasks, each exactly as `predict_tier` gives it.
 
     tasks : `Task`s, texts, or mappings with a "specification" and facts.
-    history : task type -> counts.
+    history : task type -> counts or `TypeState`; or an outcome log.
 
     Raises InvalidTask, naming the position, for the first task that can't be routed.
     """
     engine = _Engine.of(model, policy)
-    checked = [_at(position, _as_task, each) for position, each in enumerate(tasks)]
+    checked: list[Task] = []
+    try:
+        for each in tasks:
+            checked.append(_as_task(each))
+    except InvalidTask as error:
+        _name_position(error, len(checked))
+        raise
     view = engine.view
+    if isinstance(history, Log):
+        kinds = dict.fromkeys(task.task_type for task in checked)
+        history = {kind: history.history(kind) for kind in kinds if kind is not None}
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-    rows = [
-        _at(position, engine.choose, task, posterior)
-        for position, (task, posterior) in enumerate(zip(checked, posteriors, strict=True))
-    ]
+    rows: list[tuple[Choice, Task, Any, Any]] = []
+    try:
+        for task, posterior in zip(checked, posteriors, strict=True):
+            rows.append(engine.choose(task, posterior))
+    except InvalidTask as error:
+        _name_position(error, len(rows))
+        raise
     return Decisions(engine, rows)
 
 
-def _at(position: int, call: Callable[..., Any], *arguments: Any) -> Any:
-    """The call's result; an InvalidTask that it raises names the position."""
-    try:
-        return call(*arguments)
-    except InvalidTask as error:
-        error.args = (f"Task {position}: {error}",)
-        raise
+@runtime_checkable
+class Log(Protocol):
+    """What a decision asks of an outcome log: the outcomes of a task type, as counts or a state."""
+
+    def history(self, task_type: str) -> Counts | TypeState: ...
+
+
+def _asked(history: Counts | TypeState | Log | None, task_type: str | None) -> Counts | TypeState | None:
+    if not isinstance(history, Log):
+        return history
+    return None if task_type is None else history.history(task_type)
+
+
+def _name_position(error: InvalidTask, position: int) -> None:
+    error.args = (f"Task {position}: {error}",)
 
 
 class Decisions(Sequence[Decision]):
@@ -132,6 +157,12 @@ class _Engine:
 
     def __init__(self, policy: Policy, ladder: Ladder, view: View | None, trouble: str | None) -> None:
         self.policy, self.ladder, self.view, self.trouble = policy, ladder, view, trouble
+        self.model = None if view is None else view.model
+        self.versions = {
+            "tierwise": __version__,
+            "ladder": ladder.name,
+            "model": "none" if self.model is None else self.model.version,
+        }
 
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> _Engine:
@@ -146,11 +177,12 @@ class _Engine:
         return choice, task, beliefs, posterior
 
     def built(self, choice: Choice, task: Task, beliefs: Any, posterior: Any) -> Decision:
-        model = None if self.view is None else self.view.model
-        evidence = Evidence(self.policy, self.ladder, beliefs, choice, posterior, model, self.trouble)
-        return decision_of(choice, task, evidence)
+        evidence = Evidence(
+            self.policy, self.ladder, beliefs, choice, posterior, self.model, self.trouble, self.versions
+        )
+        return Decision(task, evidence, os.urandom(16).hex())
 
-    def decide(self, task: Task, history: Counts | None) -> Decision:
+    def decide(self, task: Task, history: Counts | TypeState | None) -> Decision:
         posterior = None if self.view is None else self.view.model.posterior(task, history)
         return self.built(*self.choose(task, posterior))
 
@@ -186,7 +218,7 @@ def _as_task(each: Task | str | Mapping[str, Any]) -> Task:
     if isinstance(each, Task):
         return each
     if isinstance(each, str):
-        return Task(each)
+        return Task.of_text(each)
     if isinstance(each, Mapping):
         return Task.from_mapping(each)
     raise InvalidTask(f"A task must be a Task, a text or a mapping; got {type(each).__name__}.", about=each)

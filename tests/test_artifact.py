@@ -129,10 +129,10 @@ def test_a_file_that_is_no_manifest_is_refused(folder, content, error, message):
         TierModel.load(folder)
 
 
-@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, "2", 1.5, None])
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, "2", 2.5, None])
 def test_a_newer_format_is_refused(folder, version):
     edit_manifest(folder, format_version=version)
-    with pytest.raises(ArtifactTooNew, match=r"has format .*reads up to 1\. Upgrade tierwise"):
+    with pytest.raises(ArtifactTooNew, match=r"has format .*reads up to 2\. Upgrade tierwise"):
         TierModel.load(folder)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tierwise.classifier.errors import InvalidTask
-from tierwise.classifier.task import Task
+from tierwise.classifier.task import FACTS, Task
 from tierwise.data import IMAGES, TIERS
-from tierwise.router import reasons
+from tierwise.router import _decide, reasons
 from tierwise.router._beliefs import Beliefs
 from tierwise.router._decide import Choice, decide, rung_cost_usd
 from tierwise.router.ladder import Ladder
@@ -205,3 +207,40 @@ def test_no_cost_is_negative_and_a_batch_is_never_dearer(situation):
     for rung in situation[3].rungs:
         sync, batch = (rung_cost_usd(rung, choice.tokens, task, batch=batch) for batch in (False, True))
         assert 0 <= batch <= sync
+
+
+@PROPERTY
+@given(situations())
+def test_the_short_way_of_a_task_without_facts_comes_to_what_all_the_rules_come_to(situation):
+    found, beliefs, _, ladder, unavailable = situation
+    unread = {name: found[name] for name in ("time_sensitive", "reviewed", "context_window", "session_tier")}
+    task = Task("Tag these", deterministic=False, **unread)
+    with mock.patch.object(_decide, "_NONE_GIVEN", ()):
+        long_way = decide(task, beliefs, Policy(), ladder, unavailable=unavailable)
+    assert decide(task, beliefs, Policy(), ladder, unavailable=unavailable) == long_way
+
+
+@PROPERTY
+@given(situations(), st.text("abc \n", max_size=30))
+def test_no_fact_that_a_rule_reads_is_overlooked(situation, text):
+    """With every fact there is, the answer is the same whether or not the short way is open."""
+    found, beliefs, policy, ladder, unavailable = situation
+    try:
+        short = decide(Task(text, **found), beliefs, policy, ladder, unavailable=unavailable)
+    except InvalidTask:
+        return
+    with mock.patch.object(_decide, "_NONE_GIVEN", ()):
+        assert decide(Task(text, **found), beliefs, policy, ladder, unavailable=unavailable) == short
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_each_fact_alone_is_decided_as_all_the_rules_decide_it(name, beliefs, ladder):
+    values = dict.fromkeys(("floor", "ceiling", "pin", "session_tier"), "opus")
+    values |= {"items": 40, "input_tokens": 2_000, "output_tokens": 40, "cached_tokens": 5}
+    values |= {"context_used": 10**7, "context_window": 10**6, "task_type": "tags"}
+    values |= {"role": "orchestrator", "attempts": ("sonnet",)}
+    for needed in ((0.9, 0.05, 0.05), (0.3, 0.5, 0.2), (0.05, 0.05, 0.9)):
+        task = Task("Tag these", **{name: values.get(name, True)})
+        short = decide(task, beliefs(needed), Policy(), ladder)
+        with mock.patch.object(_decide, "_NONE_GIVEN", ()):
+            assert decide(task, beliefs(needed), Policy(), ladder) == short

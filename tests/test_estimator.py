@@ -44,14 +44,18 @@ def test_one_slope_agrees_with_statsmodels_ordered_model():
     model = OrderedModel(y, X, distr="logit")
     theirs = model.fit(method="bfgs", disp=False, gtol=1e-8)
     np.testing.assert_allclose(ours.coef_[0], theirs.params[:3], atol=1e-3)
-    np.testing.assert_allclose(ours.intercept_, model.transform_threshold_params(theirs.params)[1:-1], atol=1e-3)
+    np.testing.assert_allclose(
+        ours.intercept_, model.transform_threshold_params(theirs.params)[1:-1], atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("slopes", ["separate", "shared"])
 def test_bounds_recover_what_exact_labels_would_have_told(slopes):
     X, y = _ordered(n=6000)
     tried = np.random.default_rng(1).integers(0, 3, size=len(y))
-    bounds = np.where((y <= tried)[:, None], np.stack([0 * tried, tried], 1), np.stack([tried + 1, 0 * tried + 2], 1))
+    bounds = np.where(
+        (y <= tried)[:, None], np.stack([0 * tried, tried], 1), np.stack([tried + 1, 0 * tried + 2], 1)
+    )
     told = (tried < 2) | (y <= tried)
     exact = CensoredOrdinalClassifier(slopes=slopes).fit(X, y).predict_proba(X)
     censored = CensoredOrdinalClassifier(slopes=slopes).fit(X[told], bounds[told]).predict_proba(X)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_model import TIERS, UNITS, small_reader
 
+from tierwise.classifier import _reader
 from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
-from tierwise.classifier._reader import CHUNK, Reader
+from tierwise.classifier._lexical import MAX_TEXTS
+from tierwise.classifier._reader import Reader
 from tierwise.classifier.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
@@ -88,14 +90,6 @@ def test_any_words_are_read_as_training_reads_them(words, items):
 def test_many_at_once_are_read_exactly_as_one_by_one(texts):
     tasks = [Task(text) for text in texts]
     assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
-
-
-def test_more_tasks_than_one_chunk_are_read_exactly_as_one_by_one(champion):
-    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[: 2 * CHUNK + 7]
-    tasks = [Task(json.loads(line)["specification"]) for line in lines]
-    tasks[CHUNK + 3] = Task("tag " + "x" * 500 + " the ticket")
-    tasks[2 * CHUNK + 1] = Task("")
-    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
 
 
 def test_a_lexicon_that_knows_nothing_leaves_bias_and_sense():
@@ -183,3 +177,26 @@ def test_evidence_below_the_least_is_left_out_and_most_bounds_the_rest():
 
 def test_a_text_without_words_has_no_evidence():
     assert word_evidence(SMALL, Task(" \n"), TIERS, most=6) == {tier: [] for tier in TIERS}
+
+
+def test_more_tasks_than_are_read_at_once_are_read_exactly_as_one_by_one(champion, monkeypatch):
+    monkeypatch.setattr(_reader, "MAX_TEXTS", 128)
+    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[: 3 * 128 + 7]
+    tasks = [Task(json.loads(line)["specification"], items=len(line) % 50 or None) for line in lines]
+    tasks[128 + 3] = Task("tag " + "x" * 500 + " the ticket")
+    tasks[2 * 128 + 1] = Task("")
+    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
+
+
+def test_texts_without_words_are_read_apart():
+    assert SMALL.read_many([]) == []
+    tasks = [Task(""), Task("tag the ticket"), Task(" \n"), Task("plan 12")]
+    assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
+    assert SMALL.read_many(tasks[:1]) == [SMALL.read(tasks[0])]
+
+
+def test_as_many_texts_as_fit_are_read_exactly_as_one_by_one(champion):
+    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[::6]
+    tasks = [Task(json.loads(line)["specification"]) for line in lines]
+    assert len(tasks) > MAX_TEXTS
+    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]

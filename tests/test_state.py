@@ -106,7 +106,9 @@ def test_reading_as_of_a_time_never_sees_the_future():
 
 
 def test_bytes_and_back():
-    state = EMPTY.observe([seen(at, at % 7 > 0, at % 3, failed=(0,) if at % 3 else ()) for at in range(50)], GRID)
+    state = EMPTY.observe(
+        [seen(at, at % 7 > 0, at % 3, failed=(0,) if at % 3 else ()) for at in range(50)], GRID
+    )
     again = TypeState.from_bytes(state.to_bytes())
     assert needed(again) == needed(state)
     assert (again.model, again.counts, again.recent) == (state.model, state.counts, state.recent)

@@ -10,7 +10,7 @@ import pytest
 
 from tierwise import Ladder, Policy, predict_tier
 from tierwise.data import IMAGES
-from tierwise.router._record import latency_ms
+from tierwise.router._costs import latency_ms
 from tierwise.router._what_if import alternatives
 
 EASY = "Assign one category and up to five tags from our taxonomy to this blog post"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .router.log import OutcomeLog
     from .training.estimator import CensoredOrdinalClassifier
     from .training.train import TrainedModel, train
 
@@ -24,6 +25,7 @@ _HOME = {
     "TierwiseError": "classifier",
     "Decision": "router",
     "Ladder": "router",
+    "OutcomeLog": "router.log",
     "Policy": "router",
     "Tier": "router",
     "predict_tier": "router",
@@ -33,8 +35,16 @@ _HOME = {
     "train": "training.train",
 }
 
-__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "Policy", "Task", "Tier", "TierModel"]
-__all__ += ["TierwiseError", "TrainedModel", "__version__", "predict_tier", "predict_tiers", "train"]
+__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier"]
+__all__ += [
+    "TierModel",
+    "TierwiseError",
+    "TrainedModel",
+    "__version__",
+    "predict_tier",
+    "predict_tiers",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -86,13 +86,16 @@ def calibrate(latest: Outcomes, places: Array, effects: TypeEffects) -> Calibrat
     def loss(parameters: Array) -> float:
         moved = Calibration(float(np.exp(parameters[0])), parameters[1:], centre).places(places)
         passes = effects.pass_(moved)[rows, latest.tiers]
-        found = np.where(latest.clean, passes, 1.0 - passes)
+        heard = effects.grid.curve.heard(passes)
+        found = np.where(latest.clean, heard, 1.0 - heard)
         prior = 0.5 * float((parameters**2).sum()) / _PRIOR_SD**2
         return -float(latest.weights @ np.log(np.maximum(found, 1e-9))) + prior
 
     simplex = np.vstack([np.zeros(n_tiers + 1), np.diag(np.full(n_tiers + 1, _PRIOR_SD))])
     options = {"maxfev": 60 * n_tiers, "xatol": 0.01, "fatol": 0.05, "initial_simplex": simplex}
-    found = minimize(loss, np.zeros(n_tiers + 1), method="Nelder-Mead", options=options)
+    found = minimize(  # type: ignore[call-overload]
+        loss, np.zeros(n_tiers + 1), method="Nelder-Mead", options=options
+    )
     return Calibration(round(float(np.exp(found.x[0])), 4), np.round(found.x[1:], 4), centre)
 
 

@@ -1,7 +1,7 @@
 """Builds the first champion from the seed tasks: `python -m tierwise.training.champion`.
 
 --encoder PATH   take the encoder of an existing model folder instead of distilling one
---dims N         width of the encoder (default 128)
+--dims N         width of the encoder (default 256)
 --out PATH       default: data/champion of this installation
 """
 
@@ -121,7 +121,7 @@ def _provenance(seeds: Sequence[SeedTask]) -> dict[str, Any]:
     "--encoder", "encoder_of", type=click.Path(path_type=Path), help="Model folder to take it from."
 )
 @click.option("--teacher", help="Any sentence-transformers model, by name or path (default: MiniLM).")
-@click.option("--dims", default=128, show_default=True)
+@click.option("--dims", default=256, show_default=True)
 @click.option("--out", default=CHAMPION, type=click.Path(path_type=Path), show_default=True)
 def main(encoder_of: Path | None, teacher: str | None, dims: int, out: Path) -> None:
     """Distil an encoder, fit the seed tasks, and write the champion."""

@@ -28,10 +28,15 @@ _ODD_SHARE, _ODD_SD = 0.05, 4.0
 
 @dataclass(frozen=True)
 class Penalties:
-    """Inverse variances of the priors, in units of one outcome."""
+    """Inverse variances of the priors, in units of one outcome.
 
-    level: float = 3.0
-    gap: float = 12.0
+    words, sense : of the level's weights of lexical features, and of embedding and facts. gap : how many
+    times harder the gaps' weights shrink: outcomes of one tier a task say little about them.
+    """
+
+    words: float = 20.0
+    sense: float = 5.0
+    gap: float = 20.0
     slope: float = 4.0
     shift: float = 0.5
 
@@ -53,7 +58,9 @@ class Correction:
 def no_correction(n_features: int, n_tiers: int, n_types: int) -> Correction:
     """The text's reading as it is, and types without effects."""
     zeros = np.zeros
-    return Correction(np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0)
+    return Correction(
+        np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0
+    )
 
 
 def fit_correction(
@@ -75,7 +82,9 @@ def fit_correction(
     n_types = len(outcomes.type_names)
     shapes = ((n_tiers,), (n_tiers,), (n_features, n_tiers), (n_types, n_tiers))
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    strengths = np.array([penalties.level, *[penalties.gap] * (n_tiers - 1)])
+    strength = np.full((n_features, 1), penalties.sense)
+    strength[: features.n_sparse] = penalties.words
+    strengths = strength * np.array([1.0, *[penalties.gap] * (n_tiers - 1)])
 
     def split(parameters: Array) -> list[Array]:
         parts = np.split(parameters, ends[:-1])
@@ -93,7 +102,9 @@ def fit_correction(
         prior, of_prior = _log_prior(effects, curve.widths)
         value = float(each @ outcomes.weights) + prior
         value -= 0.5 * float((strengths * weights**2).sum())
-        value -= 0.5 * float(penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum())
+        value -= 0.5 * float(
+            penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum()
+        )
         gradient = [
             (by_row * text_places).sum(axis=0) - penalties.slope * (slopes - 1),
             by_row.sum(axis=0) - penalties.shift * shifts,
@@ -103,7 +114,7 @@ def fit_correction(
         return -value, -np.concatenate([part.ravel() for part in gradient])
 
     first = np.concatenate([p.ravel() for p in (start.slopes, start.shifts, start.weights, start.effects)])
-    found = minimize(
+    found = minimize(  # type: ignore[call-overload]
         loss,
         first,
         jac=True,
@@ -111,7 +122,8 @@ def fit_correction(
         callback=lambda _: progress(),
         options={"maxiter": max_iterations, "maxcor": 20},
     )
-    return Correction(*split(found.x), log_likelihood=-float(found.fun))
+    slopes, shifts, weights, effects = split(found.x)
+    return Correction(slopes, shifts, weights, effects, -float(found.fun))
 
 
 def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from ..classifier._encoder import StaticEncoder
-from ..classifier._lexicon import Lexicon, has_digit
+from ..classifier._lexicon import Lexicon
 from ..classifier._text import running_words, words_of
 from ..classifier.features import FACT_FEATURES, fact_features
 from ..classifier.task import Task
@@ -31,10 +31,7 @@ def lexical_counts(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
     values: list[float] = []
     starts = [0]
     for task in tasks:
-        words = running_words(task.specification)
-        unit_ids = [lexicon.unit_id(word) for word in words]
-        n_numbers = sum(map(has_digit, set(words)))
-        found = lexicon.features(task.specification, unit_ids, n_numbers)
+        found = lexicon.features(task.specification, running_words(task.specification))
         indices.extend(sorted(found))
         values.extend([max(len(found), 1) ** -0.5] * len(found))
         starts.append(len(indices))

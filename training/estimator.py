@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     array([0, 2])
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "C": [Interval(Real, 0, None, closed="neither")],
         "slopes": [StrOptions({"separate", "shared"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -79,8 +79,8 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         start = _shared_start(X, bounds, self.classes_) if self.slopes == "shared" else None
         n_classes = len(self.classes_)
         first = np.zeros((X.shape[1] + 1) * n_classes) if start is None else start
-        transposed = X.T.tocsr() if issparse(X) else X.T
-        found = minimize(
+        transposed: Any = X.T.tocsr() if issparse(X) else X.T  # type: ignore[attr-defined]
+        found = minimize(  # type: ignore[call-overload]
             lambda w: loss(w, X, transposed, bounds, weights, 1.0 / self.C, n_classes),
             first,
             jac=True,
@@ -133,7 +133,9 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             assert_all_finite(labels, input_name="y")
         if labels.ndim == 2 and labels.shape[1] == 1:
             warnings.warn(
-                "A column-vector y was passed when a 1d array was expected.", DataConversionWarning, stacklevel=3
+                "A column-vector y was passed when a 1d array was expected.",
+                DataConversionWarning,
+                stacklevel=3,
             )
             labels = labels.ravel()
         if labels.ndim == 1:
@@ -141,7 +143,9 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         if labels.ndim != 2 or labels.shape[1] != 2:
             raise ValueError(f"y must be (n,) labels or (n, 2) bounds; got shape {np.shape(y)}.")
         if len(labels) != n_samples:
-            raise ValueError(f"X has {n_samples} rows and y has {len(labels)}: inconsistent numbers of samples.")
+            raise ValueError(
+                f"X has {n_samples} rows and y has {len(labels)}: inconsistent numbers of samples."
+            )
         check_classification_targets(labels.ravel())
         self.classes_, index = np.unique(labels, return_inverse=True)
         bounds = index.reshape(labels.shape)
@@ -155,7 +159,13 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
 
 def _separate_loss(
-    parameters: Array, X: Any, transposed: Any, bounds: NDArray[np.int64], weights: Array, ridge: float, n_classes: int
+    parameters: Array,
+    X: Any,
+    transposed: Any,
+    bounds: NDArray[np.int64],
+    weights: Array,
+    ridge: float,
+    n_classes: int,
 ) -> tuple[float, Array]:
     table = parameters.reshape(-1, n_classes)
     log_mass = log_softmax(X @ table[:-1] + table[-1], axis=1)
@@ -170,7 +180,13 @@ def _separate_loss(
 
 
 def _shared_loss(
-    parameters: Array, X: Any, transposed: Any, bounds: NDArray[np.int64], weights: Array, ridge: float, n_classes: int
+    parameters: Array,
+    X: Any,
+    transposed: Any,
+    bounds: NDArray[np.int64],
+    weights: Array,
+    ridge: float,
+    n_classes: int,
 ) -> tuple[float, Array]:
     n_features = X.shape[1]
     w, steps = parameters[:n_features], parameters[n_features:]

@@ -26,12 +26,15 @@ class Blocks:
     def __init__(self, sparse: csr_matrix, dense: NDArray[np.float32]) -> None:
         self._sparse, self._dense = sparse, dense
         self._transposed = sparse.T.tocsr()
+        self.n_sparse = sparse.shape[1]
         self.shape = (sparse.shape[0], sparse.shape[1] + dense.shape[1])
 
     def __matmul__(self, weights: Array) -> Array:
         """(n, n_columns)."""
         n_sparse = self._sparse.shape[1]
-        return np.asarray(self._sparse @ weights[:n_sparse]) + self._dense @ weights[n_sparse:].astype(np.float32)
+        return np.asarray(self._sparse @ weights[:n_sparse]) + self._dense @ weights[n_sparse:].astype(
+            np.float32
+        )
 
     def transposed_dot(self, by_row: Array) -> Array:
         """(n_features, n_columns): the transpose times (n, n_columns)."""
@@ -70,20 +73,23 @@ class FeatureSpace:
 
     def blocks(self, tasks: Sequence[Task]) -> Blocks:
         """The same matrix with its dense columns apart: products with it are several times faster."""
-        counts = design.lexical_counts(tasks, self.lexicon).multiply(self.idf * design.LEXICAL_SCALE).tocsr()
+        counts = design.lexical_counts(tasks, self.lexicon)
+        scaled = csr_matrix(counts.multiply(self.idf * design.LEXICAL_SCALE))
         embedded = design.embeddings(tasks, self.encoder) * self.embedding_scale
-        return Blocks(counts, np.hstack([embedded, design.facts(tasks) * design.FACT_SCALE]).astype(np.float32))
+        return Blocks(
+            scaled, np.hstack([embedded, design.facts(tasks) * design.FACT_SCALE]).astype(np.float32)
+        )
 
     def reader(self, weights: Array, bias: Array, guards: Guards) -> Reader:
         """A reader with these (n_features, n_columns) weights, the scales folded into them."""
         n_lexical, n_dims = len(self.lexicon), self.encoder.n_dims
-        weights = weights.astype(np.float32)
+        single = np.ascontiguousarray(weights, dtype=np.float32)
         return Reader(
             self.encoder,
             self.lexicon,
             guards,
-            lexical=(weights[:n_lexical] * (self.idf * design.LEXICAL_SCALE)[:, None]).astype(np.float32),
-            embedding=weights[n_lexical : n_lexical + n_dims] * np.float32(self.embedding_scale),
-            facts=weights[n_lexical + n_dims :] * np.float32(design.FACT_SCALE),
+            lexical=(single[:n_lexical] * (self.idf * design.LEXICAL_SCALE)[:, None]).astype(np.float32),
+            embedding=single[n_lexical : n_lexical + n_dims] * np.float32(self.embedding_scale),
+            facts=single[n_lexical + n_dims :] * np.float32(design.FACT_SCALE),
             bias=bias.astype(np.float32),
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,10 +32,10 @@ Progress = Callable[[str], None]
 class Config:
     """Settings of `train`. widths : where the search for them starts, and what few outcomes keep."""
 
-    penalties: Penalties = Penalties()
-    widths: Widths = Widths()
+    penalties: Penalties = field(default_factory=Penalties)
+    widths: Widths = field(default_factory=Widths)
     rounds: int = ROUNDS
-    max_iterations: int = 80
+    max_iterations: int = 60
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ def learn(
         matrix = matrix.without(unread)
     mass = text_mass(matrix, head, uninformed, unread)
     n_tiers = len(uninformed)
-    widths, intervals = config.widths, {}
+    widths = config.widths
+    intervals: dict[str, tuple[float, float, float]] = {}
     correction = start or no_correction(matrix.shape[1], n_tiers, len(outcomes.type_names))
     for number in range(config.rounds):
         progress(f"round {number + 1} of {config.rounds}")
@@ -161,5 +161,3 @@ def _notes(outcomes: Outcomes) -> list[str]:
     if len(np.unique(outcomes.types)) == 1:
         notes.append("One task type only: how much types differ can't be estimated.")
     return notes
-
-

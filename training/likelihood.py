@@ -52,7 +52,20 @@ def outcome_likelihood(
         log_likelihood[row], gradient[row] = _after_failures(
             curve, scores[row], int(tiers[row]), bool(clean[row]), failed[row]
         )
-    return log_likelihood, gradient
+    return _as_heard(log_likelihood, gradient, clean, curve.widths.heard_ratio)
+
+
+def _as_heard(
+    log_likelihood: Array, gradient: Array, clean: NDArray[np.bool_], ratio: float
+) -> tuple[Array, Array]:
+    """The same for verdicts of which corrections are reported `ratio` times as often as clean passes."""
+    if ratio == 1.0:
+        return log_likelihood, gradient
+    found, sign = np.exp(log_likelihood), np.where(clean, 1.0, -1.0)
+    passes = np.where(clean, found, 1.0 - found)
+    heard = passes + ratio * (1.0 - passes)
+    by_passes = gradient * (sign * found * (1.0 - ratio) / heard)[:, None]
+    return log_likelihood + np.where(clean, 0.0, np.log(ratio)) - np.log(heard), gradient - by_passes
 
 
 def _after_failures(

@@ -98,7 +98,7 @@ def _design_effect(cases: NDArray[np.bool_], types: NDArray[np.int64]) -> float:
         return least
     off = np.bincount(index, weights=cases - rate)
     scale = len(sizes) / (len(sizes) - 1) / (len(cases) * rate * (1 - rate))
-    return max(least, float((off**2).sum()) * scale)
+    return float(max(least, float((off**2).sum()) * scale))
 
 
 def _loosest(keeps: NDArray[np.bool_]) -> int | None:

@@ -111,7 +111,8 @@ def train(
     thresholds = base.manifest["thresholds"]
     if len(late) >= MIN_PROMISED:
         thresholds = [threshold.to_dict() for threshold in promised_thresholds(late, needed)]
-    report = _report(outcomes, learned, calibration, late, effects.pass_(calibration.places(late_places)))
+    heard = effects.grid.curve.heard(effects.pass_(calibration.places(late_places)))
+    report = _report(outcomes, learned, calibration, late, heard)
     return _assembled(base, head, final.correction, calibration, learned, thresholds, report, outcomes)
 
 
@@ -191,11 +192,18 @@ def _assembled(
 
 
 def _report(
-    outcomes: Outcomes, learned: Learned, calibration: Calibration, late: Outcomes, passes: NDArray[np.float64]
+    outcomes: Outcomes,
+    learned: Learned,
+    calibration: Calibration,
+    late: Outcomes,
+    passes: NDArray[np.float64],
 ) -> dict[str, Any]:
     found = np.clip(passes[np.arange(len(late)), late.tiers], 1e-9, 1 - 1e-9)
     losses = -np.where(late.clean, np.log(found), np.log(1 - found))
-    text = "\0".join(f"{t.specification}\1{k}\1{v}" for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True))
+    text = "\0".join(
+        f"{t.specification}\1{k}\1{v}"
+        for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True)
+    )
     return {
         "data": "outcomes and seed tasks",
         "rows": len(outcomes),

@@ -23,7 +23,7 @@ from .likelihood import outcome_likelihood
 
 Array = NDArray[np.float64]
 _PRIOR_SD = 0.5  # of the log widths around the standard ones
-MOST_ROWS = 20_000  # of outcomes looked at; more would not move a width by what matters
+MOST_ROWS = 12_000  # of outcomes looked at; more would not move a width by what matters
 _EPSILONS = np.array([0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15])
 _EPSILON_CAP = 0.05  # until enough outcomes at the top tier identify it
 _EPSILON_NEEDS = 200
@@ -32,9 +32,7 @@ _OMEGA_NEEDS = 100
 _DROP_90 = 1.353  # in log likelihood, of a 90 % interval: half the chi-squared quantile
 
 
-def type_likelihoods(
-    outcomes: Outcomes, places: Array, widths: Widths, *, most: int = MOST_ROWS
-) -> Array:
+def type_likelihoods(outcomes: Outcomes, places: Array, widths: Widths, *, most: int = MOST_ROWS) -> Array:
     """(n_types with outcomes, n_points): log P(outcomes of the type | effects), on the grid of `widths`."""
     grid = effect_grid(places.shape[1], widths)
     rows = _some(len(outcomes), most)
@@ -58,7 +56,9 @@ def fit_widths(likelihoods: Array, n_tiers: int, widths: Widths, standard: Width
         return -marginal + 0.5 * float((pull**2).sum())
 
     start = np.log([widths.level_sd, widths.deviation_sd])
-    found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 0.01, "maxiter": 80})
+    found = minimize(  # type: ignore[call-overload]
+        loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 0.01, "maxiter": 80}
+    )
     level_sd, deviation_sd = np.exp(np.clip(found.x, np.log(0.2), np.log(4.0)))
     return replace(widths, level_sd=round(float(level_sd), 4), deviation_sd=round(float(deviation_sd), 4))
 
@@ -113,5 +113,3 @@ def _prior_mass(n_tiers: int, widths: Widths, level_sd: float, deviation_sd: flo
     for _ in range(n_tiers - 1):
         mass = mass[..., None] * deviation_weights(nodes / deviation_sd)
     return mass.ravel() + 1e-300
-
-

@@ -12,6 +12,8 @@ from .catalog import catalog
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
+from .log import log
+from .outcome import outcome
 from .predict import predict
 from .train import train
 
@@ -33,7 +35,7 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-for _command in (predict, explain, train, catalog, demo, doctor):
+for _command in (predict, explain, train, outcome, log, catalog, demo, doctor):
     main.add_command(_command)
 
 __all__ = ["main"]

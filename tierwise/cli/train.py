@@ -28,8 +28,15 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
 @click.option(
     "--base", type=click.Path(path_type=Path), help="Model folder to start from; default: the shipped one."
 )
+@click.option(
+    "--heard-ratio",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 100),
+    help="How many times likelier a correction is to be reported than a clean pass.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def train(frame: Path, out: Path, base: Path | None, as_json: bool) -> None:
+def train(frame: Path, out: Path, base: Path | None, heard_ratio: float, as_json: bool) -> None:
     """Fit a model to finished tasks, and write it to a folder of its own.
 
     FRAME is a CSV, JSON-lines or Parquet file with one row per finished task: specification, task_type,
@@ -43,7 +50,9 @@ def train(frame: Path, out: Path, base: Path | None, as_json: bool) -> None:
 
     rows = read_rows(frame)
     try:
+        from ..classifier._passing import Widths
         from ..classifier.model import TierModel
+        from ..training.learner import Config
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
@@ -54,7 +63,8 @@ def train(frame: Path, out: Path, base: Path | None, as_json: bool) -> None:
             bar.set_description_str(name)
             bar.update()
 
-        model = fit(rows, base=start, progress=step)
+        config = Config(widths=Widths(heard_ratio=heard_ratio))
+        model = fit(rows, base=start, config=config, progress=step)
     model.save(out)
     click.echo(json.dumps(model.report, indent=1) if as_json else _as_text(model.report, out))
 

@@ -1,0 +1,90 @@
+"""How long it takes to learn from many outcomes, and to take in one more.
+
+    python -m benchmarks.fit [--outcomes 100000]
+
+Texts are those of the seed tasks, each with a number of its own; verdicts are drawn from a type effect
+and the labelled tier. Encoding is included; sentence-transformers is not needed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+
+from tierwise import Task, predict_tiers
+from tierwise.classifier.state import Seen
+from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.training.train import train
+
+from ._machine import write
+
+_SCORES = np.array([[3.2, 3.8, 4.0], [0.0, 3.2, 3.8], [-1.5, 0.3, 3.0]])  # by needed tier and tier tried
+
+
+@click.command()
+@click.option("--outcomes", default=100_000, show_default=True)
+def main(outcomes: int) -> None:
+    frame = finished_tasks(outcomes)
+    started = time.perf_counter()
+    model = train(frame, progress=lambda step: print(f"{time.perf_counter() - started:6.1f} s  {step}"))
+    fit_s = time.perf_counter() - started
+    states = model.states()
+    kind = max(states, key=lambda name: states[name].n_outcomes)
+    text = frame.loc[frame["task_type"] == kind, "specification"].iloc[0]
+    place = model.places([Task(text, task_type=kind)])[0]
+    each_ms = []
+    for number in range(200):
+        seen = Seen(2e9 + number, 0, True, place)
+        begun = time.perf_counter()
+        states[kind] = model.observe(states[kind], [seen])
+        each_ms.append(1e3 * (time.perf_counter() - begun))
+    some = frame.drop_duplicates("task_type", keep="first").head(400)
+    tasks = [
+        Task(text, task_type=kind)
+        for text, kind in zip(some["specification"], some["task_type"], strict=True)
+    ] * 10
+    predict_tiers(tasks, history=states, model=model)  # states work out their beliefs once
+    begun = time.perf_counter()
+    predict_tiers(tasks, history=states, model=model)
+    results: dict[str, Any] = {
+        "outcomes": outcomes,
+        "task_types": int(frame["task_type"].nunique()),
+        "fit_s": round(fit_s, 1),
+        "one_more_outcome_median_ms": round(statistics.median(each_ms), 3),
+        "decisions_with_history_per_s": round(len(tasks) / (time.perf_counter() - begun)),
+        "sentence_transformers_loaded": "sentence_transformers" in sys.modules,
+    }
+    print(results)
+    print(f"written to {write('fit', results)}")
+
+
+def finished_tasks(n: int) -> pd.DataFrame:
+    """A frame for `train`."""
+    chance = np.random.default_rng(0)
+    seeds = read_seeds()
+    names, types = np.unique([seed.task_type for seed in seeds], return_inverse=True)
+    level = chance.logistic(scale=0.66, size=len(names))
+    picked, tiers = chance.integers(0, len(seeds), n), chance.choice(3, n, p=[0.4, 0.4, 0.2])
+    needed = np.array([seed.needed for seed in seeds])[picked]
+    scores = _SCORES[needed, tiers] + level[types[picked]] + chance.normal(size=n)
+    clean = chance.random(n) < 0.97 / (1 + np.exp(-scores))
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    return pd.DataFrame(
+        {
+            "specification": [f"{seeds[i].task.specification} ({k})" for k, i in enumerate(picked)],
+            "task_type": [seeds[i].task_type for i in picked],
+            "tier": np.array(TIERS)[tiers],
+            "verdict": np.where(clean, "clean", "corrected"),
+            "at": start + pd.to_timedelta(np.arange(n), unit="s"),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

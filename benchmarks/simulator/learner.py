@@ -1,0 +1,90 @@
+"""The learner that ships, as a policy: its widths come from the training log, its beliefs from states.
+
+python -m benchmarks.simulator --learner benchmarks.simulator.learner:served
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tierwise.classifier._effects import effect_grid
+from tierwise.classifier._passing import Widths
+from tierwise.classifier.state import Seen, TypeState
+from tierwise.classifier.task import Task
+from tierwise.training.frame import Outcomes
+from tierwise.training.widths import fit_epsilon, fit_widths, type_likelihoods
+
+from .policies import Training
+from .tasks import SILENT
+from .worlds import Array, Integers, World, gap_of
+
+_WEEK_S = 7 * 86_400.0
+
+
+class Learner:
+    """Takes what the text says as the place, keeps a `TypeState` per type, and pays the least it expects."""
+
+    def __init__(self, world: World, training: Training) -> None:
+        self.world = world
+        self.widths = widths_from(training)
+        ratio = world.heard_corrected / world.heard_clean
+        self.widths = replace(self.widths, heard_ratio=ratio)
+        if world.hazard == 0:
+            self.widths = replace(self.widths, hazard=0.0)
+        self.grid = effect_grid(3, self.widths)
+        self.states: dict[int, TypeState] = {}
+
+    def choose(self, f: Array, type_ids: Integers, week: int) -> Integers:
+        """The tier of least expected cost by the states."""
+        places = places_of(f)
+        passes = np.empty_like(f)
+        for kind in np.unique(type_ids):
+            rows = np.flatnonzero(type_ids == kind)
+            state = self.states.get(int(kind))
+            effects = self.grid.thin_prior if state is None else state.effects(self.grid)
+            scores = np.array([effects.scores(tuple(places[row])) for row in rows])
+            passes[rows] = (self.grid.curve.of(scores) * effects.weights[:, None]).sum(axis=1)
+        return self.world.cheapest(passes)
+
+    def observe(self, f: Array, type_ids: Integers, tiers: Integers, clean: Integers, week: int) -> None:
+        """Add the verdicts that were heard to the states of their types."""
+        places = places_of(f)
+        for kind in np.unique(type_ids[clean != SILENT]):
+            rows = np.flatnonzero((type_ids == kind) & (clean != SILENT))
+            seen = [
+                Seen(week * _WEEK_S + turn, int(tiers[row]), bool(clean[row]), tuple(places[row]))
+                for turn, row in enumerate(rows)
+            ]
+            state = self.states.get(int(kind), TypeState("simulator"))
+            self.states[int(kind)] = state.observe(seen, self.grid)
+
+
+def served(world: World, training: Training) -> Learner:
+    """The factory that `--learner` takes."""
+    return Learner(world, training)
+
+
+def places_of(f: Array) -> Array:
+    """(n, 3) level and gaps of (n, 3) logits by the text."""
+    return np.column_stack([f[:, 0], gap_of(np.maximum(np.diff(f, axis=1), 1e-6))])
+
+
+def widths_from(training: Training) -> Widths:
+    """What `train` would estimate from this log, the texts being read rightly."""
+    heard = training.clean != SILENT
+    n = int(heard.sum())
+    outcomes = Outcomes(
+        (Task("a task of the simulator"),) * n,
+        training.type_ids[heard],
+        tuple(map(str, range(int(training.type_ids.max()) + 1))),
+        training.tiers[heard],
+        training.clean[heard] == 1,
+        np.arange(n, dtype=float),
+        ((),) * n,
+        np.ones(n),
+    )
+    places, widths = places_of(training.f[heard]), Widths()
+    widths = replace(widths, epsilon=fit_epsilon(outcomes, places, widths)[0])
+    return fit_widths(type_likelihoods(outcomes, places, widths), 3, widths, Widths())

@@ -1,0 +1,18 @@
+"""The outcome log: decisions, what became of them, and what was learned. Needs `tierwise[log]`."""
+
+from ...classifier import errors as _errors
+
+try:
+    from ._import import ImportReport
+    from ._outcome import Outcome
+    from ._replay import Replay
+    from ._states import JudgedRow, TypeState, TypeStates
+    from ._stats import Stats, TierStats
+    from .outcome_log import OutcomeLog
+except ModuleNotFoundError as _error:
+    if _error.name != "sqlalchemy":
+        raise
+    raise _errors.MissingExtra("sqlalchemy", "log") from _error
+
+__all__ = ["ImportReport", "JudgedRow", "Outcome", "OutcomeLog", "Replay", "Stats", "TierStats"]
+__all__ += ["TypeState", "TypeStates"]

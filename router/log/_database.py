@@ -1,0 +1,170 @@
+"""Connections to the log: SQLite or PostgreSQL, safe in threads, between processes, and after fork.
+
+Durability. An acknowledged write survives the death of every process of ours. Against a power cut or
+the death of the database server the default promises less: the last moments may be missing (SQLite in
+WAL mode with synchronous=NORMAL; PostgreSQL with synchronous_commit=off, three times its
+wal_writer_delay, 0.6 s), but never half a write, and writes may be repeated, since they are idempotent.
+`durable=True` waits for the disk at every write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from ...classifier.errors import LogError, MissingExtra
+from ._faults import translated
+
+to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+class Database:
+    """Transactions on one log."""
+
+    def __init__(self, url: URL, *, durable: bool, timeout_s: float) -> None:
+        self.url, self.durable, self.timeout_s = url, durable, timeout_s
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.name = url.set(query={}).render_as_string(hide_password=True)
+        self._engine: Engine | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+        _open.add(self)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes: all of it, or nothing.
+
+        On SQLite it holds the write lock from its start, so that what it reads stays true.
+        """
+        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(tierwise_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the log, however long it takes."""
+        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for several transactions, which the caller begins."""
+        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+            yield connection
+
+    def alone(self, statement: str) -> tuple[Any, ...]:
+        """The row that a statement of SQLite answers with, run outside of transactions."""
+        with self.connect() as connection:
+            connection.execution_options(tierwise_begin="SELECT 1")
+            return tuple(connection.exec_driver_sql(statement).one())
+
+    def engine(self) -> Engine:
+        with self._lock:
+            if self._closed:
+                raise LogError(f"The log {self.name} was closed. Open it again.", about=self.name)
+            if self._engine is None:
+                self._engine = _engine(self.url, durable=self.durable, timeout_s=self.timeout_s)
+            return self._engine
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def close_idle(self) -> None:
+        engine = self._engine
+        if engine is not None:
+            engine.pool.dispose()  # and keep the pool: connections in use go back to it
+
+    def forget_inherited(self) -> None:
+        """In a forked child: the parent's connections are neither used nor closed here."""
+        _inherited.append(self._engine)
+        self._engine = None
+        self._lock = threading.Lock()  # the parent's may be held by a thread that is not here
+
+
+def _engine(url: URL, *, durable: bool, timeout_s: float) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = (
+        {"timeout": timeout_s} if sqlite else {"connect_timeout": max(int(timeout_s), 2)}
+    )
+    try:
+        engine = create_engine(
+            url,
+            connect_args=arguments,
+            max_overflow=-1,  # threads wait for the write lock, not for a connection
+            pool_pre_ping=not sqlite,  # a server may have been started anew
+            hide_parameters=True,  # no texts in errors
+            json_serializer=to_json,
+        )
+    except ModuleNotFoundError as error:
+        raise MissingExtra("psycopg", "postgres") from error
+    settings = _sqlite_settings(durable) if sqlite else _postgres_settings(durable, timeout_s)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: object) -> None:
+        if sqlite:
+            connection.isolation_level = None  # we say BEGIN; the driver would say it too late
+        cursor = connection.cursor()
+        for setting in settings:
+            cursor.execute(setting)
+        cursor.close()
+        if not sqlite:
+            connection.commit()
+
+    if sqlite:
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(connection.get_execution_options().get("tierwise_begin", "BEGIN"))
+
+    return engine
+
+
+def _sqlite_settings(durable: bool) -> tuple[str, ...]:
+    return (
+        f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}",
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA secure_delete=ON",  # what is forgotten is overwritten
+    )
+
+
+def _postgres_settings(durable: bool, timeout_s: float) -> tuple[str, ...]:
+    settings = (
+        f"SET lock_timeout = {int(timeout_s * 1000)}",
+        "SET plan_cache_mode = force_custom_plan",  # a plan made for an empty table reads all of a full one
+    )
+    return settings if durable else (*settings, "SET synchronous_commit = off")
+
+
+_open: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[Engine | None] = []  # kept for good: closing them would disturb the parent
+
+
+def _before_fork() -> None:
+    for database in list(_open):
+        database.close_idle()  # SQLite forbids to carry a connection into a child
+
+
+def _in_child() -> None:
+    for database in list(_open):
+        database.forget_inherited()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)

@@ -1,0 +1,118 @@
+"""A decision as a row: what one filters by as columns, all that a replay needs in `details`."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ...classifier.task import FACTS, Task
+from .._champion import champion
+from ..decision import Decision, Evidence
+from ._policy_body import policy_body
+from ._text import StoreText, features_of
+
+COLUMN_FACTS = ("task_type",)  # a column of its own; the others are in `facts`
+
+
+class DecisionRow(NamedTuple):
+    """Values of the decisions table, and of the policy that it refers to."""
+
+    values: dict[str, Any]
+    policy: dict[str, Any]
+
+
+def decision_row(
+    decision: Decision, *, store_text: StoreText, decided_at_us: int, recorded_at_us: int, follows: str | None
+) -> DecisionRow:
+    fingerprint, body = policy_body(decision.evidence.policy, decision.evidence.ladder)
+    task = decision.task
+    return DecisionRow(
+        {
+            "decision_id": decision.decision_id,
+            "task_type": task.task_type,
+            "tier": str(decision.tier),
+            "mode": decision.mode,
+            "model": decision.model,
+            "reason": decision.reason,
+            "fallback": decision.fallback,
+            "confidence": decision.confidence,
+            "propensity": decision.propensity,
+            "model_version": decision.versions["model"],
+            "policy_fingerprint": fingerprint,
+            "follows": follows,
+            "decided_at_us": decided_at_us,
+            "recorded_at_us": recorded_at_us,
+            "facts": facts_of(task),
+            "details": _details(decision),
+            **text_columns(task.specification, store_text, decision.evidence.model),
+        },
+        body,
+    )
+
+
+def facts_of(task: Task) -> dict[str, Any]:
+    """The facts that were given, but for the task type."""
+    given = {name: getattr(task, name) for name in FACTS if name not in COLUMN_FACTS}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value is not None and value != ()
+    }
+
+
+def text_columns(text: str | None, store_text: StoreText, model: Any = None) -> dict[str, Any]:
+    """Text, features and what was stored; features by this model, else by the one in use."""
+    if store_text == "full" and text is not None:
+        return {"text_stored": "full", "specification": text, "features": None}
+    if store_text == "features" and text is not None:
+        model = model or champion()
+        if not isinstance(model, str):  # else it is the reason why no model could be loaded
+            return {"text_stored": "features", "specification": None, "features": features_of(text, model)}
+    return {"text_stored": "none", "specification": None, "features": None}
+
+
+def _details(decision: Decision) -> dict[str, Any]:
+    evidence = decision.evidence
+    return {
+        "plan": [str(tier) for tier in decision.plan],
+        "reasons": list(decision.reasons),
+        "probabilities": decision.probabilities,
+        "pass_probabilities": decision.pass_probabilities,
+        "expected_cost_usd": decision.expected_cost_usd,
+        "expected_latency_ms": decision.expected_latency_ms,
+        "return_to": None if decision.return_to is None else str(decision.return_to),
+        "batch_wait_ceiling_s": decision.batch_wait_ceiling_s,
+        "versions": decision.versions,
+        "n_chars": len(decision.task.specification),
+        "beliefs": _beliefs(decision.task, evidence),
+        "unavailable": evidence.trouble is not None,
+    }
+
+
+def _beliefs(task: Task, evidence: Evidence) -> dict[str, Any] | None:
+    """Inputs of the decision that came from a model, and what that model had to go by."""
+    beliefs, posterior = evidence.beliefs, evidence.posterior
+    if beliefs is None:
+        return None
+    history = None if posterior is None else posterior.history
+    return {
+        "guard": beliefs.guard,
+        "history": beliefs.history,
+        "lambda_down": beliefs.lambda_down,
+        "lambda_up": beliefs.lambda_up,
+        "min_pass": beliefs.min_pass,
+        "all_fail": _all_fail(task, evidence),
+        "text": None if posterior is None else list(posterior.text),  # P(needed tier) by text alone
+        "counts": None if history is None else {str(tier): list(pair) for tier, pair in history.items()},
+        "tiers": None if evidence.model is None else list(evidence.model.tiers),
+    }
+
+
+def _all_fail(task: Task, evidence: Evidence) -> dict[str, float] | None:
+    """P(all of these rungs fail this very task), where plans of several tiers could compete."""
+    ask = None if evidence.beliefs is None else evidence.beliefs.all_fail
+    if ask is None or not task.verifiable or evidence.policy.correction_cost_usd(task.task_type) is None:
+        return None
+    rungs = range(len(evidence.ladder.rungs))
+    groups = [group for size in rungs[2:] for group in combinations(rungs, size)] + [tuple(rungs)]
+    return {",".join(map(str, group)): float(ask(group)) for group in groups if len(group) > 1}

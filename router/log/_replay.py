@@ -1,0 +1,72 @@
+"""A decision made again from its row alone: same task, beliefs, policy and ladder, same pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...classifier.errors import NotInLog
+from ...classifier.task import Task
+from .._beliefs import Beliefs
+from .._decide import Choice, decide
+from ..ladder import Ladder
+from ._policy_body import policy_from
+
+
+class Replay(NamedTuple):
+    """What the row's inputs lead to now; `same` where that is what was decided then."""
+
+    tier: str
+    mode: str
+    plan: tuple[str, ...]
+    reasons: tuple[str, ...]
+    same: bool
+
+
+def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
+    """Raises NotInLog for a row that came from a file and says only what was done."""
+    details = row["details"]
+    if details is None or body is None:
+        raise NotInLog(
+            f"Decision {row['decision_id']!r} was imported without what led to it, so it can't be replayed.",
+            about=row["decision_id"],
+        )
+    policy, ladder = policy_from(body)
+    choice = decide(
+        _task(row, details), _beliefs(details, ladder), policy, ladder, unavailable=details["unavailable"]
+    )
+    now = _in_words(choice, ladder)
+    then = (row["tier"], row["mode"], tuple(details["plan"]), tuple(details["reasons"]))
+    return Replay(*now, same=now == then)
+
+
+def _task(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
+    facts = {**row["facts"], "task_type": row["task_type"]}
+    text = row["specification"]
+    if text is None:
+        # rules ask a text for its length, and whether it is a plain request to run
+        text = "." * details["n_chars"]
+        facts.setdefault("deterministic", row["mode"] == "none")
+    return Task(text, **facts)
+
+
+def _beliefs(details: Mapping[str, Any], ladder: Ladder) -> Beliefs | None:
+    stored = details["beliefs"]
+    if stored is None:
+        return None
+    known = stored["all_fail"]
+    return Beliefs(
+        tuple(details["probabilities"][name] for name in ladder.names),
+        tuple(details["pass_probabilities"][name] for name in ladder.names),
+        stored["guard"],
+        stored["history"],
+        stored["lambda_down"],
+        stored["lambda_up"],
+        stored["min_pass"],
+        None if known is None else lambda rungs: known[",".join(map(str, rungs))],
+    )
+
+
+def _in_words(choice: Choice, ladder: Ladder) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    names = ladder.names
+    return names[choice.rung], choice.mode, tuple(names[rung] for rung in choice.plan), choice.codes

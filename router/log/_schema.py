@@ -1,0 +1,102 @@
+"""The tables, one definition for SQLite and PostgreSQL.
+
+To change them: add a revision in `migrations/versions`, set SCHEMA to it, store a sample of the schema
+before it in `tests/samples`. Only add: an older tierwise may still be writing while a newer one upgrades.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+SCHEMA = "0002"
+VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
+
+metadata = MetaData()
+_json = JSON(none_as_null=True)
+_rowid = BigInteger().with_variant(Integer(), "sqlite")
+
+policies = Table(
+    "tierwise_policies",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("body", _json, nullable=False),  # policy and ladder, all that a replay needs
+)
+
+decisions = Table(
+    "tierwise_decisions",
+    metadata,
+    Column("decision_id", String, primary_key=True),
+    Column("task_type", String, index=True),
+    Column("tier", String, nullable=False),
+    Column("mode", String),
+    Column("model", String),
+    Column("reason", String),
+    Column("fallback", Boolean),
+    Column("confidence", Float),
+    Column("propensity", Float),
+    Column("model_version", String),
+    Column("policy_fingerprint", String),
+    Column("follows", String),  # the decision whose failed attempt this one answers
+    Column("decided_at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("text_stored", String, nullable=False),
+    Column("specification", Text),
+    Column("facts", _json, nullable=False),
+    Column("features", _json),
+    Column("details", _json),
+)
+
+outcomes = Table(
+    "tierwise_outcomes",
+    metadata,
+    Column("outcome_id", _rowid, primary_key=True, autoincrement=True),
+    Column(
+        "decision_id", ForeignKey(decisions.c.decision_id, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("task_type", String),  # of the decision; here so that counting reads one table
+    Column("tier", String),  # of the decision; null where no model did the work
+    Column("verdict", String, nullable=False),
+    Column("basis", String, nullable=False),
+    Column("at_us", BigInteger, nullable=False),  # when the verdict was given
+    Column("recorded_at_us", BigInteger, nullable=False),  # when the log came to know it
+    Column("note", Text),
+    Column("is_effective", Boolean, nullable=False),  # it counts: latest of the strongest basis
+    sqlite_autoincrement=True,  # an id is never given twice, also after `forget`
+)
+Index(
+    "ix_tierwise_outcomes_type",
+    *(outcomes.c[n] for n in ("task_type", "is_effective", "tier", "verdict", "at_us")),
+)
+Index(
+    "uq_tierwise_outcomes_effective",
+    outcomes.c.decision_id,
+    unique=True,
+    sqlite_where=text("is_effective"),
+    postgresql_where=text("is_effective"),
+)
+
+type_states = Table(
+    "tierwise_type_states",
+    metadata,
+    Column("task_type", String, primary_key=True),
+    Column("model_version", String, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True),  # a stretch of time; the learner says which
+    Column("state", LargeBinary, nullable=False),  # the learner's; the log doesn't look inside
+    Column("n_outcomes", Integer, nullable=False),
+    Column("updated_at_us", BigInteger, nullable=False),
+)

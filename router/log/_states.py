@@ -1,0 +1,162 @@
+"""Type states: what a learner made of the outcomes of each type. Opaque bytes, kept beside the rows.
+
+The rule that makes them trustworthy: the states of a type are complete, or absent. Whoever changes which
+verdicts count, and doesn't tell the learner, removes the type's states in the same transaction; absent
+states are built again from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ._outcome import Outcome
+from ._read import effective
+from ._schema import decisions, type_states
+from ._times import from_us
+
+
+@dataclass(frozen=True, slots=True)
+class TypeState:
+    """One bucket of a type under one model. `state` belongs to the learner."""
+
+    model_version: str
+    task_type: str
+    bucket: int
+    state: bytes
+    n_outcomes: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRow:
+    """A decision with the verdict that counts: what a state is built from."""
+
+    decision_id: str
+    tier: str
+    verdict: str
+    basis: str
+    at: datetime
+    specification: str | None
+    facts: dict[str, Any]
+    features: dict[str, Any] | None
+    details: dict[str, Any] | None
+
+
+class TypeStates:
+    """The states of one type, within the transaction that writes the outcome.
+
+    get, put, merge, drop : of one model version. rows : all that counts of this type, this outcome included.
+    """
+
+    def __init__(self, connection: Connection, task_type: str, now_us: int) -> None:
+        self.task_type = task_type
+        self._connection, self._now_us = connection, now_us
+        self._written: set[str] = set()
+
+    def get(self, model_version: str) -> dict[int, TypeState]:
+        """Bucket -> state; empty where they must be built from `rows`."""
+        asked = {"task_type": self.task_type, "model_version": model_version}
+        return {
+            row.bucket: TypeState(model_version, self.task_type, row.bucket, row.state, row.n_outcomes)
+            for row in self._connection.execute(_GET, asked)
+        }
+
+    def put(self, model_version: str, bucket: int, state: bytes, n_outcomes: int) -> None:
+        self._written.add(model_version)
+        self._connection.execute(
+            _PUT[self._connection.dialect.name],
+            {
+                "task_type": self.task_type,
+                "model_version": model_version,
+                "bucket": bucket,
+                "state": state,
+                "n_outcomes": n_outcomes,
+                "updated_at_us": self._now_us,
+            },
+        )
+
+    def merge(
+        self, model_version: str, bucket: int, merged: Callable[[TypeState | None], tuple[bytes, int]]
+    ) -> None:
+        """Replace a state by what `merged` makes of it: (state, number of outcomes)."""
+        state, n_outcomes = merged(self.get(model_version).get(bucket))
+        self.put(model_version, bucket, state, n_outcomes)
+
+    def drop(self, model_version: str) -> None:
+        """The model's states of this type; they are to be built anew."""
+        asked = {"task_type": self.task_type, "model_version": model_version}
+        self._connection.execute(_DROP_OF_MODEL, asked)
+        self._written.add(model_version)
+
+    def rows(self) -> Iterator[JudgedRow]:
+        for row in self._connection.execute(_ROWS, {"task_type": self.task_type}):
+            values = row._asdict()
+            yield JudgedRow(at=from_us(values.pop("at_us")), **values)
+
+    def drop_stale(self) -> None:
+        """Remove what was not brought up to date in this transaction."""
+        drop_states(self._connection, [self.task_type], but=self._written)
+
+
+Learn = Callable[[Outcome, TypeStates], None]
+
+
+def lock_decision(connection: Connection, decision_id: str) -> None:
+    """Wait for other verdicts of this decision, then for other changes of its type.
+
+    A statement of its own: what it returned would be as it was before the wait.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_DECISION, {"id": decision_id})
+
+
+def lock_types(connection: Connection, task_types: Iterable[str]) -> None:
+    """Wait for other transactions that change these types. Rows are locked before types, everywhere."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        for task_type in sorted(set(task_types)):
+            connection.execute(_LOCK, {"key": task_type})
+
+
+def drop_states(connection: Connection, task_types: Iterable[str], *, but: Iterable[str] = ()) -> None:
+    kept = sorted(but)
+    query = _DROP if not kept else _DROP.where(type_states.c.model_version.not_in(kept))
+    for task_type in task_types:
+        connection.execute(query, {"task_type": task_type})
+
+
+_of_type = type_states.c.task_type == bindparam("task_type")
+_of_model = type_states.c.model_version == bindparam("model_version")
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || :key, 0))")
+_LOCK_DECISION = text(  # both in one round trip; where there is no type there is nothing to lock
+    "WITH queued AS MATERIALIZED "
+    f"(SELECT task_type FROM {decisions.name} WHERE decision_id = :id FOR UPDATE) "
+    "SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || task_type, 0)) FROM queued"
+)
+_GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
+_DROP = delete(type_states).where(_of_type)
+_DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
+_counting = effective(of_type=True)
+_ROWS = (
+    select(
+        *(_counting.c[name] for name in ("decision_id", "tier", "verdict", "basis", "at_us")),
+        *(decisions.c[name] for name in ("specification", "facts", "features", "details")),
+    )
+    .join(decisions, decisions.c.decision_id == _counting.c.decision_id)
+    .where(_counting.c.tier.is_not(None))
+    .order_by(_counting.c.at_us, _counting.c.outcome_id)
+)
+
+
+def _put(insert: Any) -> Any:
+    query = insert(type_states)
+    new = {name: query.excluded[name] for name in ("state", "n_outcomes", "updated_at_us")}
+    keys = [type_states.c.task_type, type_states.c.model_version, type_states.c.bucket]
+    return query.on_conflict_do_update(index_elements=keys, set_=new)
+
+
+_PUT = {"sqlite": _put(sqlite.insert), "postgresql": _put(postgresql.insert)}

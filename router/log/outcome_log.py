@@ -1,0 +1,288 @@
+"""OutcomeLog: decisions and what became of them, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from ...classifier.errors import InvalidOutcome, NotInLog
+from ..decision import Decision
+from . import _erase as erase
+from ._checks import checked_id, checked_note, checked_type
+from ._database import Database
+from ._decision_row import decision_row
+from ._export import exported_rows
+from ._files import read_file, unit_of, with_progress
+from ._frame import frame_of, rows_of
+from ._import import ImportReport, Row, import_rows
+from ._outcome import Outcome
+from ._read import history_counts
+from ._replay import Replay, replayed
+from ._schema import decisions, policies
+from ._states import Learn, TypeState, TypeStates, lock_types
+from ._stats import Stats, collect
+from ._text import check_store_text
+from ._times import Clock, checked_us, to_us, utc_now
+from ._upgrade import make_current
+from ._url import parsed_url
+from ._verdicts import check_basis, check_verdict
+from ._write import Verdict, add_decision, add_outcome
+from ._written_files import write_bad, write_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class OutcomeLog:
+    """The log, opened; made where there is none, upgraded where it is of an older tierwise.
+
+        with OutcomeLog("sqlite:///log.db") as log:
+            log.record_decision(decision)
+            log.record_outcome(decision.decision_id, "corrected", basis="person")
+            log.history("meta-description")                 # {"haiku": (12, 1)}
+
+    Parameters
+    ----------
+    url : a path or sqlite:///path.db for one machine, postgresql+psycopg://… for many.
+    store_text : "full"; "features": an embedding in place of the text; "none". Notes are texts too.
+    clock : for tests; answers with an aware datetime.
+    durable : wait for the disk at every write; see `_database.py` for what else is promised.
+    timeout_s : how long to wait for another writer, or for a connection.
+    create : make a log where there is none; False raises LogUnavailable instead.
+
+    One object serves all threads of a process; several processes open the same log.
+    """
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        *,
+        store_text: str = "full",
+        clock: Clock = utc_now,
+        durable: bool = False,
+        timeout_s: float = 30.0,
+        create: bool = True,
+    ) -> None:
+        self.store_text = check_store_text(store_text)
+        self._clock = clock
+        self._database = Database(parsed_url(url), durable=durable, timeout_s=timeout_s)
+        self._policies: set[str] = set()  # fingerprints that are known to be stored
+        try:
+            make_current(self._database, create=create)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def record_decision(
+        self, decision: Decision, *, at: datetime | None = None, follows: str | None = None
+    ) -> bool:
+        """True where it was new; the same decision once more changes nothing.
+
+        at : when it was made (default: now).
+        follows : id of the decision whose failed attempt this one answers.
+        """
+        now = self._now()
+        row = self._row(decision, at, follows, now)
+        with self._database.write() as connection:
+            is_new = add_decision(connection, row, self._policies)
+        self._policies.add(row.values["policy_fingerprint"])
+        return is_new
+
+    def record_outcome(
+        self,
+        decision_or_id: Decision | str,
+        verdict: str,
+        *,
+        basis: str = "person",
+        at: datetime | str | None = None,
+        note: str | None = None,
+        learn: Learn | None = None,
+    ) -> Outcome:
+        """Record what was said of a finished task. A decision that was never logged is stored first.
+
+        verdict : "clean", "corrected", "failed"; "refused" and "cut_off" say nothing about capability.
+        basis : "person", "check", "downstream", "imported"; the latest verdict of the strongest counts.
+        at : when it was said (default: now); late verdicts keep their time.
+        note : kept where texts are.
+        learn : called with the outcome and its type's states, in the same transaction, where the verdict
+            that counts has changed; what it raises undoes the record.
+
+        Raises NotInLog for an unknown id, InvalidOutcome for what can't be recorded.
+        """
+        check_verdict(verdict), check_basis(basis)
+        kept = checked_note(note) if self.store_text == "full" else None
+        now = self._now()
+        at_us = None if at is None else checked_us("at", at, now)
+        row = None
+        if isinstance(decision_or_id, Decision):
+            row = self._row(decision_or_id, None, None, now)
+            decision_id = decision_or_id.decision_id
+        else:
+            decision_id = checked_id(decision_or_id)
+        with self._database.write() as connection:
+            if row is not None:
+                add_decision(connection, row, self._policies)
+            new = Verdict(verdict, basis, at_us, kept)
+            now = self._now()  # after waiting for other writers: the log's times rise with its rows
+            outcome = add_outcome(connection, decision_id, new, to_us(now))
+            if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
+                _keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
+        if row is not None:
+            self._policies.add(row.values["policy_fingerprint"])
+        return outcome
+
+    def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
+        """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
+        with self._database.read() as connection:
+            return TypeStates(connection, checked_type(task_type), 0).get(model_version)
+
+    @contextmanager
+    def type_states(self, task_type: str) -> Iterator[TypeStates]:
+        """The states of a type to read, write or build from `rows()`, in one transaction."""
+        with self._database.write() as connection:
+            lock_types(connection, [task_type])
+            yield TypeStates(connection, task_type, to_us(self._now()))
+
+    def history(self, task_type: str, *, as_of: datetime | None = None) -> dict[str, tuple[int, int]]:
+        """Tier -> (clean, not clean) of this type: what `predict_tier(history=)` takes.
+
+        as_of : as the log knew it then; a verdict recorded later is not there, whatever time it gives.
+        """
+        as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
+        with self._database.read() as connection:
+            return history_counts(connection, checked_type(task_type), as_of_us)
+
+    def to_pandas(
+        self,
+        *,
+        task_type: str | None = None,
+        as_of: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """One row per finished task, with the verdict that counts: what `train` and `evaluate` read.
+
+        columns : which, in this order (default: all but "features" and "details", which are large).
+
+        Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
+        """
+        as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
+        with self._database.read() as connection:
+            return frame_of(connection, task_type=task_type, as_of_us=as_of_us, columns=columns)
+
+    def import_frame(self, frame: pd.DataFrame, *, partial: bool = False) -> ImportReport:
+        """Add the rows of a frame: `tier`, `verdict` and `at`, and whatever else `to_pandas` has.
+
+        partial : leave out what can't be taken and name it in the report. Without it such rows raise
+            BadRows, by position, and nothing is imported. Importing twice adds nothing.
+        """
+        return self._import(rows_of(frame), "row", partial)
+
+    def import_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        partial: bool = False,
+        bad_path: str | os.PathLike[str] | None = None,
+        progress: bool = False,
+    ) -> ImportReport:
+        """Add the rows of a JSON lines, CSV or Parquet file; see `import_frame`.
+
+        bad_path : where, with `partial`, bad rows are written (default: beside the file, .bad.jsonl).
+        """
+        source = Path(path)
+        rows = with_progress(read_file(source), "rows", progress)
+        report = self._import(rows, unit_of(source), partial)
+        if not report.bad:
+            return report
+        beside = source.with_name(f"{source.name}.bad.jsonl") if bad_path is None else Path(bad_path)
+        write_bad(source, report.bad, beside)
+        return replace(report, bad_path=beside)
+
+    def export(self, path: str | os.PathLike[str], *, progress: bool = False) -> int:
+        """Write all decisions and all verdicts as JSON lines, CSV or Parquet; how many rows."""
+        with self._database.read() as connection, closing(exported_rows(connection)) as rows:
+            return write_file(Path(path), with_progress(rows, "rows", progress))
+
+    def forget(self, *, task_type: str | None = None, decision_id: str | None = None) -> int:
+        """Remove a decision, or all of a type, with its outcomes and what was learned. How many decisions.
+
+        Raises NotInLog where there is nothing of that name.
+        """
+        return erase.forget(self._database, task_type=task_type, decision_id=decision_id)
+
+    def expire(self, *, older_than: timedelta, text_only: bool = False) -> int:
+        """Remove decisions made longer ago than this, or only their texts and notes. How many."""
+        now_us = to_us(self._now())
+        return erase.expire(self._database, older_than=older_than, now_us=now_us, text_only=text_only)
+
+    def stats(self) -> Stats:
+        """Counts per task type and tier, pass rates with their intervals, when last seen."""
+        with self._database.read() as connection:
+            return collect(connection)
+
+    def replay(self, decision_id: str) -> Replay:
+        """The decision made again from its row alone. Raises NotInLog."""
+        with self._database.read() as connection:
+            row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
+            if row is None:
+                raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)
+            wanted = select(policies.c.body).where(policies.c.fingerprint == row.policy_fingerprint)
+            body = connection.execute(wanted).scalar()
+        return replayed(row._asdict(), body)
+
+    def close(self) -> None:
+        """Give up the connections. Closing twice is no error."""
+        self._database.close()
+
+    def __enter__(self) -> OutcomeLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"OutcomeLog({self._database.name!r}, store_text={self.store_text!r})"
+
+    def _import(self, rows: Iterable[Row], what: str, partial: bool) -> ImportReport:
+        return import_rows(
+            self._database,
+            rows,
+            store_text=self.store_text,
+            now=self._now(),
+            partial=partial,
+            what=what,
+        )
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        if now.utcoffset() is None:
+            raise InvalidOutcome("clock must answer with a time zone; use datetime.now(tz=datetime.UTC).")
+        return now
+
+    def _row(self, decision: Decision, at: datetime | None, follows: str | None, now: datetime) -> Any:
+        return decision_row(
+            decision,
+            store_text=self.store_text,
+            decided_at_us=to_us(now) if at is None else checked_us("at", at, now),
+            recorded_at_us=to_us(now),
+            follows=follows,
+        )
+
+
+def _keep_states(
+    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
+) -> None:
+    states = TypeStates(connection, task_type, now_us)
+    if learn is not None:
+        learn(outcome, states)
+    states.drop_stale()

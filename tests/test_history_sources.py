@@ -1,0 +1,73 @@
+"""history= as counts, as a state, and as a log: what was observed is felt in the next decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from tierwise import OutcomeLog, Task, predict_tier, predict_tiers
+from tierwise.classifier.errors import StateMismatch
+from tierwise.classifier.state import Seen, TypeState
+
+TEXT = "Write the product FAQ from the notes below, five questions"
+KIND = "product-faq"
+
+
+def state_of(model, outcomes):
+    place = model.places([Task(TEXT, task_type=KIND)])[0]
+    seen = [
+        Seen(float(at), model.tiers.index(tier), clean, place) for at, (tier, clean) in enumerate(outcomes)
+    ]
+    return model.observe(None, seen)
+
+
+def test_an_outcome_in_the_log_is_felt_in_the_next_decision(tmp_path):
+    with OutcomeLog(f"sqlite:///{tmp_path}/log.db") as log:
+        before = predict_tier(TEXT, task_type=KIND, history=log)
+        log.record_outcome(before, "corrected")
+        after = predict_tier(TEXT, task_type=KIND, history=log)
+        assert after.pass_probabilities[before.tier] < before.pass_probabilities[before.tier]
+        assert "history" in after.reasons
+        many = predict_tiers([Task(TEXT, task_type=KIND), Task(TEXT)], history=log)
+        assert many[0].probabilities == after.probabilities
+        assert many[1].probabilities == predict_tier(TEXT).probabilities
+
+
+def test_a_log_is_not_asked_about_a_task_without_a_type(tmp_path):
+    with OutcomeLog(f"sqlite:///{tmp_path}/log.db") as log:
+        assert predict_tier(TEXT, history=log).probabilities == predict_tier(TEXT).probabilities
+
+
+def test_a_state_speaks_nearly_as_its_counts(champion):
+    outcomes = [("haiku", number % 6 > 0) for number in range(24)]
+    by_state = predict_tier(TEXT, task_type=KIND, history=state_of(champion, outcomes), model=champion)
+    counts = {"haiku": (20, 4)}
+    by_counts = predict_tier(TEXT, task_type=KIND, history=counts, model=champion)
+    assert by_state.pass_probabilities["haiku"] == pytest.approx(
+        by_counts.pass_probabilities["haiku"], abs=0.03
+    )
+    assert "20 clean, 4 not clean" in by_state.explain()
+
+
+def test_one_and_many_agree_exactly_with_states(champion):
+    state = state_of(champion, [("haiku", True)] * 9 + [("sonnet", False)] * 3)
+    tasks = [Task(TEXT, task_type=KIND), Task("Tag these forty tickets by area", task_type=KIND)]
+    many = predict_tiers(tasks, history={KIND: state}, model=champion)
+    for task, decision in zip(tasks, many, strict=True):
+        alone = predict_tier(task.specification, task_type=KIND, history=state, model=champion)
+        assert (alone.probabilities, alone.pass_probabilities) == (
+            decision.probabilities,
+            decision.pass_probabilities,
+        )
+
+
+def test_another_models_state_is_refused():
+    with pytest.raises(StateMismatch, match="Build the state anew"):
+        predict_tier(TEXT, task_type=KIND, history=TypeState("another", counts={0: (1.0, 0.0)}))
+
+
+def test_twenty_corrections_at_the_top_and_nothing_else():
+    before = predict_tier(TEXT, task_type=KIND)
+    after = predict_tier(TEXT, task_type=KIND, history={"opus": (0, 20)})
+    assert after.tier == "opus"
+    assert "no_tier_suffices" in after.reasons
+    assert after.probabilities["haiku"] <= before.probabilities["haiku"]
