@@ -1,6 +1,6 @@
 """The outcome log: what one write costs, whether many writers lose anything, and a million rows.
 
-    python -m benchmarks.log [--rows 1000000]
+    python -m benchmarks.log [--rows 1000000] [--only one_write]
 
 On SQLite and on a real PostgreSQL. Needs the extra `dev`.
 """
@@ -8,6 +8,7 @@ On SQLite and on a real PostgreSQL. Needs the extra `dev`.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import subprocess
@@ -26,7 +27,7 @@ import numpy as np
 from tierwise import Decision, OutcomeLog, predict_tiers
 from tierwise.training.seeds import read_seeds
 
-from ._machine import write
+from ._machine import RESULTS, machine, write
 
 WRITERS, EACH = 8, 10_000
 TYPES = 200
@@ -46,18 +47,37 @@ print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the large log")
-    rows = parser.parse_args().rows
-    results: dict[str, Any] = {"libraries": _libraries()}
+    parser.add_argument(
+        "--only", choices=("one_write", "writers", "many_rows"), help="measure one part again"
+    )
+    chosen = parser.parse_args()
+    parts: dict[str, Callable[[str], dict[str, Any]]] = {
+        "one_write": one_write,
+        "writers": writers,
+        "many_rows": lambda url: many_rows(url, chosen.rows),
+    }
+    results = _known() if chosen.only else {}
+    results["libraries"] = _libraries()
     for kind, place in (("sqlite", _sqlite), ("postgresql", _postgresql)):
-        for name, measured in (
-            ("one_write", one_write),
-            ("writers", writers),
-            ("many_rows", lambda url: many_rows(url, rows)),
-        ):
+        for name in [chosen.only] if chosen.only else parts:
+            load = os.getloadavg()[0]
             with place() as url:
-                found = results.setdefault(kind, {})[name] = measured(url)
+                found = {**parts[name](url), "load_average_before": round(load, 1), "commit": _commit()}
+            results.setdefault(kind, {})[name] = found
             print(f"{kind} {name}: {found}", flush=True)
     print(f"written to {write('log', results).name}")
+
+
+def _known() -> dict[str, Any]:
+    """What was measured before, each part with its commit."""
+    path = RESULTS / "log.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found.pop("machine", None)
+    return found
+
+
+def _commit() -> str:
+    return str(machine()["commit"])
 
 
 def one_write(url: str) -> dict[str, Any]:

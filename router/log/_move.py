@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     true,
     update,
 )
@@ -94,6 +95,8 @@ def move(connection: Connection, bodies: Mapping[str, dict[str, Any]]) -> tuple[
     types = [found for found in connection.execute(touched.distinct()).scalars() if found is not None]
     lock_types(connection, types)
     drop_states(connection, types)
+    if connection.dialect.name == "postgresql":  # its planner would know of the new rows minutes later
+        connection.execute(text(f"ANALYZE {decisions.name}, {outcomes.name}"))
     n_decisions = _count(connection, decisions) - n_before[0]
     n_outcomes = _count(connection, outcomes) - n_before[1]
     with_verdict = select(func.count()).select_from(stage).where(stage.c.verdict.is_not(None))
