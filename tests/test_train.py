@@ -210,7 +210,7 @@ def test_a_ladder_of_two_tiers_is_learned_without_seeds(n_rows, tmp_path):
     assert model.tiers == ("small", "large")
     found = model.pass_probabilities([Task(text) for text in frame["specification"]])
     if n_rows > 500:  # fewer texts don't make words familiar: then one answer for all
-        assert found[simple, 0].mean() > found[~simple, 0].mean() + 0.25
+        assert found[simple, 0].mean() > found[~simple, 0].mean() + 0.15
     assert found[:, 1].mean() == pytest.approx(0.9, abs=0.08)
     assert len(model.manifest["thresholds"][0]) == (3 if n_rows < 500 else 8)
     model.save(tmp_path / "model")

@@ -34,8 +34,8 @@ class Penalties:
     times harder the gaps' weights shrink: outcomes of one tier a task say little about them.
     """
 
-    words: float = 20.0
-    sense: float = 5.0
+    words: float = 12.0
+    sense: float = 4.0
     gap: float = 20.0
     slope: float = 4.0
     shift: float = 0.5
