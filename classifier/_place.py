@@ -24,7 +24,7 @@ Place = tuple[float, ...]  # (level, gap_1, ..., gap_{T-1})
 MAX_LOGIT = 7.0  # of a cumulative mass: for its place, a text is never surer than 1 in 1,000
 MIN_GAP = 1e-3
 LEAST_GAP = -2.5  # on softplus' scale: where the text leaves a tier no mass, outcomes must still be able to
-# tell it from the tier below, so a place keeps up to 0.03 for it
+# tell it from the tier below, so a place keeps up to 0.05 for it
 _A_STEP, _Y_STEP = 0.5, 0.5
 _A_GRID = np.arange(-MAX_LOGIT, MAX_LOGIT + _A_STEP / 2, _A_STEP)
 _Y_GRID = np.arange(-7.0, 2 * MAX_LOGIT + _Y_STEP / 2, _Y_STEP)

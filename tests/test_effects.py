@@ -42,7 +42,7 @@ def test_a_thinned_prior_says_nearly_the_same(mass):
     thin = GRID.thin_prior
     assert len(thin.weights) <= 64
     found = needed_mass(thin.scores(place), thin.weights, thin.widths, GRID)
-    assert found == pytest.approx(mass, abs=0.05)
+    assert found == pytest.approx(mass, abs=0.06)
     assert thin.weights @ GRID.curve.of(thin.scores(place)) == pytest.approx(
         np.array(after(mass, {}).pass_), abs=0.01
     )
@@ -145,7 +145,7 @@ def test_cumulative_logits_rise_and_are_bounded():
 
 @given(masses)
 def test_a_place_gives_back_its_masses(mass):
-    assert LINK.mass(LINK.place(mass)) == pytest.approx(mass, abs=0.035)
+    assert LINK.mass(LINK.place(mass)) == pytest.approx(mass, abs=0.05)
 
 
 def test_corrections_that_are_reported_more_often_count_for_less():
