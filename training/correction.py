@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from ..classifier._deviations import ODD_SD, ODD_SHARE
 from ..classifier._passing import PassCurve, Widths
 from .features import Blocks
 from .frame import Outcomes
 from .likelihood import by_place, outcome_likelihood, scores_of
 
 Array = NDArray[np.float64]
-_ODD_SHARE, _ODD_SD = 0.05, 4.0
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:
     """
     scale, sd = widths.level_scale, widths.deviation_sd
     level, deviations = effects[:, 0] / scale, effects[:, 1:] / sd
-    near = (1 - _ODD_SHARE) * np.exp(-0.5 * deviations**2)
-    far = _ODD_SHARE / _ODD_SD * np.exp(-0.5 * (deviations / _ODD_SD) ** 2)
+    near = (1 - ODD_SHARE) * np.exp(-0.5 * deviations**2)
+    far = ODD_SHARE / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
     value = float(-(level + 2 * np.logaddexp(0.0, -level)).sum() + np.log(near + far).sum())
     of_level = -np.tanh(level / 2) / scale
-    of_deviations = -deviations * (near + far / _ODD_SD**2) / (near + far) / sd
+    of_deviations = -deviations * (near + far / ODD_SD**2) / (near + far) / sd
     return value, np.column_stack([of_level, of_deviations])
