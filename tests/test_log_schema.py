@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import log_sample
@@ -148,3 +149,15 @@ def test_several_processes_that_open_a_new_log_at_once_make_one(log_url, open_lo
     ]
     assert [(process.communicate(timeout=120)[1], process.returncode) for process in opening] == [("", 0)] * 5
     assert open_log().stats().n_decisions == 0
+
+
+def test_who_opens_a_log_while_another_process_makes_it_waits(tmp_path):
+    path = tmp_path / "log.db"
+    making = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    making.execute("BEGIN IMMEDIATE")  # SQLite then refuses the switch to WAL at once, whatever the timeout
+    release = threading.Timer(0.3, making.rollback)
+    release.start()
+    with OutcomeLog(path) as log:
+        assert log.stats().n_decisions == 0
+    release.join()
+    making.close()

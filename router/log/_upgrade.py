@@ -6,16 +6,18 @@ and a process killed meanwhile leaves the old log as it was.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from ...classifier.errors import LogTooNew, LogUnavailable, MissingExtra
+from ...classifier.errors import LogLocked, LogTooNew, LogUnavailable, MissingExtra
 from ._database import Database
 from ._schema import SCHEMA, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_ID = 7_438_531  # of the advisory lock; any number that is ours alone
+_PAUSE_S = 0.01
 
 
 def make_current(database: Database, *, create: bool) -> None:
@@ -28,12 +30,29 @@ def make_current(database: Database, *, create: bool) -> None:
         if not create and not inspect(connection).has_table(VERSION_TABLE):
             raise _nothing_there(database)
     if database.is_sqlite:
-        database.alone("PRAGMA journal_mode=WAL")  # readers and a writer at once; the file keeps it
+        _read_and_write_at_once(database)
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
         if not _is_current(connection, database):
             upgrade(connection)
+
+
+def _read_and_write_at_once(database: Database) -> None:
+    """Switch the file to WAL, which it keeps.
+
+    The switch needs the file for itself and SQLite does not wait for that, whatever the timeout: of
+    several processes that make one log, those that come second are told "locked" at once.
+    """
+    give_up = time.monotonic() + database.timeout_s
+    while True:
+        try:
+            database.alone("PRAGMA journal_mode=WAL")
+            return
+        except LogLocked:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
