@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._deviations import NODES, deviation_weights
 from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
@@ -111,23 +112,30 @@ class Grid:
 
     def log_likelihood(self, place: Place, counts: Mapping[int, Sequence[float]]) -> Array:
         """(n_points,): log P(counts | point), tier index -> (clean, not clean), all at one place."""
-        scores = self._scores(place)
+        scores = self._scores(np.array([place]))
         total = np.zeros(self.shape)
         for tier, (clean, unclean) in counts.items():
-            passes = self.curve.heard(self.curve.of(scores[tier]))
+            passes = self.curve.heard(self.curve.of(scores[tier][0]))
             total += clean * np.log(passes) + unclean * np.log1p(-passes)
         return total.ravel()
 
     def log_outcome(self, place: Place, tier: int, clean: bool, failed: Sequence[int] = ()) -> Array:
         """(n_points,): log P(this verdict | point, these tiers failed at the very task before)."""
-        scores = self._scores(place)
+        found = self.log_outcomes(np.array([place]), tier, np.array([clean]), failed)[0]
+        return np.broadcast_to(found, self.shape).ravel()
+
+    def log_outcomes(
+        self, places: Array, tier: int, clean: NDArray[np.bool_], failed: Sequence[int] = ()
+    ) -> Array:
+        """(n, ...): the same of verdicts at n places; axes on which it does not depend have length 1."""
+        scores = self._scores(places, up_to=max(tier, *failed, 0))
         if failed:
             joint = failure_weights(self.curve, [scores[t] for t in failed])
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
         else:
             passes = self.curve.of(scores[tier])
         heard = self.curve.heard(passes)
-        return np.broadcast_to(np.log(heard if clean else 1.0 - heard), self.shape).ravel()
+        return np.log(np.where(clean.reshape(-1, *[1] * self.n_tiers), heard, 1.0 - heard))
 
     @cached_property
     def thin_prior(self) -> Effects:
@@ -142,12 +150,13 @@ class Grid:
         lowest = self.widths.top + thin.levels + thin.deviations[:, -1]
         return float(thin.weights @ self.curve.of(lowest)) >= self.widths.min_pass
 
-    def _scores(self, place: Place) -> list[Array]:
-        """Per tier, over the axes that it depends on; the others have length 1."""
-        out = [place[0] + self._levels]
-        for gap in place[1:]:
-            out.append(out[-1][..., None] + np.logaddexp(0.0, gap + self._nodes))
-        return [score.reshape(score.shape + (1,) * (len(place) - score.ndim)) for score in out]
+    def _scores(self, places: Array, *, up_to: int | None = None) -> list[Array]:
+        """Per tier (n, ...), over the axes that it depends on; the others have length 1."""
+        out = [places[:, :1] + self._levels]
+        for gap in places[:, 1 : None if up_to is None else up_to + 1].T:
+            steps = np.logaddexp(0.0, gap[:, None] + self._nodes)
+            out.append(out[-1][..., None] + steps.reshape(len(gap), *[1] * (out[-1].ndim - 1), -1))
+        return [score.reshape(score.shape + (1,) * (self.n_tiers + 1 - score.ndim)) for score in out]
 
 
 def failure_weights(curve: PassCurve, scores: Sequence[Array]) -> Array:

@@ -8,12 +8,14 @@ and serving both use it, and its version is stored with every artifact.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 TOKENIZER_VERSION = 1
 MAX_PIECE_CHARS = 100  # BERT's own limit: a longer run of letters is one unknown piece
 UNKNOWN = "[UNK]"
+_ASCII_PARTS = re.compile(r"[a-z0-9]+|[^a-z0-9\s]")  # every ASCII symbol stands alone
 
 
 class WordPiece:
@@ -54,8 +56,8 @@ class WordPiece:
 
 def split_word(word: str) -> Iterator[str]:
     """Lower-case the word, drop accents and control characters, set punctuation and CJK apart."""
-    if word.isascii() and word.isalnum():
-        yield word.lower()
+    if word.isascii() and word.isprintable():
+        yield from _ASCII_PARTS.findall(word.lower())
         return
     current: list[str] = []
     for char in _normalised(word):

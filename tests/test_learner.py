@@ -15,7 +15,6 @@ from tierwise.classifier.task import Task
 from tierwise.training.correction import Penalties, fit_correction, no_correction
 from tierwise.training.features import Blocks
 from tierwise.training.frame import Outcomes, read_frame
-from tierwise.training.head import Head
 from tierwise.training.learner import Config, Learned, learn, places_of
 from tierwise.training.likelihood import scores_of
 from tierwise.training.train import states_of, train
@@ -25,7 +24,11 @@ TRUE = Widths(level_sd=1.2, deviation_sd=0.8, omega=1.0, epsilon=0.03)
 WEIGHTS = np.array([[0.8, 0.0, 0.0], [-0.5, 0.3, 0.0], [0.3, 0.0, 0.0], [0.0, 0.0, 0.0]])
 SHIFTS = np.array([0.4, 0.2, -0.3])
 UNINFORMED = (1 / 3, 1 / 3, 1 / 3)
-HEAD = Head(None, np.zeros((5, 3)), np.log(UNINFORMED))  # the features are given: no space is asked
+
+
+def uninformed(n):
+    """Mass of texts that say nothing."""
+    return np.tile(UNINFORMED, (n, 1))
 
 
 @dataclass
@@ -71,10 +74,10 @@ class World:
         return cls(outcomes, Blocks(csr_matrix((len(rows), 1)), dense), places[index], effects)
 
     def learned(self, **config) -> Learned:
-        return learn(self.outcomes, HEAD, UNINFORMED, Config(**config), features=self.features)
+        return learn(self.outcomes, uninformed(len(self.outcomes)), self.features, Config(**config))
 
     def found_places(self, learned: Learned) -> np.ndarray:
-        text = places_of(np.tile(UNINFORMED, (len(self.outcomes), 1)), learned.widths)
+        text = places_of(uninformed(len(self.outcomes)), learned.widths)
         return learned.correction.places(text, self.features)
 
 
@@ -185,7 +188,7 @@ def test_a_row_that_is_there_twice_counts_as_one_of_twice_the_weight():
     twice = world.outcomes.take(np.repeat(np.arange(n), 2))
     doubled = Blocks(csr_matrix((2 * n, 1)), np.repeat(world.features._dense, 2, axis=0))
     heavy = replace(world.outcomes, weights=np.full(n, 2.0))
-    text = places_of(np.tile(UNINFORMED, (n, 1)), TRUE)
+    text = places_of(uninformed(n), TRUE)
     found = [
         fit_correction(rows, places, features, pass_curve(TRUE), Penalties(), no_correction(5, 3, 10))
         for rows, places, features in (
@@ -203,6 +206,6 @@ def test_one_type_and_one_tier_are_said_in_the_notes():
     world = World.drawn(n_types=1, per_type=80, retried=False)
     lowest = world.outcomes.take(np.resize(np.flatnonzero(world.outcomes.tiers == 0), 60))
     features = Blocks(csr_matrix((60, 1)), np.zeros((60, 4), dtype=np.float32))
-    notes = " ".join(learn(lowest, HEAD, UNINFORMED, Config(rounds=2), features=features).notes)
+    notes = " ".join(learn(lowest, uninformed(len(lowest)), features, Config(rounds=2)).notes)
     assert "Outcomes of one tier only" in notes
     assert "One task type only" in notes

@@ -1,4 +1,4 @@
-"""The design matrix: the features of tasks, computed the plain way.
+"""The design matrix: the features of tasks, computed in columns.
 
 `classifier._reader` computes the same features fast; a test holds the two together.
 """
@@ -14,9 +14,10 @@ from scipy.sparse import csr_matrix, hstack
 
 from ..classifier._encoder import StaticEncoder
 from ..classifier._lexicon import Lexicon
-from ..classifier._text import running_words, words_of
+from ..classifier._text import words_of
 from ..classifier.features import FACT_FEATURES, fact_features
 from ..classifier.task import Task
+from .lexical import distinct, lexical_features
 
 # Relative strength of the blocks under one ridge penalty. Set by hand on held-out task types, where the
 # accuracy is flat around these values; change one and ask `python -m benchmarks.held_out`.
@@ -27,15 +28,10 @@ FACT_SCALE = 0.5
 
 def lexical_counts(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
     """(n_tasks, n_features), 1 / sqrt(number of features of the task) where a feature occurs."""
-    indices: list[int] = []
-    values: list[float] = []
-    starts = [0]
-    for task in tasks:
-        found = lexicon.features(task.specification, running_words(task.specification))
-        indices.extend(sorted(found))
-        values.extend([max(len(found), 1) ** -0.5] * len(found))
-        starts.append(len(indices))
-    return csr_matrix((values, indices, starts), shape=(len(tasks), len(lexicon)))
+    found = lexical_features(tasks, lexicon)
+    n_features = np.diff(found.indptr)
+    found.data = np.repeat(np.maximum(n_features, 1.0) ** -0.5, n_features)
+    return found
 
 
 def inverse_document_frequency(counts: csr_matrix) -> NDArray[np.float64]:
@@ -46,7 +42,9 @@ def inverse_document_frequency(counts: csr_matrix) -> NDArray[np.float64]:
 
 
 def embeddings(tasks: Sequence[Task], encoder: StaticEncoder) -> NDArray[np.float32]:
-    return encoder.embed([words_of(task.specification) for task in tasks])
+    """(n_tasks, n_dims); rows of one text are computed once."""
+    texts, rows = distinct(tasks)
+    return encoder.embed([words_of(text) for text in texts])[rows]
 
 
 def embedding_scale(embedded: NDArray[np.float32]) -> float:

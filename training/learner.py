@@ -6,7 +6,7 @@ few rounds: correction and type effects given the widths, then the widths given 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from ..classifier.errors import InvalidTraining
 from .correction import Correction, Penalties, fit_correction, no_correction
 from .features import Blocks
 from .frame import Outcomes
-from .head import Head
 from .likelihood import scores_of
 from .widths import fit_epsilon, fit_omega, fit_widths, type_likelihoods
 
@@ -50,38 +49,31 @@ class Learned:
 
 def learn(
     outcomes: Outcomes,
-    head: Head,
-    uninformed: Sequence[float],
+    mass: Array,
+    features: Blocks,
     config: Config,
     *,
-    features: Blocks | None = None,
-    unread: NDArray[np.bool_] | None = None,
     start: Correction | None = None,
     progress: Progress = lambda _: None,
 ) -> Learned:
     """Correction, type effects and widths for these outcomes; deterministic.
 
-    uninformed : mass of each needed tier where a text is not read.
-    unread : (n,), which texts are not, as the guards say; their features don't count.
+    mass : (n, n_tiers), P(needed tier) by the text. features : (n, n_features) that outcomes may weigh.
 
     Raises InvalidTraining where nothing can be learned.
     """
     check_enough(outcomes)
-    matrix = head.space.blocks(outcomes.tasks) if features is None else features
-    if unread is not None:
-        matrix = matrix.without(unread)
-    mass = text_mass(matrix, head, uninformed, unread)
-    n_tiers = len(uninformed)
+    n_tiers = mass.shape[1]
     widths = config.widths
     intervals: dict[str, tuple[float, float, float]] = {}
-    correction = start or no_correction(matrix.shape[1], n_tiers, len(outcomes.type_names))
+    correction = start or no_correction(features.shape[1], n_tiers, len(outcomes.type_names))
     for number in range(config.rounds):
         progress(f"round {number + 1} of {config.rounds}")
         text_places = places_of(mass, widths)
         correction = fit_correction(
             outcomes,
             text_places,
-            matrix,
+            features,
             pass_curve(widths),
             config.penalties,
             correction,
@@ -90,7 +82,7 @@ def learn(
         if number == config.rounds - 1:
             break
         widths, intervals = _refit_widths(
-            outcomes, correction.places(text_places, matrix), correction, widths, config.widths
+            outcomes, correction.places(text_places, features), correction, widths, config.widths
         )
     return Learned(correction, widths, intervals, tuple(_notes(outcomes)))
 
@@ -114,20 +106,6 @@ def check_enough(outcomes: Outcomes, *, apart: int = 0) -> None:
             "Keep the champion, and check whether the other verdicts are reported.",
             about=found,
         )
-
-
-def text_mass(
-    features: Blocks,
-    head: Head,
-    uninformed: Sequence[float] = (),
-    unread: NDArray[np.bool_] | None = None,
-) -> Array:
-    """(n, n_tiers): P(needed tier) by the text; `uninformed` where it is not read."""
-    logits = np.asarray(features @ head.weights) + head.bias
-    logits -= logits.max(axis=1, keepdims=True)
-    mass = np.exp(logits) + 1e-9
-    mass = np.asarray(mass / mass.sum(axis=1, keepdims=True))
-    return mass if unread is None else np.where(unread[:, None], np.asarray(uninformed), mass)
 
 
 def places_of(mass: Array, widths: Widths) -> Array:

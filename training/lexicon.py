@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..classifier._lexicon import NOT_A_WORD, Lexicon, marks_of, unit_of
 from ..classifier._text import running_words
@@ -47,6 +48,32 @@ def build_lexicon(texts: Sequence[str]) -> Lexicon:
         for unit in kept
     ]
     return Lexicon(kept, pairs, marks, familiarity)
+
+
+def joined(base: Lexicon, other: Lexicon) -> tuple[Lexicon, NDArray[np.int64]]:
+    """What either knows, and where the base's features are in it. A word is as familiar as to the one that
+    knows it best.
+    """
+    id_of = dict(zip(base.units, range(len(base.units)), strict=True))
+    familiarity = list(base.familiarity)
+    for unit, share in zip(other.units, other.familiarity, strict=True):
+        if id_of.setdefault(unit, len(id_of)) == len(familiarity):
+            familiarity.append(share)
+        else:
+            familiarity[id_of[unit]] = max(familiarity[id_of[unit]], share)
+    ids = np.array([id_of[unit] for unit in other.units], dtype=np.int64)
+    known = set(map(tuple, base.pairs.tolist()))
+    new = [pair for pair in map(tuple, ids[other.pairs].tolist()) if pair not in known]
+    pairs = np.array([*base.pairs.tolist(), *new], dtype=np.int32).reshape(-1, 2)
+    marks = [*base.marks, *(mark for mark in other.marks if mark not in set(base.marks))]
+    places = np.concatenate(
+        [
+            np.arange(len(base.units)),
+            len(id_of) + np.arange(len(base.pairs)),
+            len(id_of) + len(pairs) + np.arange(len(base.marks)),
+        ]
+    )
+    return Lexicon(list(id_of), pairs, marks, familiarity), places
 
 
 def familiar_texts(texts: Sequence[str]) -> list[int]:

@@ -11,24 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..classifier._effects import effect_grid
-from ..classifier._guards import Guards
 from ..classifier._reader import Reader
 from ..classifier._stored import manifest_of
 from ..classifier.model import TierModel
 from ..classifier.state import Seen, TypeState
-from ..classifier.task import Task
 from ..data import CHAMPION
 from .calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
 from .correction import Correction
-from .features import FeatureSpace
 from .frame import Outcomes, read_frame
-from .head import Head, fit_head
-from .learner import Config, Learned, Progress, check_enough, learn, places_of, text_mass
+from .learner import Config, Learned, Progress, check_enough, learn, places_of
 from .promise import MIN_PROMISED, promised_thresholds
-from .seeds import TIERS, read_seeds
+from .reading import Texts, read_texts
 
 LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
-MOST_TEXTS = 5_000  # of the operator's, for the lexicon
 
 
 class Log(Protocol):
@@ -77,19 +72,9 @@ def train(
     early, late = outcomes.take(rows[:n_early]), outcomes.take(rows[n_early:][-MOST_ROWS:])
     check_enough(early, apart=len(outcomes) - n_early)
     progress("reading the texts")
-    head = _head(base, outcomes)
-    unread = _unread(base, head, outcomes)
-    features = head.space.blocks(outcomes.tasks).without(unread)
-    mass = text_mass(features, head, base.uninformed, unread)
-    learned = learn(
-        early,
-        head,
-        base.uninformed,
-        config,
-        features=features[:n_early],
-        unread=unread[:n_early],
-        progress=progress,
-    )
+    texts = read_texts(base, outcomes.tasks)
+    mass, features = texts.mass, texts.features
+    learned = learn(early, mass[:n_early], features[:n_early], config, progress=progress)
     places = learned.correction.places(places_of(mass, learned.widths), features)
     progress("calibrating")
     known = effects_by_type(early, places[:n_early], learned.widths)
@@ -98,22 +83,13 @@ def train(
     calibration = calibrate(late, late_places, effects)
     needed = effects.needed(calibration.places(late_places))
     last = Config(config.penalties, learned.widths, rounds=1, max_iterations=config.max_iterations // 2)
-    final = learn(
-        outcomes,
-        head,
-        base.uninformed,
-        last,
-        features=features,
-        unread=unread,
-        start=learned.correction,
-        progress=progress,
-    )
+    final = learn(outcomes, mass, features, last, start=learned.correction, progress=progress)
     thresholds = base.manifest["thresholds"]
     if len(late) >= MIN_PROMISED:
         thresholds = [threshold.to_dict() for threshold in promised_thresholds(late, needed)]
     heard = effects.grid.curve.heard(effects.pass_(calibration.places(late_places)))
     report = _report(outcomes, learned, calibration, late, heard)
-    return _assembled(base, head, final.correction, calibration, learned, thresholds, report, outcomes)
+    return _assembled(base, texts, final.correction, calibration, learned, thresholds, report, outcomes)
 
 
 def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:
@@ -136,31 +112,9 @@ def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:
     return states
 
 
-def _head(base: TierModel, outcomes: Outcomes) -> Head:
-    """The text's reading, fitted to the seed tasks in a space that knows the operator's words too."""
-    encoder = base.reader.encoder
-    texts = list({task.specification: task for task in outcomes.tasks}.values())[-MOST_TEXTS:]
-    if base.tiers != TIERS:
-        space = FeatureSpace.of(texts, encoder)
-        n_features = space.matrix(texts[:1]).shape[1]
-        return Head(space, np.zeros((n_features, len(base.tiers))), np.log(np.array(base.uninformed)))
-    seeds = read_seeds()
-    tasks: list[Task] = [seed.task for seed in seeds]
-    needed = np.array([seed.needed for seed in seeds])
-    space = FeatureSpace.of([*tasks, *texts], encoder)
-    slope = float(base.manifest.get("calibration", {}).get("slope", 1.0))
-    return fit_head(tasks, needed, space, n_tiers=len(TIERS), slope=slope)
-
-
-def _unread(base: TierModel, head: Head, outcomes: Outcomes) -> NDArray[np.bool_]:
-    """(n,): texts of which the model that will serve says that it can't read them."""
-    readings = head.reader(Guards(**base.manifest["guards"])).read_many(outcomes.tasks)
-    return np.array([reading.guard is not None for reading in readings], dtype=bool)
-
-
 def _assembled(
     base: TierModel,
-    head: Head,
+    texts: Texts,
     correction: Correction,
     calibration: Calibration,
     learned: Learned,
@@ -170,9 +124,7 @@ def _assembled(
 ) -> TrainedModel:
     """Head and correction side by side in one reader; the calibration is folded into the correction."""
     slope, centre = calibration.slope, calibration.centre
-    weights = np.hstack([head.weights, correction.weights * slope])
-    bias = np.concatenate([head.bias, np.zeros(len(base.tiers))])
-    reader = head.space.reader(weights, bias, Guards(**base.manifest["guards"]))
+    reader = texts.reader(correction.weights * slope)
     shifts = slope * correction.shifts + centre - slope * centre + calibration.shifts
     manifest = {
         **manifest_of(reader),

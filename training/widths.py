@@ -8,6 +8,7 @@ a search in two numbers. With few types the search stays near the standard width
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from .likelihood import outcome_likelihood
 Array = NDArray[np.float64]
 _PRIOR_SD = 0.5  # of the log widths around the standard ones
 MOST_ROWS = 12_000  # of outcomes looked at; more would not move a width by what matters
+_AT_ONCE = 256  # rows whose likelihood over all points is held in memory
 _EPSILONS = np.array([0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15])
 _EPSILON_CAP = 0.05  # until enough outcomes at the top tier identify it
 _EPSILON_NEEDS = 200
@@ -37,21 +39,35 @@ def type_likelihoods(outcomes: Outcomes, places: Array, widths: Widths, *, most:
     grid = effect_grid(places.shape[1], widths)
     rows = _some(len(outcomes), most)
     kinds, index = np.unique(outcomes.types[rows], return_inverse=True)
-    total = np.zeros((len(kinds), len(grid.prior.weights)))
-    for row, kind in zip(rows, index, strict=True):
-        total[kind] += outcomes.weights[row] * grid.log_outcome(
-            tuple(places[row]), int(outcomes.tiers[row]), bool(outcomes.clean[row]), outcomes.failed[row]
-        )
-    return total
+    total = np.zeros((len(kinds), *grid.shape))
+    for (tier, failed), members in _alike(outcomes, rows).items():
+        of_kind = members[np.argsort(index[members], kind="stable")]
+        for some in np.array_split(of_kind, 1 + len(of_kind) // _AT_ONCE):
+            found = grid.log_outcomes(places[rows[some]], tier, outcomes.clean[rows[some]], failed)
+            found *= outcomes.weights[rows[some]].reshape(-1, *[1] * places.shape[1])
+            starts = np.flatnonzero(np.diff(index[some], prepend=-1))
+            total[index[some][starts]] += np.add.reduceat(found, starts, axis=0)
+    return total.reshape(len(kinds), -1)
+
+
+def _alike(outcomes: Outcomes, rows: NDArray[np.int64]) -> dict[tuple[int, tuple[int, ...]], Any]:
+    """(tier, tiers that failed before) -> positions in `rows`."""
+    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for position, row in enumerate(rows.tolist()):
+        groups.setdefault((int(outcomes.tiers[row]), outcomes.failed[row]), []).append(position)
+    return {key: np.array(positions) for key, positions in groups.items()}
 
 
 def fit_widths(likelihoods: Array, n_tiers: int, widths: Widths, standard: Widths) -> Widths:
     """The widths under which these likelihoods, made on the grid of `widths`, are most probable."""
 
+    largest = likelihoods.max(axis=1, keepdims=True)
+    relative = np.exp(likelihoods - largest)
+
     def loss(logs: Array) -> float:
         level_sd, deviation_sd = np.exp(logs)
         prior = _prior_mass(n_tiers, widths, float(level_sd), float(deviation_sd))
-        marginal = float(logsumexp(likelihoods, b=prior, axis=1).sum())
+        marginal = float(np.log(relative @ prior).sum())
         pull = (logs - np.log([standard.level_sd, standard.deviation_sd])) / _PRIOR_SD
         return -marginal + 0.5 * float((pull**2).sum())
 
