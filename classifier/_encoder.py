@@ -18,7 +18,7 @@ Vector = NDArray[np.float32]
 
 LENGTH_EXPONENT = 0.6
 
-_EMBEDDED_AT_ONCE = 4_096  # texts; their distinct words are held in memory
+_EMBEDDED_AT_ONCE = 16_384  # texts; their distinct words are held in memory
 
 
 class StaticEncoder:

@@ -17,6 +17,7 @@ from ._guards import Guards
 from ._lexical import MAX_TEXTS, UNIT_BITS, LexicalRows
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
 from ._packed import Packing
+from ._shape import Shape
 from ._text import MAX_WORDS_READ, running_words
 from ._words import WordRows
 from .features import fact_features
@@ -43,6 +44,7 @@ class Reader:
     ----------
     lexical : (n_features, n_tiers) weights of lexical features, idf included.
     embedding : (n_dims, n_tiers). facts : (n_facts, n_tiers). bias : (n_tiers,).
+    shape : what the text's shape adds; None where it says nothing.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class Reader:
         embedding: Array,
         facts: Array,
         bias: Array,
+        shape: Shape | None = None,
     ) -> None:
         self.encoder, self.lexicon, self.guards = encoder, lexicon, guards
         self.lexical, self.embedding, self.facts, self.bias = lexical, embedding, facts, bias
+        self.shape = shape
         self._bias: list[float] = bias.tolist()
         self._lexical = LexicalRows(lexicon, lexical)
         self._of_words = Packing(4, len(bias))
@@ -113,6 +117,9 @@ class Reader:
         facts = fact_features(task)
         if facts is not None:
             logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
+        if self.shape is not None:
+            of_shape = self.shape.logits(task.specification, words)
+            logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
         guard = self.guards.before_reading(words, task.specification)
         if guard is None and n_letters:
             guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)

@@ -18,14 +18,19 @@ from ._guards import Guards
 from ._lexicon import Lexicon
 from ._passing import Widths
 from ._reader import Reader
+from ._shape import FEATURES, Shape
 from ._wordpiece import TOKENIZER_VERSION
 from .features import FACT_FEATURES
+
+_SHAPE = ("centre", "spread", "weights")
 
 
 def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
     """Everything numeric that the reader is made of; texts are stored as UTF-8, NUL between them."""
-    lexicon = reader.lexicon
+    lexicon, shape = reader.lexicon, reader.shape
+    of_shape = {} if shape is None else {f"shape.{name}": getattr(shape, name) for name in _SHAPE}
     return {
+        **of_shape,
         "encoder.table": reader.encoder.table,
         "encoder.scale": reader.encoder.scale,
         "lexicon.units": _as_bytes(lexicon.units),
@@ -82,7 +87,17 @@ def reader_from(folder: Folder) -> Reader:
         embedding=arrays["head.embedding"],
         facts=arrays["head.facts"],
         bias=arrays["head.bias"],
+        shape=_shape_from(arrays, n_columns),
     )
+
+
+def _shape_from(arrays: Mapping[str, NDArray[Any]], n_columns: int) -> Shape | None:
+    if "shape.weights" not in arrays:
+        return None
+    for name, of_column in zip(_SHAPE, ((), (), (n_columns,)), strict=True):
+        _require(arrays[f"shape.{name}"].shape == (len(FEATURES), *of_column), f"shape.{name}")
+    _require(bool((arrays["shape.spread"] > 0).all()), "shape.spread")
+    return Shape(*(arrays[f"shape.{name}"] for name in _SHAPE))
 
 
 def widths_from(manifest: Mapping[str, Any]) -> Widths:

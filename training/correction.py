@@ -24,18 +24,21 @@ from .frame import Outcomes
 from .likelihood import by_place, outcome_likelihood, scores_of
 
 Array = NDArray[np.float64]
+_INFORMATION = 0.15  # p (1 - p) of a usual outcome
 
 
 @dataclass(frozen=True)
 class Penalties:
     """Inverse variances of the priors, in units of one outcome.
 
-    words, sense : of the level's weights of lexical features, and of embedding and facts. gap : how many
-    times harder the gaps' weights shrink: outcomes of one tier a task say little about them.
+    words, sense, shape : of the level's weights of lexical features, of embedding and facts, and of the
+    text's shape. gap : how many times harder the gaps' weights shrink: outcomes of one tier a task say
+    little about them.
     """
 
     words: float = 12.0
     sense: float = 4.0
+    shape: float = 0.5
     gap: float = 20.0
     slope: float = 4.0
     shift: float = 0.5
@@ -84,6 +87,7 @@ def fit_correction(
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     strength = np.full((n_features, 1), penalties.sense)
     strength[: features.n_sparse] = penalties.words
+    strength[n_features - features.n_shape :] = penalties.shape
     strengths = strength * np.array([1.0, *[penalties.gap] * (n_tiers - 1)])
 
     def split(parameters: Array) -> list[Array]:
@@ -114,16 +118,49 @@ def fit_correction(
         return -value, -np.concatenate([part.ravel() for part in gradient])
 
     first = np.concatenate([p.ravel() for p in (start.slopes, start.shifts, start.weights, start.effects)])
+    scale = _curvature(outcomes, text_places, features, curve.widths, penalties, strengths) ** -0.5
+
+    def scaled_loss(scaled: Array) -> tuple[float, Array]:
+        value, gradient = loss(scaled * scale)
+        return value, gradient * scale
+
     found = minimize(  # type: ignore[call-overload]
-        loss,
-        first,
+        scaled_loss,
+        first / scale,
         jac=True,
         method="L-BFGS-B",
         callback=lambda _: progress(),
-        options={"maxiter": max_iterations, "maxcor": 20},
+        options={"maxiter": max_iterations, "maxcor": 20, "ftol": 1e-8},
     )
-    slopes, shifts, weights, effects = split(found.x)
+    slopes, shifts, weights, effects = split(found.x * scale)
     return Correction(slopes, shifts, weights, effects, -float(found.fun))
+
+
+def _curvature(
+    outcomes: Outcomes,
+    text_places: Array,
+    features: Blocks,
+    widths: Widths,
+    penalties: Penalties,
+    strengths: Array,
+) -> Array:
+    """About the second derivative of the loss by each parameter, in the order in which they are fitted.
+
+    Steps are taken in units of it (a diagonal preconditioner): effects of types with many outcomes and
+    of those with few then settle in as many steps.
+    """
+    n_tiers, n_types = text_places.shape[1], len(outcomes.type_names)
+    at_or_above = np.array([(outcomes.tiers >= tier).mean() for tier in range(n_tiers)])  # speak of this gap
+    share = _INFORMATION * np.maximum(at_or_above, 0.05)
+    of_types = np.bincount(outcomes.types, minlength=n_types)[:, None] * share
+    prior = np.array([1.0 / widths.level_sd**2, *[1.0 / widths.deviation_sd**2] * (n_tiers - 1)])
+    parts = (
+        penalties.slope + share * (text_places**2).sum(axis=0),
+        penalties.shift + share * len(outcomes),
+        strengths + share * features.squared_sums()[:, None],
+        prior + of_types,
+    )
+    return np.concatenate([part.ravel() for part in parts])
 
 
 def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:

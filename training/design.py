@@ -14,7 +14,8 @@ from scipy.sparse import csr_matrix, hstack
 
 from ..classifier._encoder import StaticEncoder
 from ..classifier._lexicon import Lexicon
-from ..classifier._text import words_of
+from ..classifier._shape import FEATURES, shape_of
+from ..classifier._text import running_words, words_of
 from ..classifier.features import FACT_FEATURES, fact_features
 from ..classifier.task import Task
 from .lexical import distinct, lexical_features
@@ -60,6 +61,13 @@ def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:
         if known is not None:
             row[:] = known
     return out
+
+
+def shapes(tasks: Sequence[Task]) -> NDArray[np.float32]:
+    """(n_tasks, n_shape): the shape of each text, not standardised."""
+    texts, rows = distinct(tasks)
+    found = [shape_of(text, running_words(text)) for text in texts]
+    return np.array(found, dtype=np.float32).reshape(-1, len(FEATURES))[rows]
 
 
 def design_matrix(

@@ -21,10 +21,12 @@ Array = NDArray[np.float64]
 
 
 class Blocks:
-    """A design matrix as a sparse and a dense block of columns. shape : (n, n_features)."""
+    """A design matrix as a sparse and a dense block of columns, the last `n_shape` of them the text's shape.
+    shape : (n, n_features).
+    """
 
-    def __init__(self, sparse: csr_matrix, dense: NDArray[np.float32]) -> None:
-        self._sparse, self._dense = sparse, dense
+    def __init__(self, sparse: csr_matrix, dense: NDArray[np.float32], n_shape: int = 0) -> None:
+        self._sparse, self._dense, self.n_shape = sparse, dense, n_shape
         self._transposed = sparse.T.tocsr()
         self.n_sparse = sparse.shape[1]
         self.shape = (sparse.shape[0], sparse.shape[1] + dense.shape[1])
@@ -40,13 +42,18 @@ class Blocks:
         """(n_features, n_columns): the transpose times (n, n_columns)."""
         return np.vstack([self._transposed @ by_row, self._dense.T @ by_row.astype(np.float32)])
 
+    def squared_sums(self) -> Array:
+        """(n_features,): sum of squares of each column."""
+        sparse = np.asarray(self._sparse.multiply(self._sparse).sum(axis=0)).ravel()
+        return np.concatenate([sparse, (self._dense**2).sum(axis=0, dtype=np.float64)])
+
     def without(self, rows: NDArray[np.bool_]) -> Blocks:
         """The same with zeros in these rows."""
         kept = (~rows).astype(np.float32)[:, None]
-        return Blocks(csr_matrix(self._sparse.multiply(kept)), self._dense * kept)
+        return Blocks(csr_matrix(self._sparse.multiply(kept)), self._dense * kept, self.n_shape)
 
-    def __getitem__(self, rows: slice) -> Blocks:
-        return Blocks(self._sparse[rows], self._dense[rows])
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Blocks:
+        return Blocks(self._sparse[rows], self._dense[rows], self.n_shape)
 
 
 @dataclass(frozen=True)
@@ -71,20 +78,13 @@ class FeatureSpace:
         embedded = design.embeddings(tasks, self.encoder) * self.embedding_scale
         return design.design_matrix(counts, self.idf, embedded, design.facts(tasks))
 
-    def blocks(self, tasks: Sequence[Task]) -> Blocks:
-        """The same matrix with its dense columns apart: products with it are several times faster."""
-        counts = design.lexical_counts(tasks, self.lexicon)
-        return self.blocks_of(counts, design.embeddings(tasks, self.encoder), design.facts(tasks))
-
-    def blocks_of(
+    def scaled(
         self, counts: csr_matrix, embedded: NDArray[np.float32], facts: NDArray[np.float32]
-    ) -> Blocks:
-        """The same of counts, embeddings and facts that are known, each (n_tasks, ...) and unscaled."""
+    ) -> tuple[csr_matrix, NDArray[np.float32]]:
+        """The columns of `matrix`, sparse and dense ones apart: products are then several times faster."""
         scaled = csr_matrix(counts.multiply(self.idf * design.LEXICAL_SCALE))
-        dense = np.hstack(
-            [embedded * np.float32(self.embedding_scale), facts * np.float32(design.FACT_SCALE)]
-        )
-        return Blocks(scaled, dense)
+        dense = (embedded * np.float32(self.embedding_scale), facts * np.float32(design.FACT_SCALE))
+        return scaled, np.hstack(dense)
 
     def reader(self, weights: Array, bias: Array, guards: Guards) -> Reader:
         """A reader with these (n_features, n_columns) weights, the scales folded into them."""

@@ -1,4 +1,4 @@
-"""The texts of a log, read once: what the base model makes of them, and the features that outcomes may correct.
+"""The texts of a log, read once: what the base makes of them, and the features that outcomes may weigh.
 
 The base's lexicon is joined with the words of the operator's own texts, so that outcomes can teach words
 that the base has never seen.
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classifier._reader import Reader
+from ..classifier._shape import FEATURES, Shape
 from ..classifier._text import running_words
 from ..classifier.model import TierModel
 from ..classifier.task import Task
@@ -29,22 +30,26 @@ MOST_TEXTS = 5_000  # of the operator's, the newest, for the lexicon
 class Texts:
     """mass : (n, n_tiers), P(needed tier) by the base. features : (n, n_features), zero where not read.
 
-    space : where the features come from. head : the base's weights in that space, for the model to come.
+    space, shape : where the features come from. head : the base's weights in that space.
     """
 
     mass: Array
     features: Blocks
     space: FeatureSpace
+    shape: Shape
     head: Reader
 
     def reader(self, weights: Array) -> Reader:
         """A reader whose first columns read like the base, and the others with these (n_features, n_tiers)."""
-        own = self.space.reader(weights, np.zeros(weights.shape[1]), self.head.guards)
+        n_shape, n_tiers = len(FEATURES), weights.shape[1]
+        of_text, of_shape = weights[:-n_shape].astype(np.float32), weights[-n_shape:].astype(np.float32)
+        own = self.space.reader(of_text, np.zeros(n_tiers), self.head.guards)
         pairs = {
             name: np.hstack([getattr(self.head, name), getattr(own, name)])
             for name in ("lexical", "embedding", "facts", "bias")
         }
-        return Reader(self.head.encoder, self.head.lexicon, self.head.guards, **pairs)
+        shape = Shape(self.shape.centre, self.shape.spread, np.hstack([self.shape.weights, of_shape]))
+        return Reader(self.head.encoder, self.head.lexicon, self.head.guards, **pairs, shape=shape)
 
 
 def read_texts(base: TierModel, tasks: Sequence[Task]) -> Texts:
@@ -64,13 +69,27 @@ def read_texts(base: TierModel, tasks: Sequence[Task]) -> Texts:
         bias=base.reader.bias[:n_tiers],
     )
     counts, facts = design.lexical_counts(tasks, lexicon), design.facts(tasks)
-    embedded = design.embeddings(tasks, encoder)
+    embedded, shapes = design.embeddings(tasks, encoder), design.shapes(tasks)
+    shape = _standard(base, shapes)
     logits = counts @ lexical + embedded @ head.embedding + facts @ head.facts + head.bias
+    logits += shape.standardised(shapes) @ shape.weights
     unread = _unread(head, tasks)
     mass = np.where(unread[:, None], np.asarray(base.uninformed), _mass(logits.astype(np.float64)))
-    idf = design.inverse_document_frequency(counts)
-    space = FeatureSpace(encoder, lexicon, idf, design.embedding_scale(embedded))
-    return Texts(mass, space.blocks_of(counts, embedded, facts).without(unread), space, head)
+    space = FeatureSpace(
+        encoder, lexicon, design.inverse_document_frequency(counts), design.embedding_scale(embedded)
+    )
+    sparse, dense = space.scaled(counts, embedded, facts)
+    features = Blocks(sparse, np.hstack([dense, shape.standardised(shapes)]), len(FEATURES))
+    return Texts(mass, features.without(unread), space, shape, head)
+
+
+def _standard(base: TierModel, shapes: NDArray[np.float32]) -> Shape:
+    """The scale of these shapes, or the base's own where its head reads shape; with the head's weights."""
+    known, n_tiers = base.reader.shape, len(base.tiers)
+    if known is not None:
+        return Shape(known.centre, known.spread, known.weights[:, :n_tiers])
+    spread = np.maximum(shapes.std(axis=0), 0.1)
+    return Shape(shapes.mean(axis=0), spread, np.zeros((len(FEATURES), n_tiers), dtype=np.float32))
 
 
 def _mass(logits: Array) -> Array:
