@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-SIGNS = ("0123456789", "([{", "=<>+*/%", '"\'`', ",;", ".", "?", "_$#@")
+SIGNS = ("0123456789", "([{", "=<>+*/%", "\"'`", ",;", ".", "?", "_$#@")
 FEATURES = ("words", "lines", "characters a word", "longest word", *(f"any of {signs}" for signs in SIGNS))
 _LIMIT = 3.0  # spreads; beyond it a text is no longer, for what it asks
 
@@ -33,10 +33,10 @@ class Shape:
     def __init__(self, centre: Array, spread: Array, weights: Array) -> None:
         self.centre, self.spread, self.weights = centre, spread, weights
 
-    def standardised(self, rows: Sequence[Sequence[float]]) -> Array:
+    def standardised(self, rows: Sequence[Sequence[float]] | Array) -> Array:
         """(n, n_shape) of shapes as `shape_of` gives them."""
         found = np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES))
-        return np.clip((found - self.centre) / self.spread, -_LIMIT, _LIMIT)
+        return np.asarray(np.clip((found - self.centre) / self.spread, -_LIMIT, _LIMIT), np.float32)
 
     def logits(self, text: str, words: Sequence[str]) -> list[float]:
         """(n_columns,)."""

@@ -12,11 +12,12 @@ from test_train import TIERS, simulated
 from tierwise.classifier._effects import effect_grid
 from tierwise.classifier._passing import Widths, pass_curve
 from tierwise.classifier.task import Task
-from tierwise.training.correction import Penalties, fit_correction, no_correction
+from tierwise.training.correction import fit_correction
 from tierwise.training.features import Blocks
 from tierwise.training.frame import Outcomes, read_frame
 from tierwise.training.learner import Config, Learned, learn, places_of
 from tierwise.training.likelihood import scores_of
+from tierwise.training.penalties import Penalties, no_correction
 from tierwise.training.train import states_of, train
 from tierwise.training.widths import type_likelihoods
 

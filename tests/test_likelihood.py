@@ -15,10 +15,11 @@ from tierwise.classifier._effects import effect_grid
 from tierwise.classifier._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.task import Task
 from tierwise.training import correction
-from tierwise.training.correction import Penalties, fit_correction, no_correction
+from tierwise.training.correction import fit_correction
 from tierwise.training.features import Blocks
 from tierwise.training.frame import Outcomes
 from tierwise.training.likelihood import by_place, outcome_likelihood, scores_of
+from tierwise.training.penalties import Penalties, no_correction
 
 CURVE = pass_curve(Widths())
 FAILED = [(), (0,), (1,), (0, 1), (0, 1, 2), (2,)]

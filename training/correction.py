@@ -5,13 +5,12 @@
 
 Penalised maximum likelihood over all of it at once: a type's effects are estimated beside the
 weights, never after them, so no row speaks twice. The level's weights are shared by all tiers; the
-gaps' weights shrink harder, towards one gap for all texts.
+gaps' weights shrink harder, towards one gap for all texts. `marginal.py` goes on from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,48 +21,10 @@ from ..classifier._passing import PassCurve, Widths
 from .features import Blocks
 from .frame import Outcomes
 from .likelihood import by_place, outcome_likelihood, scores_of
+from .penalties import Correction, Penalties, Text, effects_curvature
 
 Array = NDArray[np.float64]
-_INFORMATION = 0.15  # p (1 - p) of a usual outcome
-
-
-@dataclass(frozen=True)
-class Penalties:
-    """Inverse variances of the priors, in units of one outcome.
-
-    words, sense, shape : of the level's weights of lexical features, of embedding and facts, and of the
-    text's shape. gap : how many times harder the gaps' weights shrink: outcomes of one tier a task say
-    little about them.
-    """
-
-    words: float = 12.0
-    sense: float = 4.0
-    shape: float = 0.5
-    gap: float = 20.0
-    slope: float = 4.0
-    shift: float = 0.5
-
-
-@dataclass(frozen=True)
-class Correction:
-    """slopes, shifts : (n_tiers,). weights : (n_features, n_tiers). effects : (n_types, n_tiers)."""
-
-    slopes: Array
-    shifts: Array
-    weights: Array
-    effects: Array
-    log_likelihood: float
-
-    def places(self, text_places: Array, features: Blocks) -> Array:
-        return np.asarray(self.slopes * text_places + self.shifts + features @ self.weights)
-
-
-def no_correction(n_features: int, n_tiers: int, n_types: int) -> Correction:
-    """The text's reading as it is, and types without effects."""
-    zeros = np.zeros
-    return Correction(
-        np.ones(n_tiers), zeros(n_tiers), zeros((n_features, n_tiers)), zeros((n_types, n_tiers)), 0.0
-    )
+_EFFECT_ITERATIONS = 30
 
 
 def fit_correction(
@@ -75,103 +36,88 @@ def fit_correction(
     start: Correction,
     *,
     max_iterations: int = 80,
-    progress: Callable[[], None] = lambda: None,
 ) -> Correction:
     """Maximise the penalised likelihood from `start`; deterministic.
 
     text_places : (n, n_tiers). features : (n, n_features).
     """
-    n_tiers, n_features = text_places.shape[1], features.shape[1]
-    n_types = len(outcomes.type_names)
-    shapes = ((n_tiers,), (n_tiers,), (n_features, n_tiers), (n_types, n_tiers))
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    strength = np.full((n_features, 1), penalties.sense)
-    strength[: features.n_sparse] = penalties.words
-    strength[n_features - features.n_shape :] = penalties.shape
-    strengths = strength * np.array([1.0, *[penalties.gap] * (n_tiers - 1)])
-
-    def split(parameters: Array) -> list[Array]:
-        parts = np.split(parameters, ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    n_tiers, n_types = text_places.shape[1], len(outcomes.type_names)
+    text = Text(features, n_tiers, penalties)
 
     def loss(parameters: Array) -> tuple[float, Array]:
-        slopes, shifts, weights, effects = split(parameters)
+        slopes, shifts, weights = text.split(parameters[: text.size])
+        effects = parameters[text.size :].reshape(n_types, n_tiers)
         places = slopes * text_places + shifts + features @ weights
         scores, step_slopes = scores_of(places, effects[outcomes.types])
         each, by_score = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
         by_row = by_place(by_score * outcomes.weights[:, None], step_slopes)
-        of_effects = np.column_stack(
-            [np.bincount(outcomes.types, weights=column, minlength=n_types) for column in by_row.T]
-        )
-        prior, of_prior = _log_prior(effects, curve.widths)
-        value = float(each @ outcomes.weights) + prior
-        value -= 0.5 * float((strengths * weights**2).sum())
-        value -= 0.5 * float(
-            penalties.slope * ((slopes - 1) ** 2).sum() + penalties.shift * (shifts**2).sum()
-        )
-        gradient = [
-            (by_row * text_places).sum(axis=0) - penalties.slope * (slopes - 1),
-            by_row.sum(axis=0) - penalties.shift * shifts,
-            features.transposed_dot(by_row) - strengths * weights,
-            of_effects + of_prior,
-        ]
-        return -value, -np.concatenate([part.ravel() for part in gradient])
+        of_effects = sums_by_type(outcomes, by_row)
+        prior, of_prior = text.log_prior(parameters[: text.size])
+        among_types, by_effects = log_prior(effects, curve.widths)
+        value = float(each @ outcomes.weights) + prior + float(among_types.sum())
+        gradient = (text.gradient(by_row, text_places) + of_prior, (of_effects + by_effects).ravel())
+        return -value, -np.concatenate(gradient)
 
-    first = np.concatenate([p.ravel() for p in (start.slopes, start.shifts, start.weights, start.effects)])
-    scale = _curvature(outcomes, text_places, features, curve.widths, penalties, strengths) ** -0.5
+    of_effects = effects_curvature(outcomes, n_tiers, curve.widths)
+    curvature = np.concatenate([text.curvature(outcomes, text_places), of_effects])
+    first = np.concatenate(
+        [part.ravel() for part in (start.slopes, start.shifts, start.weights, start.effects)]
+    )
+    found, value = minimised(loss, first, curvature, max_iterations)
+    slopes, shifts, weights = text.split(found[: text.size])
+    return Correction(slopes, shifts, weights, found[text.size :].reshape(n_types, n_tiers), -value)
 
-    def scaled_loss(scaled: Array) -> tuple[float, Array]:
-        value, gradient = loss(scaled * scale)
+
+def fit_effects(outcomes: Outcomes, places: Array, curve: PassCurve, start: Array) -> Array:
+    """(n_types, n_tiers): the most probable effects of every type, given (n, n_tiers) places."""
+    n_types, n_tiers = start.shape
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        effects = parameters.reshape(n_types, n_tiers)
+        scores, step_slopes = scores_of(places, effects[outcomes.types])
+        each, by_score = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
+        by_row = by_place(by_score * outcomes.weights[:, None], step_slopes)
+        value, gradient = log_prior(effects, curve.widths)
+        by_type = sums_by_type(outcomes, by_row) + gradient
+        return -float(each @ outcomes.weights) - float(value.sum()), -by_type.ravel()
+
+    curvature = effects_curvature(outcomes, n_tiers, curve.widths)
+    found, _ = minimised(loss, start.ravel(), curvature, _EFFECT_ITERATIONS)
+    return found.reshape(n_types, n_tiers)
+
+
+def sums_by_type(outcomes: Outcomes, by_row: Array) -> Array:
+    """(n_types, n_columns) sums of (n, n_columns) over the rows of each type."""
+    n_types = len(outcomes.type_names)
+    return np.column_stack(
+        [np.bincount(outcomes.types, weights=column, minlength=n_types) for column in by_row.T]
+    )
+
+
+def minimised(
+    loss: Callable[[Array], tuple[float, Array]], first: Array, curvature: Array, max_iterations: int
+) -> tuple[Array, float]:
+    """Where the loss is least, and the loss there: L-BFGS with steps in units of the curvature."""
+    scale = curvature**-0.5
+
+    def scaled(parameters: Array) -> tuple[float, Array]:
+        value, gradient = loss(parameters * scale)
         return value, gradient * scale
 
-    found = minimize(  # type: ignore[call-overload]
-        scaled_loss,
-        first / scale,
-        jac=True,
-        method="L-BFGS-B",
-        callback=lambda _: progress(),
-        options={"maxiter": max_iterations, "maxcor": 20, "ftol": 1e-8},
-    )
-    slopes, shifts, weights, effects = split(found.x * scale)
-    return Correction(slopes, shifts, weights, effects, -float(found.fun))
+    options = {"maxiter": max_iterations, "maxcor": 20, "ftol": 1e-8}
+    found = minimize(scaled, first / scale, jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
+    return found.x * scale, float(found.fun)
 
 
-def _curvature(
-    outcomes: Outcomes,
-    text_places: Array,
-    features: Blocks,
-    widths: Widths,
-    penalties: Penalties,
-    strengths: Array,
-) -> Array:
-    """About the second derivative of the loss by each parameter, in the order in which they are fitted.
-
-    Steps are taken in units of it (a diagonal preconditioner): effects of types with many outcomes and
-    of those with few then settle in as many steps.
-    """
-    n_tiers, n_types = text_places.shape[1], len(outcomes.type_names)
-    at_or_above = np.array([(outcomes.tiers >= tier).mean() for tier in range(n_tiers)])  # speak of this gap
-    share = _INFORMATION * np.maximum(at_or_above, 0.05)
-    of_types = np.bincount(outcomes.types, minlength=n_types)[:, None] * share
-    prior = np.array([1.0 / widths.level_sd**2, *[1.0 / widths.deviation_sd**2] * (n_tiers - 1)])
-    parts = (
-        penalties.slope + share * (text_places**2).sum(axis=0),
-        penalties.shift + share * len(outcomes),
-        strengths + share * features.squared_sums()[:, None],
-        prior + of_types,
-    )
-    return np.concatenate([part.ravel() for part in parts])
-
-
-def _log_prior(effects: Array, widths: Widths) -> tuple[float, Array]:
-    """log density of all effects, up to a constant, and its gradient: logistic level, normal deviations
-    of which a few are wide.
+def log_prior(effects: Array, widths: Widths) -> tuple[Array, Array]:
+    """(..., ) log density of (..., n_tiers) effects, up to a constant, and its gradient: logistic level,
+    normal deviations of which a few are wide.
     """
     scale, sd = widths.level_scale, widths.deviation_sd
-    level, deviations = effects[:, 0] / scale, effects[:, 1:] / sd
+    level, deviations = effects[..., 0] / scale, effects[..., 1:] / sd
     near = (1 - ODD_SHARE) * np.exp(-0.5 * deviations**2)
     far = ODD_SHARE / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
-    value = float(-(level + 2 * np.logaddexp(0.0, -level)).sum() + np.log(near + far).sum())
+    value = -(level + 2 * np.logaddexp(0.0, -level)) + np.log(near + far).sum(axis=-1)
     of_level = -np.tanh(level / 2) / scale
     of_deviations = -deviations * (near + far / ODD_SD**2) / (near + far) / sd
-    return value, np.column_stack([of_level, of_deviations])
+    return np.asarray(value), np.concatenate([of_level[..., None], of_deviations], axis=-1)

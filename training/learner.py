@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from ..classifier._passing import Widths, pass_curve
 from ..classifier._place import Link, solve_gaps
 from ..classifier.errors import InvalidTraining
-from .correction import Correction, Penalties, fit_correction, no_correction
+from .correction import fit_correction
 from .features import Blocks
 from .frame import Outcomes
 from .likelihood import scores_of
-from .widths import fit_epsilon, fit_omega, fit_widths, type_likelihoods
+from .marginal import fit_marginal
+from .penalties import Correction, Penalties, no_correction
+from .widths import fit_epsilon, fit_omega, fit_widths, sample, type_likelihoods
 
 Array = NDArray[np.float64]
 ROUNDS = 3
 MIN_OUTCOMES = 50
+ROWS_FOR_WIDTHS = 25_000  # that the rounds before the last look at
+_CLOSE = Widths(level_sd=1.2, deviation_sd=0.5)
 Progress = Callable[[str], None]
 
 
@@ -34,7 +38,7 @@ class Config:
     penalties: Penalties = field(default_factory=Penalties)
     widths: Widths = field(default_factory=Widths)
     rounds: int = ROUNDS
-    max_iterations: int = 60
+    max_iterations: int = 40
 
 
 @dataclass(frozen=True)
@@ -69,21 +73,15 @@ def learn(
     correction = start or no_correction(features.shape[1], n_tiers, len(outcomes.type_names))
     for number in range(config.rounds):
         progress(f"round {number + 1} of {config.rounds}")
-        text_places = places_of(mass, widths)
-        correction = fit_correction(
-            outcomes,
-            text_places,
-            features,
-            pass_curve(widths),
-            config.penalties,
-            correction,
-            max_iterations=config.max_iterations if number == 0 else config.max_iterations // 2,
-        )
-        if number == config.rounds - 1:
+        last = number == config.rounds - 1
+        rows = np.arange(len(outcomes)) if last else sample(len(outcomes), ROWS_FOR_WIDTHS)
+        some, some_features = outcomes.take(rows), features[rows]
+        text_places = places_of(mass[rows], widths)
+        correction = _fitted(some, text_places, some_features, widths, config, correction)
+        if last:
             break
-        widths, intervals = _refit_widths(
-            outcomes, correction.places(text_places, features), correction, widths, config.widths
-        )
+        places = correction.places(text_places, some_features)
+        widths, intervals = _refit_widths(some, places, correction, widths, config.widths)
     return Learned(correction, widths, intervals, tuple(_notes(outcomes)))
 
 
@@ -112,6 +110,29 @@ def places_of(mass: Array, widths: Widths) -> Array:
     """(n, n_tiers): level and gaps by the text."""
     link = Link(pass_curve(widths), solve_gaps(widths))
     return np.array([link.place(row) for row in mass.tolist()])
+
+
+def _fitted(
+    outcomes: Outcomes,
+    text_places: Array,
+    features: Blocks,
+    widths: Widths,
+    config: Config,
+    start: Correction,
+) -> Correction:
+    """Types kept close to their texts say where to begin; from there the marginal likelihood decides."""
+    close = replace(
+        widths,
+        level_sd=min(widths.level_sd, _CLOSE.level_sd),
+        deviation_sd=min(widths.deviation_sd, _CLOSE.deviation_sd),
+    )
+    given = (outcomes, text_places, features)
+    begun = fit_correction(
+        *given, pass_curve(close), config.penalties, start, max_iterations=config.max_iterations
+    )
+    return fit_marginal(
+        *given, pass_curve(widths), config.penalties, begun, max_iterations=config.max_iterations
+    )
 
 
 def _refit_widths(

@@ -38,9 +38,12 @@ def outcome_likelihood(
     scores: Array,
     tiers: NDArray[np.int64],
     clean: NDArray[np.bool_],
-    failed: Sequence[tuple[int, ...]],
+    failed: Sequence[tuple[int, ...]] | None,
 ) -> tuple[Array, Array]:
-    """Per row log P(verdict), (n,), and its gradient by the row's scores, (n, n_tiers)."""
+    """Per row log P(verdict), (n,), and its gradient by the row's scores, (n, n_tiers).
+
+    failed : per row the tiers that had failed at the very task before; None where there are none.
+    """
     rows = np.arange(len(scores))
     at = np.clip(scores[rows, tiers], curve.scores[0], curve.scores[-1])
     passes, slope = curve.of(at), np.interp(at, curve.scores, curve.slopes)
@@ -48,10 +51,8 @@ def outcome_likelihood(
     gradient = np.zeros_like(scores)
     gradient[rows, tiers] = np.where(clean, slope, -slope) / found
     log_likelihood = np.log(found)
-    for row in [row for row, tried in enumerate(failed) if tried]:
-        log_likelihood[row], gradient[row] = _after_failures(
-            curve, scores[row], int(tiers[row]), bool(clean[row]), failed[row]
-        )
+    for (tier, before), some in _tried_again(tiers, failed or ()).items():
+        log_likelihood[some], gradient[some] = _after_failures(curve, scores[some], tier, clean[some], before)
     return _as_heard(log_likelihood, gradient, clean, curve.widths.heard_ratio)
 
 
@@ -68,18 +69,30 @@ def _as_heard(
     return log_likelihood + np.where(clean, 0.0, np.log(ratio)) - np.log(heard), gradient - by_passes
 
 
+def _tried_again(
+    tiers: NDArray[np.int64], failed: Sequence[tuple[int, ...]]
+) -> dict[tuple[int, tuple[int, ...]], NDArray[np.int64]]:
+    """(tier, tiers that failed before) -> rows."""
+    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for row, before in enumerate(failed):
+        if before:
+            groups.setdefault((int(tiers[row]), before), []).append(row)
+    return {key: np.array(rows) for key, rows in groups.items()}
+
+
 def _after_failures(
-    curve: PassCurve, scores: Array, tier: int, clean: bool, failed: tuple[int, ...]
-) -> tuple[float, Array]:
-    """log P(verdict at `tier` | these failed) and its gradient by the scores, (n_tiers,)."""
-    passes = curve.given_residual(scores)  # (n_tiers, n_nodes)
+    curve: PassCurve, scores: Array, tier: int, clean: NDArray[np.bool_], failed: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """(n,) log P(verdict at `tier` | these failed) and its gradient by the (n, n_tiers) scores."""
+    passes = curve.given_residual(scores)  # (n, n_tiers, n_nodes)
     slopes = passes * (1.0 - passes / (1.0 - curve.widths.epsilon))
-    weights = curve.residual_weights * np.prod(1.0 - passes[list(failed)], axis=0)
-    found = passes[tier] if clean else 1.0 - passes[tier]
-    joint, before = float(weights @ found), float(weights.sum())
-    gradient = np.zeros(len(scores))
-    gradient[tier] = (weights @ slopes[tier]) * (1 if clean else -1) / joint
+    weights = curve.residual_weights * np.prod(1.0 - passes[:, list(failed)], axis=1)  # (n, n_nodes)
+    found = np.where(clean[:, None], passes[:, tier], 1.0 - passes[:, tier])
+    joint, before = (weights * found).sum(axis=1), weights.sum(axis=1)
+    gradient = np.zeros(scores.shape)
+    gradient[:, tier] = np.where(clean, 1, -1) * (weights * slopes[:, tier]).sum(axis=1) / joint
     for other in failed:
-        change = -slopes[other] / (1.0 - passes[other])
-        gradient[other] += (weights * change) @ found / joint - (weights @ change) / before
-    return float(np.log(joint / before)), gradient
+        change = -slopes[:, other] / (1.0 - passes[:, other])
+        moved = weights * change
+        gradient[:, other] += (moved * found).sum(axis=1) / joint - moved.sum(axis=1) / before
+    return np.log(joint / before), gradient

@@ -40,9 +40,9 @@ class Texts:
     head: Reader
 
     def reader(self, weights: Array) -> Reader:
-        """A reader whose first columns read like the base, and the others with these (n_features, n_tiers)."""
+        """First columns that read like the base, and others with these (n_features, n_tiers) weights."""
         n_shape, n_tiers = len(FEATURES), weights.shape[1]
-        of_text, of_shape = weights[:-n_shape].astype(np.float32), weights[-n_shape:].astype(np.float32)
+        of_text, of_shape = weights[:-n_shape], weights[-n_shape:].astype(np.float32)
         own = self.space.reader(of_text, np.zeros(n_tiers), self.head.guards)
         pairs = {
             name: np.hstack([getattr(self.head, name), getattr(own, name)])

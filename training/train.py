@@ -17,9 +17,9 @@ from ..classifier.model import TierModel
 from ..classifier.state import Seen, TypeState
 from ..data import CHAMPION
 from .calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
-from .correction import Correction
 from .frame import Outcomes, read_frame
 from .learner import Config, Learned, Progress, check_enough, learn, places_of
+from .penalties import Correction
 from .promise import MIN_PROMISED, promised_thresholds
 from .reading import Texts, read_texts
 

@@ -37,7 +37,7 @@ _DROP_90 = 1.353  # in log likelihood, of a 90 % interval: half the chi-squared 
 def type_likelihoods(outcomes: Outcomes, places: Array, widths: Widths, *, most: int = MOST_ROWS) -> Array:
     """(n_types with outcomes, n_points): log P(outcomes of the type | effects), on the grid of `widths`."""
     grid = effect_grid(places.shape[1], widths)
-    rows = _some(len(outcomes), most)
+    rows = sample(len(outcomes), most)
     kinds, index = np.unique(outcomes.types[rows], return_inverse=True)
     total = np.zeros((len(kinds), *grid.shape))
     for (tier, failed), members in _alike(outcomes, rows).items():
@@ -83,7 +83,7 @@ def fit_epsilon(outcomes: Outcomes, places: Array, widths: Widths) -> tuple[floa
     """Most probable epsilon with a 90 % interval, type effects integrated out."""
     at_top = int((outcomes.tiers == places.shape[1] - 1).sum())
     candidates = _EPSILONS if at_top >= _EPSILON_NEEDS else _EPSILONS[_EPSILONS <= _EPSILON_CAP]
-    few = _some(len(outcomes), MOST_ROWS // 4)
+    few = sample(len(outcomes), MOST_ROWS // 4)
     some, at = outcomes.take(few), places[few]
     weights = effect_grid(places.shape[1], widths).prior.weights
     found = []
@@ -104,7 +104,8 @@ def fit_omega(outcomes: Outcomes, scores: Array, widths: Widths) -> tuple[float,
     return _profile(_OMEGAS, found)
 
 
-def _some(n_rows: int, most: int) -> NDArray[np.int64]:
+def sample(n_rows: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
+    """Rows that are looked at where all are too many."""
     return np.sort(np.random.default_rng(0).permutation(n_rows)[:most])
 
 
