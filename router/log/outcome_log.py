@@ -19,6 +19,7 @@ from . import _erase as erase
 from ._checks import checked_id, checked_note, checked_type
 from ._database import Database
 from ._decision_row import decision_row
+from ._explored import attempts_up_to, count_explored
 from ._export import exported_rows
 from ._files import read_file, unit_of, with_progress
 from ._frame import frame_of, rows_of
@@ -82,16 +83,22 @@ class OutcomeLog:
             raise
 
     def record_decision(
-        self, decision: Decision, *, at: datetime | None = None, follows: str | None = None
+        self,
+        decision: Decision,
+        *,
+        at: datetime | None = None,
+        follows: str | None = None,
+        wait_s: float | None = None,
     ) -> bool:
         """True where it was new; the same decision once more changes nothing.
 
         at : when it was made (default: now).
         follows : id of the decision whose failed attempt this one answers.
+        wait_s : for other writers, where that is less than the log's `timeout_s`.
         """
         now = self._now()
         row = self._row(decision, at, follows, now)
-        with self._database.write() as connection:
+        with self._database.write(wait_s=wait_s) as connection:
             is_new = add_decision(connection, row, self._policies)
         self._policies.add(row.values["policy_fingerprint"])
         return is_new
@@ -143,6 +150,25 @@ class OutcomeLog:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
         with self._database.read() as connection:
             return TypeStates(connection, checked_type(task_type), 0).get(model_version)
+
+    @contextmanager
+    def reading_states(self, task_type: str) -> Iterator[TypeStates]:
+        """The states of a type and the rows behind them, as they are at one moment; to be read only."""
+        with self._database.read() as connection:
+            yield TypeStates(connection, checked_type(task_type), 0)
+
+    def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
+        """Tiers that have tried this decision's task, its own the last. Raises NotInLog."""
+        with self._database.read() as connection:
+            return attempts_up_to(connection, checked_id(decision_id))
+
+    def count_explored(
+        self, reason: str, *, model_version: str | None = None, since: datetime | None = None
+    ) -> int:
+        """How many decisions were made for this reason, "probe" or "canary"; by one model, or since a time."""
+        since_us = None if since is None else to_us(since)
+        with self._database.read() as connection:
+            return count_explored(connection, reason, model_version, since_us)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
