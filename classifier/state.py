@@ -88,11 +88,13 @@ class TypeState:
             counts=_counted(self.counts, new),
         )
         folded = state._folded(grid)
-        known = self.__dict__.get("_weights")
-        same = folded.buckets is self.buckets and folded.recent[: len(self.recent)] == self.recent
-        if known is not None and same:
-            # nothing before them has changed, so that the filter goes on from where it was
-            folded.__dict__["_start"] = known, folded.recent[len(self.recent) :]
+        if folded.buckets is self.buckets and folded.recent[: len(self.recent)] == self.recent:
+            # nothing before the new ones has changed: the filter goes on from where it was
+            weights, pending = self.__dict__.get("_weights"), ()
+            if weights is None:
+                weights, pending = self.__dict__.get("_start", (None, ()))
+            if weights is not None:
+                folded.__dict__["_start"] = weights, (*pending, *folded.recent[len(self.recent) :])
         return folded
 
     def without(self, at: float, tier: int, clean: bool) -> TypeState | None:

@@ -41,6 +41,9 @@ from ._written_files import write_bad, write_file
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...classifier.model import TierModel
+    from ...classifier.state import TypeState as State
+
 
 class OutcomeLog:
     """The log, opened; made where there is none, upgraded where it is of an older tierwise.
@@ -151,6 +154,16 @@ class OutcomeLog:
         with self._database.read() as connection:
             return TypeStates(connection, checked_type(task_type), 0).get(model_version)
 
+    def learned(self, task_type: str, model: TierModel) -> State | None:
+        """What a `Router` has learned of a type with this model; None where the log keeps no such state.
+
+        It knows when each outcome came and of which text; `history` only counts them.
+        """
+        from .._type_states import StateKeeper  # it reads what this package stores
+
+        with self.reading_states(task_type) as states:
+            return StateKeeper(model).kept(states)
+
     @contextmanager
     def reading_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type and the rows behind them, as they are at one moment; to be read only."""
@@ -165,7 +178,7 @@ class OutcomeLog:
     def count_explored(
         self, reason: str, *, model_version: str | None = None, since: datetime | None = None
     ) -> int:
-        """How many decisions were made for this reason, "probe" or "canary"; by one model, or since a time."""
+        """How many decisions this was the reason of, "probe" or "canary"; by one model, or since a time."""
         since_us = None if since is None else to_us(since)
         with self._database.read() as connection:
             return count_explored(connection, reason, model_version, since_us)
