@@ -21,6 +21,7 @@ from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
 _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
+_INT16 = 1 << 15
 _THIN = {1: (16, 4), 2: (8, 4, 2), 3: (8, 2, 2, 2)}  # groups per axis when thinned, about 64 points
 
 
@@ -53,38 +54,60 @@ class Effects:
         return self.with_weights(weights / weights.sum())
 
     def with_weights(self, weights: Array) -> Effects:
-        return Effects(self.levels, self.deviations, weights, self.widths)
+        out = Effects(self.levels, self.deviations, weights, self.widths)
+        out.__dict__["_ranks"] = self._ranks  # of the points, which are the same
+        return out
 
     def thinned(self) -> Effects:
         """About 64 points with the same mass, mean and spread: groups of equal mass, axis by axis."""
         shape = _THIN.get(self.deviations.shape[1])
         if shape is None or len(self.weights) <= int(np.prod(shape)):
             return self
-        some = self.weights > 1e-200  # many outcomes leave points without mass, and so groups without a mean
-        weights, levels = self.weights[some], self.levels[some]
-        columns = np.column_stack([levels, self.deviations[some]])
+        weights, levels, widths, axes, ranks = self.weights, self.levels, self.widths, self._axes, self._ranks
+        some = weights > 1e-200  # many outcomes leave points without mass, and so groups without a mean
+        if not some.all():
+            weights, levels, widths = weights[some], levels[some], widths[some]
+            axes, ranks = [axis[some] for axis in axes], [(rank[some], n) for rank, n in ranks]
         group = np.zeros(len(weights), dtype=np.int64)
-        for axis, n_groups in enumerate(shape):
-            group = group * n_groups + _within(group, columns[:, axis], weights, n_groups)
-        _, group = np.unique(group, return_inverse=True)
-        mass = np.bincount(group, weights=weights).astype(np.float64)
-        means = np.column_stack([np.bincount(group, weights=weights * c) for c in columns.T]) / mass[:, None]
-        spread = np.bincount(group, weights=weights * (levels - means[group, 0]) ** 2) / mass
-        width = np.bincount(group, weights=weights * self.widths[some] ** 2) / mass
-        return Effects(means[:, 0], means[:, 1:], mass, np.sqrt(width + 12.0 * spread))
+        for rank, n_groups in zip(ranks, shape, strict=True):
+            group = group * n_groups + _within(group, rank, weights, n_groups)
+        filled = np.bincount(group) > 0
+        mass = np.where(filled, np.bincount(group, weights=weights), 1.0)
+        means = np.array([np.bincount(group, weights=weights * axis) for axis in axes]) / mass
+        spread = np.bincount(group, weights=weights * (levels - means[0][group]) ** 2) / mass
+        width = np.bincount(group, weights=weights * widths**2) / mass
+        means, width = means[:, filled], np.sqrt(width + 12.0 * spread)[filled]
+        return Effects(means[0], np.ascontiguousarray(means[1:].T), mass[filled], width)
+
+    @cached_property
+    def _axes(self) -> list[Array]:
+        return [self.levels, *np.ascontiguousarray(self.deviations.T)]
+
+    @cached_property
+    def _ranks(self) -> list[tuple[NDArray[np.int64], int]]:
+        """Per axis the place of each point's value among those that occur, and how many occur."""
+        found = [np.unique(axis, return_inverse=True) for axis in self._axes]
+        return [(rank.astype(np.int64), len(values)) for values, rank in found]
 
 
-def _within(group: np.ndarray, values: Array, weights: Array, n_groups: int) -> np.ndarray:
+def _within(
+    group: NDArray[np.int64], ranked: tuple[NDArray[np.int64], int], weights: Array, n_groups: int
+) -> NDArray[np.int64]:
     """Which of n_groups equal masses of its group each point falls into, by value."""
-    order = np.lexsort((values, group))
+    rank, n_ranks = ranked
+    # by group, then by value; small whole numbers are sorted without comparing
+    key = group * n_ranks + rank
+    order = np.argsort(key.astype(np.int16) if key.max() < _INT16 else key, kind="stable")
     mass = np.cumsum(weights[order])
-    ends = np.flatnonzero(np.diff(group[order], append=-1))
-    totals = np.diff(mass[ends], prepend=0.0)
-    of_group = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
-    before = np.concatenate([[0.0], mass[ends][:-1]])[of_group]
-    middle = (mass - weights[order] / 2 - before) / np.maximum(totals[of_group], 1e-300)
+    members = group[order]
+    ends = np.flatnonzero(members[1:] != members[:-1])
+    edges = np.concatenate([[0.0], mass[ends], mass[-1:]])
+    sizes = np.bincount(group)
+    of_group = np.repeat(np.arange(len(ends) + 1), sizes[sizes > 0])
+    middle = mass - weights[order] / 2 - edges[of_group]
+    middle *= (n_groups / np.maximum(edges[1:] - edges[:-1], 1e-300))[of_group]
     out = np.empty(len(group), dtype=np.int64)
-    out[order] = np.clip((middle * n_groups).astype(np.int64), 0, n_groups - 1)
+    out[order] = np.minimum(middle.astype(np.int64), n_groups - 1)
     return out
 
 
