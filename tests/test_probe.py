@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from small_router import ALWAYS, NEVER, TEXTS, Draws
 
-from tierwise import Policy, Router, Task
+from tierwise import Ladder, Policy, Router, Task
 from tierwise.classifier.errors import InvalidPolicy
 from tierwise.router._decide import decide
 from tierwise.router._probe import probe_of
@@ -49,13 +50,19 @@ def test_where_a_program_checks_a_failed_probe_goes_on_as_the_task_would_have_be
         {"reviewed": True, "role": "orchestrator"},
         {"reviewed": True, "ceiling": "haiku"},
         {"reviewed": True, "deterministic": True},
-        {"reviewed": True, "input_tokens": 300_000},  # above Haiku's window
         {"reviewed": True, "input_tokens": 10, "context_used": 190_000, "context_window": 190_001},
     ],
 )
 def test_nothing_is_tried_where_it_could_do_harm_or_is_forbidden(beliefs, ladder, facts):
     sure = {"context_used"} & set(facts)
     assert probe(beliefs((0.9, 0.1, 0.0) if sure else UNSURE), ladder, **facts) is None
+
+
+def test_a_tier_that_can_not_hold_the_task_is_not_tried(beliefs, ladder):
+    small = replace(ladder.rungs[0], context_window_tokens=1_000)
+    narrow = Ladder("narrow", (small, *ladder.rungs[1:]))
+    assert probe(beliefs(UNSURE), narrow, reviewed=True, input_tokens=500) is not None
+    assert probe(beliefs(UNSURE), narrow, reviewed=True, input_tokens=2_000) is None
 
 
 def test_nothing_is_tried_where_nothing_would_be_learned(beliefs, ladder):
@@ -138,12 +145,11 @@ def test_without_a_budget_or_without_a_log_chance_is_not_asked(log):
 
 def test_probes_earn_a_demotion_that_would_never_come_otherwise(log):
     router = Router(policy=Policy(probe_budget=0.5), log=log, rng=random.Random(3))
-    for number in range(80):
-        decision = router.decide(TEXTS[0], task_type="meta", reviewed=True)
-        router.record_outcome(decision, "clean")
-        if decision.tier == "haiku" and decision.reason != "probe":
-            break
-    assert number < 79
+    made = []
+    for _ in range(80):
+        made.append(router.decide(TEXTS[0], task_type="meta", reviewed=True))
+        router.record_outcome(made[-1], "clean")
+    assert (made[-1].tier, made[-1].reason) == ("haiku", "classifier")
     without = Router(log=log)
     for _ in range(80):
         decision = without.decide(TEXTS[0], task_type="unprobed", reviewed=True)
