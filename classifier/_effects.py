@@ -21,20 +21,22 @@ from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
 _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
-_INT16 = 1 << 15
-_THIN = {1: (16, 4), 2: (8, 4, 2), 3: (8, 2, 2, 2)}  # groups per axis when thinned, about 64 points
+# groups per axis when thinned; where outcomes have left little in doubt about 60 of them are not empty
+_THIN = {1: (24, 5), 2: (12, 5, 3), 3: (8, 4, 3, 2)}
 
 
 @dataclass(frozen=True)
 class Effects:
     """Weighted points. levels : (n,). deviations : (n, n_tiers - 1). weights : (n,), sum to 1.
     widths : (n,), how much level a point stands for: "suffices" is smoothed over it.
+    shape : of the grid whose points these are, levels first; empty for points of no grid.
     """
 
     levels: Array
     deviations: Array
     weights: Array
     widths: Array
+    shape: tuple[int, ...] = ()
 
     def scores(self, place: Place) -> Array:
         """(n, n_tiers), never falling along a row."""
@@ -54,61 +56,45 @@ class Effects:
         return self.with_weights(weights / weights.sum())
 
     def with_weights(self, weights: Array) -> Effects:
-        out = Effects(self.levels, self.deviations, weights, self.widths)
-        out.__dict__["_ranks"] = self._ranks  # of the points, which are the same
+        out = Effects(self.levels, self.deviations, weights, self.widths, self.shape)
+        if self.shape:
+            out.__dict__["_moments"] = self._moments  # of the points, which are the same
         return out
 
     def thinned(self) -> Effects:
-        """About 64 points with the same mass, mean and spread: groups of equal mass, axis by axis."""
-        shape = _THIN.get(self.deviations.shape[1])
-        if shape is None or len(self.weights) <= int(np.prod(shape)):
+        """Fewer points with the same mass, mean and spread: neighbours on the grid are taken together.
+
+        Axis by axis, into groups of about equal mass; points off a grid stay as they are.
+        """
+        groups = _THIN.get(len(self.shape) - 1)
+        if groups is None:
             return self
-        weights, levels, widths, axes, ranks = self.weights, self.levels, self.widths, self._axes, self._ranks
-        some = weights > 1e-200  # many outcomes leave points without mass, and so groups without a mean
-        if not some.all():
-            weights, levels, widths = weights[some], levels[some], widths[some]
-            axes, ranks = [axis[some] for axis in axes], [(rank[some], n) for rank, n in ranks]
-        group = np.zeros(len(weights), dtype=np.int64)
-        for rank, n_groups in zip(ranks, shape, strict=True):
-            group = group * n_groups + _within(group, rank, weights, n_groups)
-        filled = np.bincount(group) > 0
-        mass = np.where(filled, np.bincount(group, weights=weights), 1.0)
-        means = np.array([np.bincount(group, weights=weights * axis) for axis in axes]) / mass
-        spread = np.bincount(group, weights=weights * (levels - means[0][group]) ** 2) / mass
-        width = np.bincount(group, weights=weights * widths**2) / mass
-        means, width = means[:, filled], np.sqrt(width + 12.0 * spread)[filled]
-        return Effects(means[0], np.ascontiguousarray(means[1:].T), mass[filled], width)
+        # mass and moments, (n_moments, cells so far, axes that are left)
+        sums = (self._moments * self.weights).reshape(-1, 1, *self.shape)
+        for n_groups in groups:
+            n_moments, n_cells, n_nodes, *rest = sums.shape
+            flat = sums.reshape(n_moments, n_cells, n_nodes, -1)
+            into = _groups(flat[0].sum(axis=-1), n_groups)
+            sums = np.matmul(into, flat).reshape(n_moments, n_cells * n_groups, *rest)
+        sums = sums[:, sums[0] > 1e-200]  # many outcomes leave cells without mass, and so without a mean
+        mass, means = sums[0], sums[2:] / sums[0]
+        spread = np.maximum(sums[1] / mass - means[0] ** 2, 0.0)
+        width = np.sqrt(self.widths[0] ** 2 + 12.0 * spread)
+        return Effects(means[0], np.ascontiguousarray(means[1:].T), mass / mass.sum(), width)
 
     @cached_property
-    def _axes(self) -> list[Array]:
-        return [self.levels, *np.ascontiguousarray(self.deviations.T)]
-
-    @cached_property
-    def _ranks(self) -> list[tuple[NDArray[np.int64], int]]:
-        """Per axis the place of each point's value among those that occur, and how many occur."""
-        found = [np.unique(axis, return_inverse=True) for axis in self._axes]
-        return [(rank.astype(np.int64), len(values)) for values, rank in found]
+    def _moments(self) -> Array:
+        """(n_moments, n): one, the level's square, the level, the deviations."""
+        rows = [np.ones_like(self.levels), self.levels**2, self.levels, *self.deviations.T]
+        return np.stack(rows)
 
 
-def _within(
-    group: NDArray[np.int64], ranked: tuple[NDArray[np.int64], int], weights: Array, n_groups: int
-) -> NDArray[np.int64]:
-    """Which of n_groups equal masses of its group each point falls into, by value."""
-    rank, n_ranks = ranked
-    # by group, then by value; small whole numbers are sorted without comparing
-    key = group * n_ranks + rank
-    order = np.argsort(key.astype(np.int16) if key.max() < _INT16 else key, kind="stable")
-    mass = np.cumsum(weights[order])
-    members = group[order]
-    ends = np.flatnonzero(members[1:] != members[:-1])
-    edges = np.concatenate([[0.0], mass[ends], mass[-1:]])
-    sizes = np.bincount(group)
-    of_group = np.repeat(np.arange(len(ends) + 1), sizes[sizes > 0])
-    middle = mass - weights[order] / 2 - edges[of_group]
-    middle *= (n_groups / np.maximum(edges[1:] - edges[:-1], 1e-300))[of_group]
-    out = np.empty(len(group), dtype=np.int64)
-    out[order] = np.minimum(middle.astype(np.int64), n_groups - 1)
-    return out
+def _groups(mass: Array, n_groups: int) -> Array:
+    """(n_cells, n_groups, n_nodes): 1 where a node falls into the group; mass is (n_cells, n_nodes)."""
+    until = np.cumsum(mass, axis=1)
+    share = (until - mass / 2) * (n_groups / np.maximum(until[:, -1:], 1e-300))
+    group = np.minimum(share.astype(np.int64), n_groups - 1)
+    return (group[:, None, :] == np.arange(n_groups)[None, :, None]).astype(np.float64)
 
 
 class Grid:
@@ -131,7 +117,7 @@ class Grid:
         self.shape = weights.shape
         points = np.array(list(itertools.product(self._levels, *[self._nodes] * n_gaps)))
         width = np.full(len(points), self._levels[1] - self._levels[0])
-        self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width)
+        self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width, weights.shape)
 
     def log_likelihood(self, place: Place, counts: Mapping[int, Sequence[float]]) -> Array:
         """(n_points,): log P(counts | point), tier index -> (clean, not clean), all at one place."""

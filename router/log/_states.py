@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy import Connection, bindparam, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ._outcome import Outcome
@@ -59,6 +59,7 @@ class TypeStates:
         self.task_type = task_type
         self._connection, self._now_us = connection, now_us
         self._written: set[str] = set()
+        self._first: dict[tuple[str, int], bytes | None] | None = None
 
     def get(self, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state; empty where they must be built from `rows`."""
@@ -69,10 +70,15 @@ class TypeStates:
         }
 
     def get_one(self, model_version: str, bucket: int) -> bytes | None:
-        """The state of one bucket."""
+        """The state of one bucket; that of bucket 0 is read once, with what other models keep."""
+        if bucket == 0:
+            if self._first is None:
+                found = self._connection.execute(_GET_FIRST, {"task_type": self.task_type})
+                self._first = {(row.model_version, row.bucket): row.state for row in found}
+            return self._first.get((model_version, 0))
         asked = {"task_type": self.task_type, "model_version": model_version, "bucket": bucket}
-        found: bytes | None = self._connection.execute(_GET_ONE, asked).scalar()
-        return found
+        state: bytes | None = self._connection.execute(_GET_ONE, asked).scalar()
+        return state
 
     def keep(self, model_version: str) -> None:
         """The model's states of this type are up to date as they are."""
@@ -131,6 +137,8 @@ class TypeStates:
 
     def drop_stale(self) -> None:
         """Remove what was not brought up to date in this transaction."""
+        if self._first is not None and {model for model, _ in self._first} <= self._written:
+            return
         drop_states(self._connection, [self.task_type], but=self._written)
 
 
@@ -170,6 +178,11 @@ _LOCK_DECISION = text(  # both in one round trip; where there is no type there i
 )
 _of_bucket = type_states.c.bucket == bindparam("bucket")
 _GET_ONE = select(type_states.c.state).where(_of_type, _of_model, _of_bucket)
+_GET_FIRST = select(  # which there are; large ones stay where they are
+    type_states.c.model_version,
+    type_states.c.bucket,
+    case((type_states.c.bucket == 0, type_states.c.state)).label("state"),
+).where(_of_type)
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
 _DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
