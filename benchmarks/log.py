@@ -126,7 +126,7 @@ def felt(url: str) -> dict[str, Any]:
 
 
 def writers(url: str) -> dict[str, Any]:
-    """Eight processes, each with its own decisions and verdicts, into one log; what was learned is checked."""
+    """Eight processes, each with its own decisions and verdicts; what they learned is checked."""
     model = TierModel.load(CHAMPION)
     with OutcomeLog(url) as log:
         ids = [f"{writer}-{number}" for writer in range(WRITERS) for number in range(EACH)]

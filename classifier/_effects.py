@@ -94,7 +94,7 @@ def _groups(mass: Array, n_groups: int) -> Array:
     until = np.cumsum(mass, axis=1)
     share = (until - mass / 2) * (n_groups / np.maximum(until[:, -1:], 1e-300))
     group = np.minimum(share.astype(np.int64), n_groups - 1)
-    return (group[:, None, :] == np.arange(n_groups)[None, :, None]).astype(np.float64)
+    return np.asarray(group[:, None, :] == np.arange(n_groups)[None, :, None], dtype=np.float64)
 
 
 class Grid:

@@ -50,7 +50,7 @@ class Seen:
 
     def _on_axes(self, grid: Grid) -> Array:
         found = grid.log_outcomes(np.array([self.place]), self.tier, np.array([self.clean]), self.failed)
-        return self.weight * found[0]
+        return np.asarray(self.weight * found[0])
 
 
 @dataclass(frozen=True)
