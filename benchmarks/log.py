@@ -26,7 +26,7 @@ import numpy as np
 
 from tierwise import Decision, OutcomeLog, Router, TierModel, predict_tier, predict_tiers
 from tierwise.data import CHAMPION
-from tierwise.router._type_states import StateKeeper
+from tierwise.router.log._keeper import StateKeeper
 from tierwise.training.seeds import read_seeds
 
 from ._machine import RESULTS, machine, write

@@ -24,8 +24,8 @@ from .policy import Policy
 from .predict import _Engine
 
 if TYPE_CHECKING:
-    from ._logged import Logged
     from .log import Outcome, OutcomeLog
+    from .log._logged import Logged
 
 _DAY = timedelta(days=1)
 _CANARY = Canary()
@@ -78,7 +78,7 @@ class Router:
         self._chance: Chance = rng or random.SystemRandom()  # of the system: no two processes draw alike
         self._logged: Logged | None = None
         if log is not None:
-            from ._logged import opened  # brings SQLAlchemy, which a router without a log needs not
+            from .log._logged import opened  # brings SQLAlchemy, which a router without a log needs not
 
             self._logged = opened(log, wait_s=log_wait_s)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tierwise import OutcomeLog, Router
 from tierwise.classifier.model import TierModel
-from tierwise.router._type_states import StateKeeper
+from tierwise.router.log._keeper import StateKeeper
 
 TEXTS = (
     "Write a meta description for the post about our bakery, 155 characters at most",

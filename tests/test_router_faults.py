@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
 from tierwise.data import CHAMPION
-from tierwise.router import _recorder
+from tierwise.router.log import _recorder
 
 KIND = "meta"
 

@@ -145,6 +145,16 @@ class TypeStates:
 Learn = Callable[[Outcome, TypeStates], None]
 
 
+def keep_states(
+    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
+) -> None:
+    """Let the learner bring the states of a type up to date; remove what it left behind."""
+    states = TypeStates(connection, task_type, now_us)
+    if learn is not None:
+        learn(outcome, states)
+    states.drop_stale()
+
+
 def lock_decision(connection: Connection, decision_id: str) -> None:
     """Wait for other verdicts of this decision, then for other changes of its type.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from ...classifier.errors import InvalidOutcome, NotInLog
 from ..decision import Decision
@@ -19,16 +19,16 @@ from . import _erase as erase
 from ._checks import checked_id, checked_note, checked_type
 from ._database import Database
 from ._decision_row import decision_row
-from ._explored import attempts_up_to, count_explored
 from ._export import exported_rows
 from ._files import read_file, unit_of, with_progress
 from ._frame import frame_of, rows_of
 from ._import import ImportReport, Row, import_rows
+from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._read import history_counts
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
-from ._states import Learn, TypeState, TypeStates, lock_types
+from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
@@ -144,7 +144,7 @@ class OutcomeLog:
             now = self._now()  # after waiting for other writers: the log's times rise with its rows
             outcome = add_outcome(connection, decision_id, new, to_us(now))
             if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
-                _keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
+                keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
         if row is not None:
             self._policies.add(row.values["policy_fingerprint"])
         return outcome
@@ -155,12 +155,7 @@ class OutcomeLog:
             return TypeStates(connection, checked_type(task_type), 0).get(model_version)
 
     def learned(self, task_type: str, model: TierModel) -> State | None:
-        """What a `Router` has learned of a type with this model; None where the log keeps no such state.
-
-        It knows when each outcome came and of which text; `history` only counts them.
-        """
-        from .._type_states import StateKeeper  # it reads what this package stores
-
+        """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
         with self.reading_states(task_type) as states:
             return StateKeeper(model).kept(states)
 
@@ -169,19 +164,6 @@ class OutcomeLog:
         """The states of a type and the rows behind them, as they are at one moment; to be read only."""
         with self._database.read() as connection:
             yield TypeStates(connection, checked_type(task_type), 0)
-
-    def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
-        """Tiers that have tried this decision's task, its own the last. Raises NotInLog."""
-        with self._database.read() as connection:
-            return attempts_up_to(connection, checked_id(decision_id))
-
-    def count_explored(
-        self, reason: str, *, model_version: str | None = None, since: datetime | None = None
-    ) -> int:
-        """How many decisions this was the reason of, "probe" or "canary"; by one model, or since a time."""
-        since_us = None if since is None else to_us(since)
-        with self._database.read() as connection:
-            return count_explored(connection, reason, model_version, since_us)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
@@ -316,12 +298,3 @@ class OutcomeLog:
             recorded_at_us=to_us(now),
             follows=follows,
         )
-
-
-def _keep_states(
-    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
-) -> None:
-    states = TypeStates(connection, task_type, now_us)
-    if learn is not None:
-        learn(outcome, states)
-    states.drop_stale()

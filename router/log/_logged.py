@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from ..classifier.errors import LogError
-from ..classifier.model import TierModel
-from ..classifier.state import TypeState
+from ...classifier.errors import LogError
+from ...classifier.model import TierModel
+from ...classifier.state import TypeState
+from ..decision import Decision
+from ._checks import checked_id
+from ._explored import attempts_up_to, count_explored
+from ._keeper import StateKeeper
+from ._outcome import Outcome
 from ._recorder import Recorder
-from ._type_states import StateKeeper
-from .decision import Decision
-from .log import Outcome, OutcomeLog, TypeStates
+from ._states import TypeStates
+from ._times import to_us, utc_now
+from .outcome_log import OutcomeLog
 
 _MAX_KEEPERS = 4  # champion, challenger, and those before them
 
@@ -44,21 +49,35 @@ class Logged:
         return found
 
     def has_room(
-        self, limit: float | None, reason: str, *, within: timedelta | None = None, **which: Any
+        self,
+        limit: float | None,
+        reason: str,
+        *,
+        model_version: str | None = None,
+        within: timedelta | None = None,
     ) -> bool:
-        """Whether fewer than `limit` decisions were made for this reason; not while the log is away."""
+        """Whether fewer than `limit` decisions had this reason, by this model or within this time.
+
+        Not while the log is away.
+        """
         if self._recorder.is_away:
             return False
         if limit is None:
             return True
-        since = None if within is None else datetime.now(tz=UTC) - within
-        return bool(self._asked(lambda: self.log.count_explored(reason, since=since, **which) < limit, False))
+        since_us = None if within is None else to_us(utc_now() - within)
+
+        def count() -> int:
+            with self.log._database.read() as connection:
+                return count_explored(connection, reason, model_version, since_us)
+
+        return bool(self._asked(lambda: count() < limit, False))
 
     def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
         """Raises NotInLog."""
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is None:
-            return self.log.attempts_up_to(decision_id)
+            with self.log._database.read() as connection:
+                return attempts_up_to(connection, checked_id(decision_id))
         return (*waiting.decision.task.attempts, str(waiting.decision.tier))
 
     def record_outcome(

@@ -9,9 +9,9 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..classifier.errors import DecisionConflict, LogError, LogFull, LogLocked
-from .decision import Decision
-from .log import OutcomeLog
+from ...classifier.errors import DecisionConflict, LogError, LogFull, LogLocked
+from ..decision import Decision
+from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
 PAUSE_S = 5.0  # after a failure no decision waits for the log again for so long,

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from ..classifier._place import Place
-from ..classifier._stored_state import Newest, digest, newest_bytes, older_bytes
-from ..classifier.model import TierModel
-from ..classifier.state import Seen, TypeState
-from ._placing import CAPABILITY, places_of, seen, seen_of
-from .log import JudgedRow, Outcome, TypeStates
+from ...classifier._place import Place
+from ...classifier._stored_state import Newest, digest, newest_bytes, older_bytes
+from ...classifier.model import TierModel
+from ...classifier.state import Seen, TypeState
+from .._placing import CAPABILITY, places_of, seen, seen_of
+from ._outcome import Outcome
+from ._states import JudgedRow, TypeStates
 
 NEWEST, OLDER = 0, 1  # buckets of the log
 MAX_BUILT_ROWS = 20_000  # in an outcome's transaction; with a hazard of 0.003 older ones weigh e^-60
