@@ -1,6 +1,6 @@
 """The outcome log: what one write costs, whether many writers lose anything, and a million rows.
 
-    python -m benchmarks.log [--rows 1000000] [--only one_write]
+    python -m benchmarks.log [--rows 1000000] [--only felt]
 
 On SQLite and on a real PostgreSQL. Needs the extra `dev`.
 """
@@ -24,13 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from tierwise import Decision, OutcomeLog, predict_tiers
+from tierwise import Decision, OutcomeLog, Router, TierModel, predict_tier, predict_tiers
+from tierwise.data import CHAMPION
+from tierwise.router.log._keeper import StateKeeper
 from tierwise.training.seeds import read_seeds
 
 from ._machine import RESULTS, machine, write
 
 WRITERS, EACH = 8, 10_000
-TYPES = 200
+TYPES, FELT_TYPES = 200, 20
 VERDICTS = ("clean", "clean", "clean", "corrected", "failed")
 SCAN = """
 import sys, time
@@ -48,11 +50,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the large log")
     parser.add_argument(
-        "--only", choices=("one_write", "writers", "many_rows"), help="measure one part again"
+        "--only", choices=("one_write", "felt", "writers", "many_rows"), help="measure one part again"
     )
     chosen = parser.parse_args()
     parts: dict[str, Callable[[str], dict[str, Any]]] = {
         "one_write": one_write,
+        "felt": felt,
         "writers": writers,
         "many_rows": lambda url: many_rows(url, chosen.rows),
     }
@@ -98,8 +101,33 @@ def one_write(url: str) -> dict[str, Any]:
     return found
 
 
+def felt(url: str) -> dict[str, Any]:
+    """Microseconds until an outcome is felt: recorded with what it teaches, and the type's next decision.
+
+    Beside it the parts, and the same work without learning: an outcome and a decision, both logged.
+    """
+    seeds = [seed.task.specification for seed in islice(read_seeds(), 2_200)]
+    found: dict[str, list[float]] = {name: [] for name in ("outcome", "next_decision", "both", "unlearned")}
+    with OutcomeLog(url) as log, Router(log=log) as router:
+        for number, text in enumerate(seeds):
+            kind, verdict = f"type {number % FELT_TYPES}", VERDICTS[number % len(VERDICTS)]
+            decision = router.decide(text, task_type=kind)
+            outcome = _seconds(router.record_outcome, decision.decision_id, verdict)
+            following = _seconds(lambda text=text, kind=kind: router.decide(text, task_type=kind))
+            other = predict_tier(text, task_type="other")
+            log.record_decision(other)
+            plain = _seconds(log.record_outcome, other.decision_id, verdict)
+            plain += _seconds(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
+            for name, seconds in zip(found, (outcome, following, outcome + following, plain), strict=True):
+                found[name].append(seconds)
+    warm = {name: _quantiles(seconds[200:]) for name, seconds in found.items()}
+    ratio = warm["both"]["median_us"] / warm["unlearned"]["median_us"]
+    return {**warm, "both_to_unlearned": round(ratio, 2), "outcomes_per_type": len(seeds) // FELT_TYPES}
+
+
 def writers(url: str) -> dict[str, Any]:
-    """Eight processes, each with its own decisions and verdicts, into one log."""
+    """Eight processes, each with its own decisions and verdicts; what they learned is checked."""
+    model = TierModel.load(CHAMPION)
     with OutcomeLog(url) as log:
         ids = [f"{writer}-{number}" for writer in range(WRITERS) for number in range(EACH)]
         log.import_frame(_frame(len(ids)).assign(decision_id=ids).drop(columns=["verdict", "at"]))
@@ -112,21 +140,32 @@ def writers(url: str) -> dict[str, Any]:
             worker.join()
         seconds = time.perf_counter() - started
         stats = log.stats()
+        kinds = [kind for kind in stats.types if kind is not None]
+        unequal = sum(_is_unlike_a_rebuild(log, kind, model) for kind in kinds)
     return {
         "processes": WRITERS,
         "outcomes_each": EACH,
         "failed_processes": sum(worker.exitcode != 0 for worker in workers),
         "outcomes_in_the_log": stats.n_outcomes,
         "missing": WRITERS * EACH - stats.n_outcomes,
+        "types": len(kinds),
+        "states_unlike_a_rebuild": unequal,
         "seconds": round(seconds, 1),
         "outcomes_per_s": round(stats.n_outcomes / seconds),
     }
 
 
 def _writer(url: str, writer: int) -> None:
-    with OutcomeLog(url, timeout_s=120.0) as log:
+    with OutcomeLog(url, timeout_s=120.0) as log, Router(log=log) as router:
         for number in range(EACH):
-            log.record_outcome(f"{writer}-{number}", VERDICTS[number % len(VERDICTS)])
+            router.record_outcome(f"{writer}-{number}", VERDICTS[number % len(VERDICTS)])
+
+
+def _is_unlike_a_rebuild(log: OutcomeLog, kind: str, model: TierModel) -> bool:
+    kept = log.learned(kind, model)
+    with log.reading_states(kind) as states:
+        built = StateKeeper(model).built(states, newest=10**9)
+    return kept is None or kept.to_bytes() != built.to_bytes()
 
 
 def many_rows(url: str, n_rows: int) -> dict[str, Any]:

@@ -21,19 +21,22 @@ from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
 _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
-_THIN = {1: (16, 4), 2: (8, 4, 2), 3: (8, 2, 2, 2)}  # groups per axis when thinned, about 64 points
+# groups per axis when thinned; where outcomes have left little in doubt about 60 of them are not empty
+_THIN = {1: (24, 5), 2: (12, 5, 3), 3: (8, 4, 3, 2)}
 
 
 @dataclass(frozen=True)
 class Effects:
     """Weighted points. levels : (n,). deviations : (n, n_tiers - 1). weights : (n,), sum to 1.
     widths : (n,), how much level a point stands for: "suffices" is smoothed over it.
+    shape : of the grid whose points these are, levels first; empty for points of no grid.
     """
 
     levels: Array
     deviations: Array
     weights: Array
     widths: Array
+    shape: tuple[int, ...] = ()
 
     def scores(self, place: Place) -> Array:
         """(n, n_tiers), never falling along a row."""
@@ -53,39 +56,45 @@ class Effects:
         return self.with_weights(weights / weights.sum())
 
     def with_weights(self, weights: Array) -> Effects:
-        return Effects(self.levels, self.deviations, weights, self.widths)
+        out = Effects(self.levels, self.deviations, weights, self.widths, self.shape)
+        if self.shape:
+            out.__dict__["_moments"] = self._moments  # of the points, which are the same
+        return out
 
     def thinned(self) -> Effects:
-        """About 64 points with the same mass, mean and spread: groups of equal mass, axis by axis."""
-        shape = _THIN.get(self.deviations.shape[1])
-        if shape is None or len(self.weights) <= int(np.prod(shape)):
+        """Fewer points with the same mass, mean and spread: neighbours on the grid are taken together.
+
+        Axis by axis, into groups of about equal mass; points off a grid stay as they are.
+        """
+        groups = _THIN.get(len(self.shape) - 1)
+        if groups is None:
             return self
-        some = self.weights > 1e-200  # many outcomes leave points without mass, and so groups without a mean
-        weights, levels = self.weights[some], self.levels[some]
-        columns = np.column_stack([levels, self.deviations[some]])
-        group = np.zeros(len(weights), dtype=np.int64)
-        for axis, n_groups in enumerate(shape):
-            group = group * n_groups + _within(group, columns[:, axis], weights, n_groups)
-        _, group = np.unique(group, return_inverse=True)
-        mass = np.bincount(group, weights=weights).astype(np.float64)
-        means = np.column_stack([np.bincount(group, weights=weights * c) for c in columns.T]) / mass[:, None]
-        spread = np.bincount(group, weights=weights * (levels - means[group, 0]) ** 2) / mass
-        width = np.bincount(group, weights=weights * self.widths[some] ** 2) / mass
-        return Effects(means[:, 0], means[:, 1:], mass, np.sqrt(width + 12.0 * spread))
+        # mass and moments, (n_moments, cells so far, axes that are left)
+        sums = (self._moments * self.weights).reshape(-1, 1, *self.shape)
+        for n_groups in groups:
+            n_moments, n_cells, n_nodes, *rest = sums.shape
+            flat = sums.reshape(n_moments, n_cells, n_nodes, -1)
+            into = _groups(flat[0].sum(axis=-1), n_groups)
+            sums = np.matmul(into, flat).reshape(n_moments, n_cells * n_groups, *rest)
+        sums = sums[:, sums[0] > 1e-200]  # many outcomes leave cells without mass, and so without a mean
+        mass, means = sums[0], sums[2:] / sums[0]
+        spread = np.maximum(sums[1] / mass - means[0] ** 2, 0.0)
+        width = np.sqrt(self.widths[0] ** 2 + 12.0 * spread)
+        return Effects(means[0], np.ascontiguousarray(means[1:].T), mass / mass.sum(), width)
+
+    @cached_property
+    def _moments(self) -> Array:
+        """(n_moments, n): one, the level's square, the level, the deviations."""
+        rows = [np.ones_like(self.levels), self.levels**2, self.levels, *self.deviations.T]
+        return np.stack(rows)
 
 
-def _within(group: np.ndarray, values: Array, weights: Array, n_groups: int) -> np.ndarray:
-    """Which of n_groups equal masses of its group each point falls into, by value."""
-    order = np.lexsort((values, group))
-    mass = np.cumsum(weights[order])
-    ends = np.flatnonzero(np.diff(group[order], append=-1))
-    totals = np.diff(mass[ends], prepend=0.0)
-    of_group = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
-    before = np.concatenate([[0.0], mass[ends][:-1]])[of_group]
-    middle = (mass - weights[order] / 2 - before) / np.maximum(totals[of_group], 1e-300)
-    out = np.empty(len(group), dtype=np.int64)
-    out[order] = np.clip((middle * n_groups).astype(np.int64), 0, n_groups - 1)
-    return out
+def _groups(mass: Array, n_groups: int) -> Array:
+    """(n_cells, n_groups, n_nodes): 1 where a node falls into the group; mass is (n_cells, n_nodes)."""
+    until = np.cumsum(mass, axis=1)
+    share = (until - mass / 2) * (n_groups / np.maximum(until[:, -1:], 1e-300))
+    group = np.minimum(share.astype(np.int64), n_groups - 1)
+    return np.asarray(group[:, None, :] == np.arange(n_groups)[None, :, None], dtype=np.float64)
 
 
 class Grid:
@@ -108,7 +117,7 @@ class Grid:
         self.shape = weights.shape
         points = np.array(list(itertools.product(self._levels, *[self._nodes] * n_gaps)))
         width = np.full(len(points), self._levels[1] - self._levels[0])
-        self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width)
+        self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width, weights.shape)
 
     def log_likelihood(self, place: Place, counts: Mapping[int, Sequence[float]]) -> Array:
         """(n_points,): log P(counts | point), tier index -> (clean, not clean), all at one place."""

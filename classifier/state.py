@@ -7,15 +7,12 @@ of disjoint outcomes merge; a state is rebuilt from rows when the model changes.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 
 from ._effects import Effects, Grid
 from ._passing import Array
@@ -27,6 +24,8 @@ _FOLD = 8  # the oldest of them go into a bucket together
 MAX_BUCKETS = 4
 
 Counts = dict[int, tuple[float, float]]
+
+BASIS_WEIGHT: Mapping[str, float] = {"person": 1.0, "check": 1.0, "downstream": 0.7, "imported": 0.7}
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,17 @@ class Seen:
     weight: float = 1.0
 
     def log_likelihood(self, grid: Grid) -> Array:
-        return self.weight * grid.log_outcome(self.place, self.tier, self.clean, self.failed)
+        """(n_points,)."""
+        return np.broadcast_to(self._on_axes(grid), grid.shape).ravel()
+
+    def likelihood(self, grid: Grid) -> Array:
+        """Relative to the likeliest point; over the axes of the grid that it depends on."""
+        log_likelihood = self._on_axes(grid)
+        return np.asarray(np.exp(log_likelihood - log_likelihood.max()))
+
+    def _on_axes(self, grid: Grid) -> Array:
+        found = grid.log_outcomes(np.array([self.place]), self.tier, np.array([self.clean]), self.failed)
+        return np.asarray(self.weight * found[0])
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class TypeState:
     def observe(self, seen: Iterable[Seen], grid: Grid) -> TypeState:
         """The state with these outcomes added, whatever their order."""
         new = sorted(seen, key=_when)
-        last_folded = self.buckets[-1].until if self.buckets else -math.inf
+        last_folded = self.folded_until
         late = [each for each in new if each.at <= last_folded]
         state = replace(
             self,
@@ -78,7 +87,39 @@ class TypeState:
             recent=tuple(sorted([*self.recent, *(e for e in new if e.at > last_folded)], key=_when)),
             counts=_counted(self.counts, new),
         )
-        return state._folded(grid)
+        folded = state._folded(grid)
+        if folded.buckets is self.buckets and folded.recent[: len(self.recent)] == self.recent:
+            # nothing before the new ones has changed: the filter goes on from where it was
+            weights, pending = self.__dict__.get("_weights"), ()
+            if weights is None:
+                weights, pending = self.__dict__.get("_start", (None, ()))
+            if weights is not None:
+                folded.__dict__["_start"] = weights, (*pending, *folded.recent[len(self.recent) :])
+        return folded
+
+    def without(self, at: float, tier: int, clean: bool) -> TypeState | None:
+        """The state as if this outcome had never come; None where only the rows can tell.
+
+        That is so where it was added up with others, or can't be told from another one.
+        """
+        found = [s for s in self.recent if (s.at, s.tier, s.clean) == (at, tier, clean)]
+        if not found or any(each != found[0] for each in found):
+            return None
+        place = self.recent.index(found[-1])
+        before = self.counts[tier]
+        left = before[0] - clean, before[1] - (not clean)
+        counts = {t: pair for t, pair in {**self.counts, tier: left}.items() if any(pair)}
+        return replace(self, recent=self.recent[:place] + self.recent[place + 1 :], counts=counts)
+
+    @property
+    def folded_until(self) -> float:
+        """Outcomes up to this time are added up: one that comes later but is of before belongs among them."""
+        return self.buckets[-1].until if self.buckets else -math.inf
+
+    @property
+    def is_full(self) -> bool:
+        """As many recent outcomes are kept as adding them one by one would have left."""
+        return not self.buckets or len(self.recent) > MAX_RECENT - _FOLD
 
     def merge(self, other: TypeState, grid: Grid) -> TypeState:
         """Both states' outcomes, which must be disjoint. Raises StateMismatch for another model's."""
@@ -101,15 +142,18 @@ class TypeState:
         """
         if as_of is None:
             return self._now(grid)
-        return _filtered(
-            [b for b in self.buckets if b.until <= as_of], [s for s in self.recent if s.at <= as_of], grid
-        )
+        buckets = [bucket for bucket in self.buckets if bucket.until <= as_of]
+        recent = [seen for seen in self.recent if seen.at <= as_of]
+        return grid.prior.with_weights(_filtered(buckets, recent, grid)).thinned()
 
     def _now(self, grid: Grid) -> Effects:
+        """Worked out once, and from the weights of the state before, where this one only adds to it."""
         found: Effects | None = self.__dict__.get("_effects")
         if found is None:
-            found = _filtered(self.buckets, self.recent, grid)
-            self.__dict__["_effects"] = found
+            start, recent = self.__dict__.pop("_start", (None, self.recent))
+            weights = _filtered(() if start is not None else self.buckets, recent, grid, start)
+            found = grid.prior.with_weights(weights).thinned()
+            self.__dict__.update(_weights=weights, _effects=found)
         return found
 
     def _folded(self, grid: Grid) -> TypeState:
@@ -121,54 +165,48 @@ class TypeState:
         return replace(self, recent=recent, buckets=buckets)
 
     def to_bytes(self) -> bytes:
-        """For storage beside the outcomes; safetensors, no code in it."""
-        about = {
-            "model": self.model,
-            "buckets": [[b.since, b.until, b.size] for b in self.buckets],
-            "recent": [[s.at, s.tier, s.clean, s.place, s.failed, s.weight] for s in self.recent],
-            "counts": [[tier, *pair] for tier, pair in self.counts.items()],
-        }
-        arrays = {str(index): bucket.log_likelihood for index, bucket in enumerate(self.buckets)}
-        text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-        return save({**arrays, "about": text})
+        """For storage beside the outcomes; no code in it. Equal states have equal bytes."""
+        from ._stored_state import to_bytes
+
+        return to_bytes(self)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> TypeState:
-        """Raises ValueError or KeyError for bytes that are no state."""
-        arrays = load(stored)
-        about = json.loads(arrays["about"].tobytes())
-        buckets = tuple(
-            Bucket(since, until, size, arrays[str(i)])
-            for i, (since, until, size) in enumerate(about["buckets"])
-        )
-        recent = tuple(
-            Seen(at, tier, clean, tuple(place), tuple(failed), weight)
-            for at, tier, clean, place, failed, weight in about["recent"]
-        )
-        return cls(about["model"], buckets, recent, {tier: (c, u) for tier, c, u in about["counts"]})
+        """Raises ValueError for bytes that are no state."""
+        from ._stored_state import from_bytes
+
+        return from_bytes(stored)
 
 
 def _when(seen: Seen) -> float:
     return seen.at
 
 
-def _filtered(buckets: Iterable[Bucket], recent: Iterable[Seen], grid: Grid) -> Effects:
-    prior, hazard = grid.prior.weights, grid.widths.hazard
-    weights = prior
-    steps: list[tuple[int, NDArray[Any]]] = [
-        *((bucket.size, bucket.log_likelihood) for bucket in buckets),
-        *((1, seen.log_likelihood(grid)) for seen in recent),
-    ]
-    for size, log_likelihood in steps:
-        changed = 1.0 - (1.0 - hazard) ** size
-        weights = (1.0 - changed) * weights + changed * prior
-        weights = weights * np.exp(log_likelihood - log_likelihood.max())
+def _filtered(
+    buckets: Iterable[Bucket], recent: Iterable[Seen], grid: Grid, start: Array | None = None
+) -> Array:
+    """(n_points,) weights after these outcomes, from the prior or from the weights before them."""
+    prior = grid.prior.weights
+    weights = prior if start is None else start
+    for bucket in buckets:
+        weights = _changed(weights, prior, 1.0 - (1.0 - grid.widths.hazard) ** bucket.size)
+        weights = weights * np.exp(bucket.log_likelihood - bucket.log_likelihood.max())
         weights = weights / weights.sum()
-    return grid.prior.with_weights(weights).thinned()
+    for seen in recent:
+        weights = _changed(weights, prior, grid.widths.hazard)
+        weights = (weights.reshape(grid.shape) * seen.likelihood(grid)).ravel()
+        weights = weights / weights.sum()
+    return weights
 
 
-def _with_late(buckets: tuple[Bucket, ...], late: Iterable[Seen], grid: Grid) -> tuple[Bucket, ...]:
+def _changed(weights: Array, prior: Array, hazard: float) -> Array:
+    return (1.0 - hazard) * weights + hazard * prior
+
+
+def _with_late(buckets: tuple[Bucket, ...], late: Sequence[Seen], grid: Grid) -> tuple[Bucket, ...]:
     """Late outcomes added to the bucket that covers their time."""
+    if not late:
+        return buckets
     out = list(buckets)
     for seen in late:
         index = next(i for i, bucket in enumerate(out) if seen.at <= bucket.until)

@@ -30,6 +30,7 @@ class Choice(NamedTuple):
     tokens: Tokens
     return_to: int | None = None
     priced: PricedPlan | None = None
+    propensity: float = 1.0  # with which the policy serves this rung; a router that explores sets it
 
 
 def decide(

@@ -128,7 +128,7 @@ class Decision:
 
     @property
     def propensity(self) -> float:
-        return 1.0
+        return self._evidence.choice.propensity
 
     @property
     def decision_id(self) -> str:

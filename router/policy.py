@@ -12,6 +12,7 @@ from ..classifier.errors import InvalidPolicy
 from .ladder import Ladder
 
 LAMBDA_DOWN_MIN = 0.6  # going down needs confidence; no policy may ask for less
+MAX_PROBE_BUDGET = 0.5  # above it the probe would be the policy
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Policy:
     batch_wait_ceiling_s : after this many seconds a batch falls back to sync.
     many_items_over : extraction and formatting over more items than this is volume work.
     default_output_tokens : assumed per item where a task does not say.
+    probe_budget : probability with which a `Router` tries the tier below, where a probe can do no harm
+        and can teach something (`router/_probe.py` says where); so at most this share of all decisions.
+    probe_max_per_day : and no more than so many in 24 hours, all processes together (default: no limit).
 
     Raises
     ------
@@ -54,6 +58,8 @@ class Policy:
     batch_wait_ceiling_s: float = 86_400.0
     many_items_over: int = 10
     default_output_tokens: int = 400
+    probe_budget: float = 0.0
+    probe_max_per_day: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_under_tier", "check_false_pass", "check_false_fail"):
@@ -62,6 +68,9 @@ class Policy:
             _check_range("lambda_down", self.lambda_down, LAMBDA_DOWN_MIN, 1.0)
         if self.lambda_up is not None:
             _check_range("lambda_up", self.lambda_up, 0.0, 1.0)
+        _check_range("probe_budget", self.probe_budget, 0.0, MAX_PROBE_BUDGET)
+        if self.probe_max_per_day is not None:
+            _check_range("probe_max_per_day", self.probe_max_per_day, 0.0, math.inf)
         for name in ("batch_over_items", "many_items_over", "default_output_tokens", "batch_wait_ceiling_s"):
             _check_range(name, getattr(self, name), 0.0, math.inf)
         prices = {

@@ -37,7 +37,8 @@ def predict_tier(
         predict_tier("Write meta descriptions for 120 posts, JSON out", items=120, verifiable=True)
 
     history : outcomes of this task type: {"haiku": (clean, not clean), ...}, a `TypeState`, or an
-        outcome log, which is asked for those of `task_type`.
+        outcome log, which is asked for those of `task_type`: the state that a `Router` keeps there
+        for this model, else the counts.
     model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
     facts : what is known about the task; see `Task` for all of them.
 
@@ -49,7 +50,8 @@ def predict_tier(
     else:
         check_fact_names(facts)
         task = Task(specification, task_type=task_type, **facts)
-    return _Engine.of(model, policy).decide(task, _asked(history, task_type))
+    engine = _Engine.of(model, policy)
+    return engine.decide(task, None if history is None else _asked(history, task_type, engine.model))
 
 
 def predict_tiers(
@@ -77,7 +79,8 @@ def predict_tiers(
     view = engine.view
     if isinstance(history, Log):
         kinds = dict.fromkeys(task.task_type for task in checked)
-        history = {kind: history.history(kind) for kind in kinds if kind is not None}
+        log, asked = history, [kind for kind in kinds if kind is not None]
+        history = {kind: known for kind in asked if (known := _asked(log, kind, engine.model)) is not None}
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
     rows: list[tuple[Choice, Task, Any, Any]] = []
     try:
@@ -96,10 +99,22 @@ class Log(Protocol):
     def history(self, task_type: str) -> Counts | TypeState: ...
 
 
-def _asked(history: Counts | TypeState | Log | None, task_type: str | None) -> Counts | TypeState | None:
+@runtime_checkable
+class StateLog(Log, Protocol):
+    """A log that keeps what a model has learned of a type."""
+
+    def learned(self, task_type: str, model: TierModel) -> TypeState | None: ...
+
+
+def _asked(
+    history: Counts | TypeState | Log | None, task_type: str | None, model: TierModel | None
+) -> Counts | TypeState | None:
     if not isinstance(history, Log):
         return history
-    return None if task_type is None else history.history(task_type)
+    if task_type is None:
+        return None
+    learned = history.learned(task_type, model) if model and isinstance(history, StateLog) else None
+    return history.history(task_type) if learned is None else learned
 
 
 def _name_position(error: InvalidTask, position: int) -> None:
@@ -181,6 +196,10 @@ class _Engine:
             self.policy, self.ladder, beliefs, choice, posterior, self.model, self.trouble, self.versions
         )
         return Decision(task, evidence, os.urandom(16).hex())
+
+    def weigh(self, task: Task, history: Counts | TypeState | None) -> tuple[Choice, Task, Any, Any]:
+        posterior = None if self.view is None else self.view.model.posterior(task, history)
+        return self.choose(task, posterior)
 
     def decide(self, task: Task, history: Counts | TypeState | None) -> Decision:
         posterior = None if self.view is None else self.view.model.posterior(task, history)

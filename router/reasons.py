@@ -8,6 +8,8 @@ it; `make docs` and `make check` do the rest.
 from __future__ import annotations
 
 CLASSIFIER = "classifier"
+PROBE = "probe"
+CANARY = "canary"
 LOW_CONFIDENCE = "low_confidence"
 EMPTY = "empty"
 TOO_SHORT = "too_short"
@@ -46,6 +48,8 @@ SYNC_NO_BATCH_PRICE = "sync:no_batch_price"
 
 MEANING: dict[str, str] = {
     CLASSIFIER: "The specification (and history, if given) makes this tier probable enough to leave or keep the middle.",
+    PROBE: "Explored: one tier below the choice is tried, so that a demotion can be earned (`Policy(probe_budget=…)`).",
+    CANARY: "Explored: champion and challenger differ, and here the challenger decides (`Canary(share=…)`).",
     LOW_CONFIDENCE: "Neither a lower nor a higher tier is probable enough, so the production tier answers (fallback).",
     EMPTY: "The specification has no words, so nothing is known about it (fallback).",
     TOO_SHORT: "Too few recognised words to tell what is asked (fallback).",

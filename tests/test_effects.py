@@ -40,7 +40,7 @@ def test_without_outcomes_the_grid_says_what_the_text_says(mass):
 def test_a_thinned_prior_says_nearly_the_same(mass):
     place = LINK.place(mass)
     thin = GRID.thin_prior
-    assert len(thin.weights) <= 64
+    assert len(thin.weights) <= 180
     found = needed_mass(thin.scores(place), thin.weights, thin.widths, GRID)
     assert found == pytest.approx(mass, abs=0.06)
     assert thin.weights @ GRID.curve.of(thin.scores(place)) == pytest.approx(
@@ -58,7 +58,7 @@ def test_thinning_keeps_mass_and_pass_probabilities_after_any_history(mass, seen
     place = LINK.place(mass)
     whole = GRID.prior.reweighted(GRID.log_likelihood(place, seen))
     thin = whole.thinned()
-    assert len(thin.weights) <= 64
+    assert len(thin.weights) <= 180
     assert thin.weights.sum() == pytest.approx(1.0)
     found, expected = (e.weights @ GRID.curve.of(e.scores(place)) for e in (thin, whole))
     assert found == pytest.approx(expected, abs=0.03)

@@ -92,12 +92,13 @@ def test_an_older_log_is_upgraded_when_it_is_opened_and_keeps_everything(old_log
 
 
 def test_an_upgrade_that_fails_half_way_leaves_the_old_log(old_log, open_log, monkeypatch):
+    before = version_of(old_log)
     monkeypatch.setattr(_upgrade, "upgrade", lambda connection: (real(connection), 1 / 0))
     with pytest.raises(ZeroDivisionError):
         open_log()
-    assert version_of(old_log) == OLDER[0]
+    assert version_of(old_log) == before
     engine = create_engine(old_log)
-    assert not inspect(engine).has_table("tierwise_type_states")
+    assert inspect(engine).has_table("tierwise_type_states") == (before != "0001")
     engine.dispose()
     monkeypatch.setattr(_upgrade, "upgrade", real)
     assert open_log().history("meta-description") == {"sonnet": (0, 1)}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
-    from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
+    from .router.router import Router
     from .training.estimator import CensoredOrdinalClassifier
     from .training.train import TrainedModel, train
 
@@ -23,10 +24,12 @@ _HOME = {
     "Task": "classifier",
     "TierModel": "classifier",
     "TierwiseError": "classifier",
+    "Canary": "router",
     "Decision": "router",
     "Ladder": "router",
     "OutcomeLog": "router.log",
     "Policy": "router",
+    "Router": "router.router",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
@@ -35,8 +38,10 @@ _HOME = {
     "train": "training.train",
 }
 
-__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier"]
+__all__ = ["Canary", "CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Router"]
 __all__ += [
+    "Task",
+    "Tier",
     "TierModel",
     "TierwiseError",
     "TrainedModel",

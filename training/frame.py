@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..classifier.errors import InvalidTask, InvalidTraining, suggestion
+from ..classifier.state import BASIS_WEIGHT
 from ..classifier.task import Task
 
 CAPABILITY = {"clean": True, "corrected": False, "failed": False}
 NO_EVIDENCE = ("refused", "cut_off")  # say nothing about capability
-BASIS_WEIGHT: Mapping[str, float] = {"person": 1.0, "check": 1.0, "downstream": 0.7, "imported": 0.7}
 REQUIRED = ("specification", "task_type", "tier", "verdict", "at")
 _FACTS = tuple(f.name for f in fields(Task) if f.name not in ("specification", "task_type"))
 _MOST_NAMED = 5

@@ -39,16 +39,34 @@ class Database:
         _open.add(self)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, wait_s: float | None = None) -> Iterator[Connection]:
         """A transaction that writes: all of it, or nothing.
 
         On SQLite it holds the write lock from its start, so that what it reads stays true.
+
+        wait_s : for other writers, where less than `timeout_s` is to be waited.
         """
-        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+        wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
+        with translated(self.name, wait_s), self.engine().connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(tierwise_begin="BEGIN IMMEDIATE")
-            with connection.begin():
+            with self._waiting(connection, wait_s), connection.begin():
+                if not self.is_sqlite and wait_s < self.timeout_s:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(wait_s * 1000), 1)}")
                 yield connection
+
+    @contextmanager
+    def _waiting(self, connection: Connection, wait_s: float) -> Iterator[None]:
+        """SQLite waits as long as its connection was told, whatever the transaction."""
+        raw = connection.connection.driver_connection
+        if not self.is_sqlite or wait_s == self.timeout_s or raw is None:
+            yield
+            return
+        raw.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+        try:
+            yield
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {int(self.timeout_s * 1000)}")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -105,6 +105,9 @@ def _beliefs(task: Task, evidence: Evidence) -> dict[str, Any] | None:
         "text": None if posterior is None else list(posterior.text),  # P(needed tier) by text alone
         "counts": None if history is None else {str(tier): list(pair) for tier, pair in history.items()},
         "tiers": None if evidence.model is None else list(evidence.model.tiers),
+        # where the text was placed, and by which model: an outcome can be felt without the text
+        "place": None if posterior is None else list(posterior.place),
+        "fingerprint": None if evidence.model is None else evidence.model.fingerprint,
     }
 
 

@@ -15,7 +15,7 @@ class Outcome:
     at, recorded_at : when the verdict was given, and when the log came to know it.
     is_effective : it is the one that counts: the latest of the strongest basis.
     is_new : False where the log knew it already; nothing was written then.
-    replaced : the verdict that counted before, where this one took its place.
+    replaced, replaced_at : the verdict that counted before, where this one took its place, and its time.
     """
 
     decision_id: str
@@ -29,8 +29,11 @@ class Outcome:
     is_effective: bool
     is_new: bool
     replaced: str | None = None
+    replaced_at: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         values = asdict(self)
-        return {**values, "at": self.at.isoformat(), "recorded_at": self.recorded_at.isoformat()}
+        for name in ("at", "recorded_at", "replaced_at"):
+            values[name] = None if values[name] is None else values[name].isoformat()
+        return values

@@ -1,4 +1,7 @@
-"""A decision made again from its row alone: same task, beliefs, policy and ladder, same pure function."""
+"""A decision made again from its row alone: same task, beliefs, policy and ladder, same pure function.
+
+What was drawn by chance is known by its reason: a probe or a canary is followed, not drawn again.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import Any, NamedTuple
 
 from ...classifier.errors import NotInLog
 from ...classifier.task import Task
+from .. import reasons
 from .._beliefs import Beliefs
 from .._decide import Choice, decide
+from .._probe import probe_of
 from ..ladder import Ladder
 from ._policy_body import policy_from
 
@@ -32,9 +37,12 @@ def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
             about=row["decision_id"],
         )
     policy, ladder = policy_from(body)
-    choice = decide(
-        _task(row, details), _beliefs(details, ladder), policy, ladder, unavailable=details["unavailable"]
-    )
+    task, beliefs = _task(row, details), _beliefs(details, ladder)
+    choice = decide(task, beliefs, policy, ladder, unavailable=details["unavailable"])
+    if row["reason"] == reasons.PROBE:
+        choice = probe_of(choice, task, beliefs, policy, ladder) or choice
+    elif row["reason"] == reasons.CANARY:  # the row holds what the challenger believed
+        choice = choice._replace(codes=(reasons.CANARY, *choice.codes))
     now = _in_words(choice, ladder)
     then = (row["tier"], row["mode"], tuple(details["plan"]), tuple(details["reasons"]))
     return Replay(*now, same=now == then)

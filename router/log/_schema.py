@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -59,6 +59,14 @@ decisions = Table(
     Column("facts", _json, nullable=False),
     Column("features", _json),
     Column("details", _json),
+)
+
+EXPLORED = text("reason IN ('probe', 'canary')")
+Index(
+    "ix_tierwise_decisions_explored",
+    *(decisions.c[n] for n in ("reason", "model_version", "decided_at_us")),
+    sqlite_where=EXPLORED,
+    postgresql_where=EXPLORED,
 )
 
 outcomes = Table(

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ._outcome import Outcome
 from ._read import effective
-from ._schema import decisions, type_states
+from ._schema import decisions, outcomes, type_states
 from ._times import from_us
 
 
@@ -37,6 +37,7 @@ class JudgedRow:
     """A decision with the verdict that counts: what a state is built from."""
 
     decision_id: str
+    task_type: str | None
     tier: str
     verdict: str
     basis: str
@@ -50,13 +51,15 @@ class JudgedRow:
 class TypeStates:
     """The states of one type, within the transaction that writes the outcome.
 
-    get, put, merge, drop : of one model version. rows : all that counts of this type, this outcome included.
+    get, put, merge, drop, keep : of one model version. rows : all that counts of this type, this outcome
+    included. Read-only where it was read with `OutcomeLog.reading_states`.
     """
 
     def __init__(self, connection: Connection, task_type: str, now_us: int) -> None:
         self.task_type = task_type
         self._connection, self._now_us = connection, now_us
         self._written: set[str] = set()
+        self._first: dict[tuple[str, int], bytes | None] | None = None
 
     def get(self, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state; empty where they must be built from `rows`."""
@@ -65,6 +68,21 @@ class TypeStates:
             row.bucket: TypeState(model_version, self.task_type, row.bucket, row.state, row.n_outcomes)
             for row in self._connection.execute(_GET, asked)
         }
+
+    def get_one(self, model_version: str, bucket: int) -> bytes | None:
+        """The state of one bucket; that of bucket 0 is read once, with what other models keep."""
+        if bucket == 0:
+            if self._first is None:
+                found = self._connection.execute(_GET_FIRST, {"task_type": self.task_type})
+                self._first = {(row.model_version, row.bucket): row.state for row in found}
+            return self._first.get((model_version, 0))
+        asked = {"task_type": self.task_type, "model_version": model_version, "bucket": bucket}
+        state: bytes | None = self._connection.execute(_GET_ONE, asked).scalar()
+        return state
+
+    def keep(self, model_version: str) -> None:
+        """The model's states of this type are up to date as they are."""
+        self._written.add(model_version)
 
     def put(self, model_version: str, bucket: int, state: bytes, n_outcomes: int) -> None:
         self._written.add(model_version)
@@ -93,17 +111,48 @@ class TypeStates:
         self._connection.execute(_DROP_OF_MODEL, asked)
         self._written.add(model_version)
 
-    def rows(self) -> Iterator[JudgedRow]:
-        for row in self._connection.execute(_ROWS, {"task_type": self.task_type}):
-            values = row._asdict()
-            yield JudgedRow(at=from_us(values.pop("at_us")), **values)
+    def rows(self, *, newest: int | None = None) -> Iterator[JudgedRow]:
+        """Oldest first. newest : no more than so many, the newest."""
+        asked: dict[str, Any] = {"task_type": self.task_type}
+        if newest is not None:
+            asked["since_us"] = self._since_us(newest)
+        query = _ROWS if newest is None else _ROWS_SINCE
+        for row in self._connection.execute(query, asked):
+            yield _judged(row)
+
+    def row(self, decision_id: str) -> JudgedRow | None:
+        """The decision with the verdict that counts."""
+        row = self._connection.execute(_ROW, {"decision_id": decision_id}).first()
+        return None if row is None else _judged(row)
+
+    def token(self) -> tuple[int, int | None]:
+        """Changes whenever other verdicts of this type count: (how many, the last one's id)."""
+        count, last = self._connection.execute(_TOKEN, {"task_type": self.task_type}).one()
+        return count, last
+
+    def _since_us(self, newest: int) -> int:
+        asked = {"task_type": self.task_type, "before": newest - 1}
+        found = self._connection.execute(_SINCE, asked).scalar()
+        return -(2**62) if found is None else int(found)
 
     def drop_stale(self) -> None:
         """Remove what was not brought up to date in this transaction."""
+        if self._first is not None and {model for model, _ in self._first} <= self._written:
+            return
         drop_states(self._connection, [self.task_type], but=self._written)
 
 
 Learn = Callable[[Outcome, TypeStates], None]
+
+
+def keep_states(
+    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
+) -> None:
+    """Let the learner bring the states of a type up to date; remove what it left behind."""
+    states = TypeStates(connection, task_type, now_us)
+    if learn is not None:
+        learn(outcome, states)
+    states.drop_stale()
 
 
 def lock_decision(connection: Connection, decision_id: str) -> None:
@@ -137,19 +186,48 @@ _LOCK_DECISION = text(  # both in one round trip; where there is no type there i
     f"(SELECT task_type FROM {decisions.name} WHERE decision_id = :id FOR UPDATE) "
     "SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || task_type, 0)) FROM queued"
 )
+_of_bucket = type_states.c.bucket == bindparam("bucket")
+_GET_ONE = select(type_states.c.state).where(_of_type, _of_model, _of_bucket)
+_GET_FIRST = select(  # which there are; large ones stay where they are
+    type_states.c.model_version,
+    type_states.c.bucket,
+    case((type_states.c.bucket == 0, type_states.c.state)).label("state"),
+).where(_of_type)
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
 _DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
 _counting = effective(of_type=True)
-_ROWS = (
-    select(
-        *(_counting.c[name] for name in ("decision_id", "tier", "verdict", "basis", "at_us")),
-        *(decisions.c[name] for name in ("specification", "facts", "features", "details")),
+_JUDGED = ("specification", "facts", "features", "details")
+
+
+def _rows(counting: Any) -> Any:
+    named = (counting.c[name] for name in ("decision_id", "tier", "verdict", "basis", "at_us"))
+    return (
+        select(*named, decisions.c.task_type, *(decisions.c[name] for name in _JUDGED))
+        .join_from(counting, decisions, decisions.c.decision_id == counting.c.decision_id)
+        .where(counting.c.tier.is_not(None))
+        .order_by(counting.c.at_us, counting.c.outcome_id)
     )
-    .join(decisions, decisions.c.decision_id == _counting.c.decision_id)
-    .where(_counting.c.tier.is_not(None))
-    .order_by(_counting.c.at_us, _counting.c.outcome_id)
+
+
+_ROWS = _rows(_counting)
+_ROWS_SINCE = _ROWS.where(_counting.c.at_us >= bindparam("since_us"))
+_ROW = _rows(outcomes).where(outcomes.c.decision_id == bindparam("decision_id"), outcomes.c.is_effective)
+_SINCE = (
+    select(outcomes.c.at_us)
+    .where(outcomes.c.task_type == bindparam("task_type"), outcomes.c.is_effective)
+    .order_by(outcomes.c.at_us.desc())
+    .limit(1)
+    .offset(bindparam("before"))
 )
+_TOKEN = select(func.count(), func.max(outcomes.c.outcome_id)).where(
+    outcomes.c.task_type == bindparam("task_type"), outcomes.c.is_effective
+)
+
+
+def _judged(row: Any) -> JudgedRow:
+    values = row._asdict()
+    return JudgedRow(at=from_us(values.pop("at_us")), **values)
 
 
 def _put(insert: Any) -> Any:

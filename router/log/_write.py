@@ -131,6 +131,7 @@ def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: 
         is_effective=counts,
         is_new=True,
         replaced=before.verdict if counts and before is not None else None,
+        replaced_at=from_us(before.at_us) if counts and before is not None else None,
     )
 
 

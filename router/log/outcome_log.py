@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from ...classifier.errors import InvalidOutcome, NotInLog
 from ..decision import Decision
@@ -23,11 +23,12 @@ from ._export import exported_rows
 from ._files import read_file, unit_of, with_progress
 from ._frame import frame_of, rows_of
 from ._import import ImportReport, Row, import_rows
+from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._read import history_counts
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
-from ._states import Learn, TypeState, TypeStates, lock_types
+from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
@@ -39,6 +40,9 @@ from ._written_files import write_bad, write_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ...classifier.model import TierModel
+    from ...classifier.state import TypeState as State
 
 
 class OutcomeLog:
@@ -82,16 +86,22 @@ class OutcomeLog:
             raise
 
     def record_decision(
-        self, decision: Decision, *, at: datetime | None = None, follows: str | None = None
+        self,
+        decision: Decision,
+        *,
+        at: datetime | None = None,
+        follows: str | None = None,
+        wait_s: float | None = None,
     ) -> bool:
         """True where it was new; the same decision once more changes nothing.
 
         at : when it was made (default: now).
         follows : id of the decision whose failed attempt this one answers.
+        wait_s : for other writers, where that is less than the log's `timeout_s`.
         """
         now = self._now()
         row = self._row(decision, at, follows, now)
-        with self._database.write() as connection:
+        with self._database.write(wait_s=wait_s) as connection:
             is_new = add_decision(connection, row, self._policies)
         self._policies.add(row.values["policy_fingerprint"])
         return is_new
@@ -134,7 +144,7 @@ class OutcomeLog:
             now = self._now()  # after waiting for other writers: the log's times rise with its rows
             outcome = add_outcome(connection, decision_id, new, to_us(now))
             if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
-                _keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
+                keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
         if row is not None:
             self._policies.add(row.values["policy_fingerprint"])
         return outcome
@@ -143,6 +153,17 @@ class OutcomeLog:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
         with self._database.read() as connection:
             return TypeStates(connection, checked_type(task_type), 0).get(model_version)
+
+    def learned(self, task_type: str, model: TierModel) -> State | None:
+        """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
+        with self.reading_states(task_type) as states:
+            return StateKeeper(model).kept(states)
+
+    @contextmanager
+    def reading_states(self, task_type: str) -> Iterator[TypeStates]:
+        """The states of a type and the rows behind them, as they are at one moment; to be read only."""
+        with self._database.read() as connection:
+            yield TypeStates(connection, checked_type(task_type), 0)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
@@ -277,12 +298,3 @@ class OutcomeLog:
             recorded_at_us=to_us(now),
             follows=follows,
         )
-
-
-def _keep_states(
-    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
-) -> None:
-    states = TypeStates(connection, task_type, now_us)
-    if learn is not None:
-        learn(outcome, states)
-    states.drop_stale()

@@ -1,0 +1,129 @@
+"""A router's side of its outcome log: decisions go in, states come out, outcomes are learned from."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from ...classifier.errors import LogError
+from ...classifier.model import TierModel
+from ...classifier.state import TypeState
+from ..decision import Decision
+from ._checks import checked_id
+from ._explored import attempts_up_to, count_explored
+from ._keeper import StateKeeper
+from ._outcome import Outcome
+from ._recorder import Recorder
+from ._states import TypeStates
+from ._times import to_us, utc_now
+from .outcome_log import OutcomeLog
+
+_MAX_KEEPERS = 4  # champion, challenger, and those before them
+
+
+class Logged:
+    """A log with what is held of it in memory. Threads may share it."""
+
+    def __init__(self, log: OutcomeLog, *, is_own: bool, wait_s: float) -> None:
+        self.log, self._is_own = log, is_own
+        self._recorder = Recorder(log, wait_s=wait_s)
+        self._keepers: dict[str, StateKeeper] = {}
+
+    @property
+    def n_unlogged(self) -> int:
+        return len(self._recorder.waiting) + self._recorder.n_dropped
+
+    def add(self, decision: Decision, follows: str | None) -> None:
+        """Log it now, or when the log is back."""
+        model, posterior = decision.evidence.model, decision.evidence.posterior
+        if model is not None and posterior is not None and decision.task.task_type is not None:
+            self._keeper(model).placed(decision.decision_id, posterior.place, decision.task.attempts)
+        self._recorder.add(decision, follows)
+
+    def state(self, model: TierModel, task_type: str) -> TypeState | None:
+        """What was learned of the type; None for a new one, and while the log is away."""
+        found: TypeState | None = self._asked(lambda: self._keeper(model).state(self.log, task_type), None)
+        return found
+
+    def has_room(
+        self,
+        limit: float | None,
+        reason: str,
+        *,
+        model_version: str | None = None,
+        within: timedelta | None = None,
+    ) -> bool:
+        """Whether fewer than `limit` decisions had this reason, by this model or within this time.
+
+        Not while the log is away.
+        """
+        if self._recorder.is_away:
+            return False
+        if limit is None:
+            return True
+        since_us = None if within is None else to_us(utc_now() - within)
+
+        def count() -> int:
+            with self.log._database.read() as connection:
+                return count_explored(connection, reason, model_version, since_us)
+
+        return bool(self._asked(lambda: count() < limit, False))
+
+    def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
+        """Raises NotInLog."""
+        waiting = self._recorder.waiting.get(decision_id)
+        if waiting is None:
+            with self.log._database.read() as connection:
+                return attempts_up_to(connection, checked_id(decision_id))
+        return (*waiting.decision.task.attempts, str(waiting.decision.tier))
+
+    def record_outcome(
+        self, decision_or_id: Decision | str, verdict: str, *, models: Sequence[TierModel], **said: Any
+    ) -> Outcome:
+        """With what it teaches each of these models."""
+        decision_id = decision_or_id.decision_id if isinstance(decision_or_id, Decision) else decision_or_id
+        waiting = self._recorder.waiting.get(decision_id)
+        if waiting is not None:
+            self._recorder.write_waiting(waiting)
+        keepers = [self._keeper(model) for model in models]
+
+        def learn(outcome: Outcome, states: TypeStates) -> None:
+            for keeper in keepers:
+                keeper.learn(outcome, states)
+
+        return self.log.record_outcome(decision_or_id, verdict, learn=learn, **said)
+
+    def close(self) -> None:
+        """Write what waits; close the log where it is the router's own."""
+        self._recorder.catch_up()
+        if self._is_own:
+            self.log.close()
+
+    def _keeper(self, model: TierModel) -> StateKeeper:
+        keeper = self._keepers.get(model.fingerprint)
+        if keeper is None:
+            if len(self._keepers) >= _MAX_KEEPERS:
+                self._keepers.clear()
+            keeper = self._keepers[model.fingerprint] = StateKeeper(model)
+        return keeper
+
+    def _asked(self, ask: Callable[[], Any], without: Any) -> Any:
+        """The log's answer, or what is to be gone by while it is away."""
+        if self._recorder.is_unreadable:
+            return without
+        started = time.monotonic()
+        try:
+            return ask()
+        except LogError as error:
+            self._recorder.failed(error, started)
+            return without
+
+
+def opened(log: OutcomeLog | str | os.PathLike[str], *, wait_s: float) -> Logged:
+    """Raises LogError where it can't be opened."""
+    if isinstance(log, OutcomeLog):
+        return Logged(log, is_own=False, wait_s=wait_s)
+    return Logged(OutcomeLog(log), is_own=True, wait_s=wait_s)
