@@ -33,19 +33,20 @@ def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
         )
     policy, ladder = policy_from(body)
     choice = decide(
-        _task(row, details), _beliefs(details, ladder), policy, ladder, unavailable=details["unavailable"]
+        task_of(row, details), _beliefs(details, ladder), policy, ladder, unavailable=details["unavailable"]
     )
     now = _in_words(choice, ladder)
     then = (row["tier"], row["mode"], tuple(details["plan"]), tuple(details["reasons"]))
     return Replay(*now, same=now == then)
 
 
-def _task(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
+def task_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
+    """The task of a row; a text that was not kept stands as dots of its length."""
     facts = {**row["facts"], "task_type": row["task_type"]}
     text = row["specification"]
     if text is None:
         # rules ask a text for its length, and whether it is a plain request to run
-        text = "." * details["n_chars"]
+        text = "." * details.get("n_chars", 0)
         facts.setdefault("deterministic", row["mode"] == "none")
     return Task(text, **facts)
 
