@@ -126,7 +126,7 @@ class TierModel:
         return [self._placed(self._mass(each), each) for each in self.reader.read_many(tasks)]
 
     def place_of(self, mass: Sequence[float]) -> Place:
-        """Where a text stands of which only P(needed tier) was kept; what outcomes taught of its words is lost."""
+        """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
         return self._placed(tuple(mass), Reading((), "not kept"))
 
     def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:

@@ -26,12 +26,12 @@ _RULES = {
     *(reasons.FLOOR_LIVE, reasons.FLOOR_ORCHESTRATOR, reasons.FLOOR_REVIEWER),
     *(reasons.LIMIT_CONTEXT, reasons.LIMIT_OUTPUT),
 }
-_UNBOUND = dict.fromkeys(("pin", "floor", "ceiling", "live", "consequential", "role"))
 
 
 class Moved(NamedTuple):
     """A task that was done at rung `ran` and would now be given to `to`; without rules to `free`.
 
+    plan : what would be tried in order.
     needed, text : P(needed tier) per rung, with the type's outcomes and by the text alone.
     costs : USD per rung, and `cost` of what was decided. rule : the code that decided, where a rule did.
     """
@@ -40,6 +40,7 @@ class Moved(NamedTuple):
     ran: int
     to: int
     free: int
+    plan: tuple[int, ...]
     rule: str | None
     needed: tuple[float, ...]
     text: tuple[float, ...]
@@ -105,7 +106,7 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
     choice = decide(work.task, beliefs, policy, ladder)
     if choice.mode == "none":
         return None
-    free = decide(replace(work.task, **_UNBOUND), beliefs, policy, ladder)
+    free = decide(_unbound(work.task), beliefs, policy, ladder)
     ran = ladder.index(work.tier)
     text = view.on_ladder(posterior.text)
     costs = expected_costs_usd(choice, work.task, beliefs, policy, ladder)
@@ -124,6 +125,7 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
         ran,
         choice.rung,
         free.rung,
+        choice.plan,
         rule,
         beliefs.needed,
         text,
@@ -133,6 +135,10 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
         view.lambda_down,
         view.lambda_up,
     )
+
+
+def _unbound(task: Task) -> Task:
+    return replace(task, pin=None, floor=None, ceiling=None, live=None, consequential=None, role=None)
 
 
 def _by_rule(ran: int, to: int) -> str:

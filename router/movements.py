@@ -58,11 +58,12 @@ class Movement:
         "unsure": too little is known; "stay".
     now, to : tier of most of its latest tasks, and where most of those that would move go (held: would go,
         were there no rule); equal where none should.
+    plan : tiers to try in order, from `to` on.
     rule : code of the pin, floor or other rule that holds or forces it, else None.
     probability : P(needed tier > now) where `to` lies above, else P(needed tier <= to); mean over its tasks.
     text_probability : the same by the text alone, without any outcome.
     threshold : what `probability` had to reach; None where a price decided, or nothing moves.
-    evidence : "outcomes", or "text": clean passes at the lower tier, or corrections below the higher, are missing.
+    evidence : "outcomes"; "text" where no clean pass at the lower, no correction at the present tier is known.
     outcomes : tier -> (clean, not clean) that were counted in.
     n_tasks, n_down, n_up : latest tasks that were decided again, and how many of them would move.
     saves_usd_per_1000 : against the tiers that did the work; negative where going up costs more.
@@ -74,6 +75,7 @@ class Movement:
     direction: str
     now: str
     to: str
+    plan: tuple[str, ...]
     rule: str | None
     probability: float
     text_probability: float
@@ -157,6 +159,9 @@ def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, wo
     now = _commonest(task.ran for task in tasks)
     moves = direction in ("down", "up", "held")
     to = _commonest(task.free if direction == "held" else task.to for task in movers) if moves else now
+    plan = (
+        _commonest(task.plan for task in movers if task.to == to) if moves and direction != "held" else (to,)
+    )
     rungs = slice(now + 1, None) if to > now else slice(0, to + 1)
     threshold = movers[0].lambda_up if to > now else movers[0].lambda_down
     decided_by_p = moves and not any(task.priced for task in movers)
@@ -168,6 +173,7 @@ def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, wo
         direction,
         ladder.names[now],
         ladder.names[to],
+        tuple(ladder.names[rung] for rung in plan),
         _commonest(task.rule for task in movers) if moves else None,
         _mean(sum(task.needed[rungs]) for task in movers),
         _mean(sum(task.text[rungs]) for task in movers),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from ...classifier.model import TierModel
 from .._champion import champion
 from ..movements import WORTH_USD_PER_MONTH, Judged, Movements, Recurring, Work, movements
 from ..policy import Policy
+from ._files import with_progress
 from ._replay import task_of
 from ._schema import decisions, outcomes
 from ._verdicts import CLEAN, NOT_CLEAN
@@ -24,8 +25,7 @@ MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
 _US_PER_DAY = 86_400e6
-
-Progress = Callable[[int, int], None]
+_NO_PROBE = 0.5  # propensity of what the policy would rather do
 
 
 def movements_of(
@@ -36,7 +36,7 @@ def movements_of(
     baseline: str | None = None,
     worth_usd: float = WORTH_USD_PER_MONTH,
     most_types: int = MOST_TYPES,
-    progress: Progress = lambda done, of: None,
+    progress: bool = False,
 ) -> Movements:
     """Which types of a log should move, and what that would save; see `Movement`.
 
@@ -44,7 +44,7 @@ def movements_of(
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
     Looked at: the types with most verdicts, of each the newest 150 outcomes per tier and the newest 40 tasks
-    (no retries). A type's volume is its decisions since its first verdict, over seven days at least.
+    (no retries, no probes). A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.
 
@@ -57,7 +57,7 @@ def movements_of(
         kinds = _kinds(connection)
         shown = kinds[:most_types]
         return movements(
-            _recurring(connection, shown, found.tiers, progress),
+            _recurring(connection, with_progress(shown, "types", progress), found.tiers),
             model=found,
             policy=policy,
             baseline=baseline,
@@ -95,11 +95,8 @@ def _kinds(connection: Connection) -> list[_Kind]:
     return [kind for _, kind in sorted(found)]
 
 
-def _recurring(
-    connection: Connection, kinds: list[_Kind], tiers: tuple[str, ...], progress: Progress
-) -> Iterator[Recurring]:
-    for done, kind in enumerate(kinds):
-        progress(done, len(kinds))
+def _recurring(connection: Connection, kinds: Iterable[_Kind], tiers: tuple[str, ...]) -> Iterator[Recurring]:
+    for kind in kinds:
         judged = [
             Judged(_work(row, tiers), row.verdict == CLEAN, row.at_us / 1e6)
             for tier in kind.tiers
@@ -111,7 +108,6 @@ def _recurring(
         latest = tuple(work for work in works if not work.task.attempts)
         per_month = kind.n_decisions / max(kind.days, _LEAST_DAYS) * DAYS_PER_MONTH
         yield Recurring(kind.task_type, latest, tuple(judged), per_month)
-    progress(len(kinds), len(kinds))
 
 
 def _work(row: Any, tiers: tuple[str, ...]) -> Work:
@@ -168,11 +164,12 @@ def _outcomes() -> Select[Any]:
 
 @cache
 def _latest() -> Select[Any]:
-    """The newest first attempts, whether somebody judged them or not."""
+    """The newest first attempts, whether somebody judged them or not; a probe was not where the type is."""
     return (
         select(*_TASK)
         .where(decisions.c.task_type == bindparam("task_type"), decisions.c.follows.is_(None))
         .where(or_(decisions.c.mode.is_(None), decisions.c.mode != "none"))
+        .where(or_(decisions.c.propensity.is_(None), decisions.c.propensity >= _NO_PROBE))
         .order_by(decisions.c.decided_at_us.desc(), decisions.c.decision_id)
         .limit(MOST_LATEST)
     )
