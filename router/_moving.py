@@ -10,6 +10,7 @@ from ..classifier.errors import InvalidTask
 from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
 from ..classifier.state import Seen, TypeState
+from ..classifier.task import Task
 from . import reasons
 from ._costs import expected_costs_usd
 from ._decide import Choice, decide

@@ -63,7 +63,7 @@ class Movement:
     probability : P(needed tier > now) where `to` lies above, else P(needed tier <= to); mean over its tasks.
     text_probability : the same by the text alone, without any outcome.
     threshold : what `probability` had to reach; None where a price decided, or nothing moves.
-    evidence : "outcomes"; "text" where no clean pass at the lower, no correction at the present tier is known.
+    evidence : "outcomes"; "text" where no clean pass at `to`, or no correction at `now`, was seen.
     outcomes : tier -> (clean, not clean) that were counted in.
     n_tasks, n_down, n_up : latest tasks that were decided again, and how many of them would move.
     saves_usd_per_1000 : against the tiers that did the work; negative where going up costs more.

@@ -87,9 +87,10 @@ def _held(each: Movement) -> str:
 
 def _others(found: Movements) -> list[str]:
     stay, unsure = found.of("stay"), found.of("unsure")
-    lines = [f"{_types(len(stay))} where they should be."] if stay else []
+    where = "stays where it is" if len(stay) == 1 else "stay where they are"
+    lines = [f"{_types(len(stay))} {where}."] if stay else []
     if unsure:
-        lines.append(f"Too little is known of {_types(len(unsure), '')}: {_names(unsure)}.")
+        lines.append(f"Too little is known of {_types(len(unsure))}: {_names(unsure)}.")
     if found.n_left_out:
         lines.append(f"{found.n_left_out:,} types with fewer verdicts were not looked at.")
     return lines
@@ -114,15 +115,14 @@ def _volume(found: Movements) -> list[str]:
     small = [each for each in found.types if 0 < each.baseline_saves_usd_per_month < found.worth_usd]
     if small:
         lines.append(
-            f"Too small to pay, each under ${found.worth_usd:,.2f} a month: {_types(len(small), '')} "
+            f"Too small to pay, each under ${found.worth_usd:,.2f} a month: {_types(len(small))} "
             f"({_names(small)})."
         )
     return lines
 
 
-def _types(n: int, verb: str | None = None) -> str:
-    noun = "1 type" if n == 1 else f"{n:,} types"
-    return noun if verb == "" else f"{noun} {'is' if n == 1 else 'are'}"
+def _types(n: int) -> str:
+    return "1 type" if n == 1 else f"{n:,} types"
 
 
 def _names(movements: Sequence[Movement]) -> str:
