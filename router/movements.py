@@ -66,6 +66,7 @@ class Movement:
     evidence : "outcomes"; "text" where no clean pass at `to`, or no correction at `now`, was seen.
     outcomes : tier -> (clean, not clean) that were counted in.
     n_tasks, n_down, n_up : latest tasks that were decided again, and how many of them would move.
+    usd_per_1000, usd_per_1000_at : cost of its tasks as they would be decided now, and with one tier for all.
     saves_usd_per_1000 : against the tiers that did the work; negative where going up costs more.
     baseline_saves_usd_per_month : of the tiers decided now, against the baseline for all its tasks.
     pays : that is at least what a person's look at the type is worth.
@@ -86,6 +87,8 @@ class Movement:
     n_down: int
     n_up: int
     tasks_per_month: float
+    usd_per_1000: float
+    usd_per_1000_at: dict[str, float]
     saves_usd_per_1000: float
     baseline_saves_usd_per_month: float
     pays: bool
@@ -108,11 +111,18 @@ class Movements:
 
     @property
     def baseline_saves_usd_per_month(self) -> float:
-        return sum(each.baseline_saves_usd_per_month for each in self.types)
+        return self.saves_usd_per_month(self.baseline)
 
     @property
     def pays(self) -> bool:
         return self.baseline_saves_usd_per_month >= self.worth_usd
+
+    def saves_usd_per_month(self, tier: str) -> float:
+        """Against this tier for everything; negative where routing costs more."""
+        return sum(
+            (each.usd_per_1000_at[tier] - each.usd_per_1000) * each.tasks_per_month / 1000.0
+            for each in self.types
+        )
 
     def of(self, *directions: str) -> list[Movement]:
         return [each for each in self.types if each.direction in directions]
@@ -165,8 +175,11 @@ def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, wo
     rungs = slice(now + 1, None) if to > now else slice(0, to + 1)
     threshold = movers[0].lambda_up if to > now else movers[0].lambda_down
     decided_by_p = moves and not any(task.priced for task in movers)
-    saved = _mean(task.costs[task.ran] - task.cost for task in tasks)
-    monthly = _mean(task.costs[base] - task.cost for task in tasks) * seen.tasks_per_month
+    usd = 1000.0 * _mean(task.cost for task in tasks)
+    usd_at = {
+        tier: 1000.0 * _mean(task.costs[rung] for task in tasks) for rung, tier in enumerate(ladder.names)
+    }
+    monthly = (usd_at[ladder.names[base]] - usd) * seen.tasks_per_month / 1000.0
     outcomes = _counts(seen, ladder)
     return Movement(
         seen.task_type,
@@ -184,7 +197,9 @@ def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, wo
         sum(task.direction == "down" for task in tasks),
         sum(task.direction == "up" for task in tasks),
         seen.tasks_per_month,
-        1000.0 * saved,
+        usd,
+        usd_at,
+        1000.0 * _mean(task.costs[task.ran] for task in tasks) - usd,
         monthly,
         monthly >= worth_usd,
     )

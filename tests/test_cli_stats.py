@@ -146,7 +146,7 @@ def test_bad_options_are_exit_2(sqlite_url, options, message):
 def test_the_demo_fills_a_log_once_and_says_that_it_is_simulated(log_url):
     shown = run("log", "demo", "--log", log_url, "--decisions", 120).stdout
     assert shown.startswith("120 simulated decisions and ")
-    assert shown.endswith(f"Next: tierwise log stats --log {log_url}\n")
+    assert shown.endswith("Next, with the same --log: tierwise log stats\n")  # a url may hold a password
     again = json.loads(run("log", "demo", "--log", log_url, "--decisions", 120, "--json").stdout)
     assert (again["n_decisions"], again["n_outcomes"]) == (0, 0)
     assert "120 decisions" in stats(log_url)

@@ -142,7 +142,7 @@ def demo(url: str, n_decisions: int, seed: int, as_json: bool) -> None:
         return
     click.echo(
         f"{report.n_decisions:,} simulated decisions and {report.n_outcomes:,} simulated verdicts. "
-        f"Next: tierwise log stats --log {url}"
+        "Next, with the same --log: tierwise log stats"
     )
 
 
