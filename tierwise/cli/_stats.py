@@ -111,6 +111,8 @@ def _volume(found: Movements) -> list[str]:
             f"That is under ${found.worth_usd:,.2f}, a person's look at it once a month: by cost alone "
             "routing does not pay at this volume."
         )
+        if not found.priced:
+            lines.append("What it avoids counts once corrections have a price: --correction-minutes.")
         return lines
     small = [each for each in found.types if 0 < each.baseline_saves_usd_per_month < found.worth_usd]
     if small:

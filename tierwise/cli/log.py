@@ -80,7 +80,9 @@ def export(path: Path, url: str, as_json: bool) -> None:
 @click.option("--baseline", help="What savings are against: a tier for everything (default: production).")
 @click.option("--model", "model_path", type=click.Path(path_type=Path), help="A model folder.")
 @policy_options
-@click.option("--worth-usd", type=click.FloatRange(min=0), help="What must be saved a month (default 10).")
+@click.option(
+    "--worth-usd", type=click.FloatRange(min=0), help="Saving less a month, routing doesn't pay (default 10)."
+)
 @click.option("--json", "as_json", is_flag=True)
 def stats(
     url: str,
