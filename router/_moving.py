@@ -71,7 +71,7 @@ def moved_tasks(seen: Recurring, view: View, policy: Policy, ladder: Ladder) -> 
 def state_of(model: TierModel, outcomes: Sequence[Judged]) -> TypeState:
     """What these outcomes of a type say under this model; those at tiers that it doesn't know say nothing."""
     known = [each for each in outcomes if each.work.tier in model.tiers]
-    places = model.places([each.work.task for each in known])
+    read = iter(model.places([each.work.task for each in known if _readable(each.work)]))
     tiers = model.tiers
     return model.observe(
         None,
@@ -80,10 +80,10 @@ def state_of(model: TierModel, outcomes: Sequence[Judged]) -> TypeState:
                 each.at,
                 tiers.index(each.work.tier),
                 each.clean,
-                place if _readable(each.work) else model.place_of(each.work.text or model.uninformed),
+                next(read) if _readable(each.work) else model.place_of(each.work.text or model.uninformed),
                 tuple(tiers.index(tier) for tier in dict.fromkeys(each.work.task.attempts) if tier in tiers),
             )
-            for each, place in zip(known, places, strict=True)
+            for each in known
         ],
     )
 

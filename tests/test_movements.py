@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from small_model import small_model
 
-from tierwise import Ladder, Policy
+from tierwise import Ladder, Policy, TierModel
 from tierwise.classifier.errors import ArtifactMissing, InvalidTask, LadderMismatch
 from tierwise.classifier.task import Task
-from tierwise.data import IMAGES
+from tierwise.data import CHAMPION, IMAGES
 from tierwise.router.log import movements_of
+from tierwise.router.log.demo import fill
 from tierwise.router.movements import Judged, Recurring, Work, movements
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_clean_passes_below_make_a_type_ready_to_go_down(moved):
     each = found["faq"]
     assert (each.direction, each.now, each.to, each.rule) == ("down", "sonnet", "haiku", None)
     assert each.probability >= each.threshold > each.text_probability
-    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (150, 0)})
+    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (100, 0)})
     assert each.saves_usd_per_1000 > 0
     assert (each.n_tasks, each.n_down, each.n_up) == (40, 40, 0)
 
@@ -138,6 +139,19 @@ def test_a_log_that_keeps_features_only_uses_what_the_decisions_said_of_the_text
     (each,) = movements_of(log).types
     assert (each.direction, each.now) == ("stay", "haiku")
     assert each.text_probability == pytest.approx(decision.probabilities["haiku"])
+
+
+def test_texts_that_this_model_has_read_before_are_not_read_again(log):
+    """And it makes no difference."""
+    fill(log, 150)
+    model = TierModel.load(CHAMPION)
+    found = movements_of(log, model=model)
+    model.version = "the same by another name"
+    again = movements_of(log, model=model)
+    assert found.types
+    for one, two in zip(found.types, again.types, strict=True):
+        assert one.probability == pytest.approx(two.probability, abs=1e-9)
+        assert (one.direction, one.to, one.outcomes) == (two.direction, two.to, two.outcomes)
 
 
 def test_refusals_and_types_of_no_name_say_nothing(moved):

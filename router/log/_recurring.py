@@ -19,8 +19,8 @@ from ._schema import decisions, outcomes
 from ._verdicts import CLEAN, NOT_CLEAN
 from .outcome_log import OutcomeLog
 
-MOST_TYPES = 300
-MOST_OUTCOMES = 150  # per tier: with the hazard of change, older ones hardly count
+MOST_TYPES = 200
+MOST_OUTCOMES = 100  # per tier: with the hazard of change, older ones hardly count
 MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
@@ -43,7 +43,7 @@ def movements_of(
         for each in movements_of(log, baseline="sonnet").of("down"):
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
-    Looked at: the types with most verdicts, of each the newest 150 outcomes per tier and the newest 40 tasks
+    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier and the newest 40 tasks
     (no retries, no probes). A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.
@@ -57,7 +57,7 @@ def movements_of(
         kinds = _kinds(connection)
         shown = kinds[:most_types]
         return movements(
-            _recurring(connection, with_progress(shown, "types", progress), found.tiers),
+            _recurring(connection, with_progress(shown, "types", progress), found),
             model=found,
             policy=policy,
             baseline=baseline,
@@ -95,31 +95,44 @@ def _kinds(connection: Connection) -> list[_Kind]:
     return [kind for _, kind in sorted(found)]
 
 
-def _recurring(connection: Connection, kinds: Iterable[_Kind], tiers: tuple[str, ...]) -> Iterator[Recurring]:
+def _recurring(connection: Connection, kinds: Iterable[_Kind], model: TierModel) -> Iterator[Recurring]:
     for kind in kinds:
         judged = [
-            Judged(_work(row, tiers), row.verdict == CLEAN, row.at_us / 1e6)
+            Judged(_judged(row, model), row.verdict == CLEAN, row.at_us / 1e6)
             for tier in kind.tiers
             for row in connection.execute(_outcomes(), {"task_type": kind.task_type, "tier": tier})
         ]
         works = (
-            _work(row, tiers) for row in connection.execute(_latest(), {"task_type": kind.task_type}).all()
+            _work(row, model) for row in connection.execute(_latest(), {"task_type": kind.task_type}).all()
         )
         latest = tuple(work for work in works if not work.task.attempts)
         per_month = kind.n_decisions / max(kind.days, _LEAST_DAYS) * DAYS_PER_MONTH
         yield Recurring(kind.task_type, latest, tuple(judged), per_month)
 
 
-def _work(row: Any, tiers: tuple[str, ...]) -> Work:
-    details = row.details or {}
-    beliefs = details.get("beliefs") or {}
-    kept = None
-    if row.specification is None and beliefs.get("tiers") == list(tiers) and beliefs.get("text"):
-        kept = tuple(beliefs["text"])
-    return Work(task_of(row._mapping, details), row.tier, kept)
+def _work(row: Any, model: TierModel) -> Work:
+    kept = _mass(row, model) if row.specification is None else None
+    return Work(task_of(row._mapping, row.details or {}), row.tier, kept)
 
 
-_TASK = tuple(decisions.c[n] for n in ("task_type", "tier", "mode", "specification", "facts", "details"))
+def _judged(row: Any, model: TierModel) -> Work:
+    """Where this very model decided, what it read in the text stands in the row: texts are slow to read."""
+    work = _work(row, model)
+    if row.model_version != model.version or model.manifest.get("correction") is not None:
+        return work
+    return work._replace(text=_mass(row, model))
+
+
+def _mass(row: Any, model: TierModel) -> tuple[float, ...] | None:
+    """P(needed tier) by the text, as the decision had it; None where it was not by a model of these tiers."""
+    beliefs = (row.details or {}).get("beliefs") or {}
+    if beliefs.get("tiers") != list(model.tiers) or not beliefs.get("text"):
+        return None
+    return tuple(beliefs["text"])
+
+
+_NAMES = ("task_type", "tier", "mode", "model_version", "specification", "facts", "details")
+_TASK = tuple(decisions.c[n] for n in _NAMES)
 
 
 @cache
