@@ -125,6 +125,16 @@ class TierModel:
         """Where the text puts each task on the latent scale."""
         return [self._placed(self._mass(each), each) for each in self.reader.read_many(tasks)]
 
+    def place_of(self, mass: Sequence[float]) -> Place:
+        """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
+        return self._placed(tuple(mass), Reading((), "not kept"))
+
+    def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:
+        """Beliefs about a task of a known type, of whose text only P(needed tier) was kept."""
+        state = self._own(history)
+        effects, place = state.effects(self.grid), self.place_of(mass)
+        return Posterior(self.grid, place, tuple(mass), None, effects=effects, history=state.counts or None)
+
     def observe(self, state: TypeState | None, outcomes: Sequence[Seen]) -> TypeState:
         """The state of a type with these outcomes added; None is a type of which nothing is known."""
         state = TypeState(self.fingerprint) if state is None else self._own(state)

@@ -27,7 +27,7 @@ class View(NamedTuple):
         passes: Callable[[], tuple[float, ...]] = posterior.passes
         all_fail: Callable[[Sequence[int]], float] = posterior.all_fail
         if len(self.rung_of_tier) != self.n_rungs:  # some rungs have no tier of the model
-            needed = self._on_ladder(needed, 0.0)
+            needed = self.on_ladder(needed)
             passes = lambda: self._pass_on_ladder(posterior.pass_)  # noqa: E731
             all_fail = self._all_fail_on_ladder(posterior)
         return Beliefs(
@@ -42,9 +42,10 @@ class View(NamedTuple):
             posterior.top_suffices,
         )
 
-    def _on_ladder(self, values: tuple[float, ...], missing: float) -> tuple[float, ...]:
-        on_rung = dict(zip(self.rung_of_tier, values, strict=True))
-        return tuple(on_rung.get(rung, missing) for rung in range(self.n_rungs))
+    def on_ladder(self, mass: tuple[float, ...]) -> tuple[float, ...]:
+        """P(needed tier) per rung; none is on rungs that the model does not know."""
+        on_rung = dict(zip(self.rung_of_tier, mass, strict=True))
+        return tuple(on_rung.get(rung, 0.0) for rung in range(self.n_rungs))
 
     def _pass_on_ladder(self, pass_: tuple[float, ...]) -> tuple[float, ...]:
         """A rung without outcomes is taken to pass as often as the nearest known rung below it."""

@@ -5,6 +5,7 @@ from ...classifier import errors as _errors
 try:
     from ._import import ImportReport
     from ._outcome import Outcome
+    from ._recurring import movements_of
     from ._replay import Replay
     from ._states import JudgedRow, TypeState, TypeStates
     from ._stats import Stats, TierStats
@@ -15,4 +16,4 @@ except ModuleNotFoundError as _error:
     raise _errors.MissingExtra("sqlalchemy", "log") from _error
 
 __all__ = ["ImportReport", "JudgedRow", "Outcome", "OutcomeLog", "Replay", "Stats", "TierStats"]
-__all__ += ["TypeState", "TypeStates"]
+__all__ += ["TypeState", "TypeStates", "movements_of"]

@@ -37,7 +37,7 @@ def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
             about=row["decision_id"],
         )
     policy, ladder = policy_from(body)
-    task, beliefs = _task(row, details), _beliefs(details, ladder)
+    task, beliefs = task_of(row, details), _beliefs(details, ladder)
     choice = decide(task, beliefs, policy, ladder, unavailable=details["unavailable"])
     if row["reason"] == reasons.PROBE:
         choice = probe_of(choice, task, beliefs, policy, ladder) or choice
@@ -48,12 +48,13 @@ def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
     return Replay(*now, same=now == then)
 
 
-def _task(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
+def task_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
+    """The task of a row; a text that was not kept stands as dots of its length."""
     facts = {**row["facts"], "task_type": row["task_type"]}
     text = row["specification"]
     if text is None:
         # rules ask a text for its length, and whether it is a plain request to run
-        text = "." * details["n_chars"]
+        text = "." * details.get("n_chars", 0)
         facts.setdefault("deterministic", row["mode"] == "none")
     return Task(text, **facts)
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..classifier.errors import BadRows
+from ..classifier.errors import ArtifactError, BadRows
+from ..router.policy import Policy
 from ._log_option import log_option
-
-if TYPE_CHECKING:
-    from ..router.log import Stats
+from ._policy import policy_options
+from ._stats import counts_table, movements_table
 
 SHOWN = 1_000  # bad rows; whoever has more wants them in a file
 
 
 @click.group()
 def log() -> None:
-    """Import, export, count and forget outcomes."""
+    """Import, export, read and forget outcomes."""
 
 
 @log.command("import")
@@ -77,14 +77,75 @@ def export(path: Path, url: str, as_json: bool) -> None:
 
 @log.command()
 @log_option
+@click.option("--baseline", help="What savings are against: a tier for everything (default: production).")
+@click.option("--model", "model_path", type=click.Path(path_type=Path), help="A model folder.")
+@policy_options
+@click.option(
+    "--worth-usd", type=click.FloatRange(min=0), help="Saving less a month, routing doesn't pay (default 10)."
+)
 @click.option("--json", "as_json", is_flag=True)
-def stats(url: str, as_json: bool) -> None:
-    """Outcomes per task type and tier, pass rates with 90 % intervals, and when last seen."""
-    from ..router.log import OutcomeLog
+def stats(
+    url: str,
+    baseline: str | None,
+    model_path: Path | None,
+    policy: Policy | None,
+    worth_usd: float | None,
+    as_json: bool,
+) -> None:
+    """What the log holds, and which task types should go down or up, on what evidence.
 
+    Counts have pass rates with 90 % intervals. A type moves where most of its newest tasks, decided again
+    with the outcomes of their type, would be given to another tier; pins, floors and thresholds hold.
+    """
+    from ..classifier.model import TierModel
+    from ..router.log import OutcomeLog, movements_of
+    from ..router.movements import WORTH_USD_PER_MONTH
+
+    model = None if model_path is None else TierModel.load(model_path)
     with OutcomeLog(url, create=False) as opened:
         found = opened.stats()
-    click.echo(json.dumps(found.to_dict(), indent=1) if as_json else _table(found))
+        if not as_json:
+            click.echo(counts_table(found) + "\n")
+        moving, trouble = None, None
+        try:
+            moving = movements_of(
+                opened,
+                model=model,
+                policy=policy,
+                baseline=baseline,
+                worth_usd=WORTH_USD_PER_MONTH if worth_usd is None else worth_usd,
+                progress=True,
+            )
+        except ArtifactError as error:  # the counts are true without a model
+            trouble = str(error)
+    if as_json:
+        values = {"movements": None if moving is None else moving.to_dict(), "trouble": trouble}
+        click.echo(json.dumps({**found.to_dict(), **values}, indent=1))
+    elif moving is None:
+        click.echo(f"What should move can't be said. {trouble}")
+    else:
+        click.echo(movements_table(moving))
+
+
+@log.command()
+@log_option
+@click.option("--decisions", "n_decisions", default=3_000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True)
+def demo(url: str, n_decisions: int, seed: int, as_json: bool) -> None:
+    """Fill a log with some months of simulated decisions and verdicts, to try things on."""
+    from ..router.log import OutcomeLog
+    from ..router.log.demo import fill
+
+    with OutcomeLog(url) as opened:
+        report = fill(opened, n_decisions, seed)
+    if as_json:
+        click.echo(json.dumps(report.to_dict()))
+        return
+    click.echo(
+        f"{report.n_decisions:,} simulated decisions and {report.n_outcomes:,} simulated verdicts. "
+        "Next, with the same --log: tierwise log stats"
+    )
 
 
 @log.command()
@@ -121,48 +182,3 @@ def _name_all(rows: Any) -> None:
         click.echo(f"{row.number}: {row.message}", err=True)
     if len(rows) > SHOWN:
         click.echo(f"and {len(rows) - SHOWN:,} more", err=True)
-
-
-def _table(found: Stats) -> str:
-    head = (
-        "task type",
-        "tier",
-        "clean",
-        "corrected",
-        "failed",
-        "refused",
-        "cut off",
-        "pass rate, 90 %",
-        "last seen",
-    )
-    lines: list[tuple[str, ...]] = [head]
-    for task_type, tiers in found.types.items():
-        for tier, each in tiers.items():
-            numbers = [
-                str(each.counts.get(name, 0))
-                for name in ("clean", "corrected", "failed", "refused", "cut_off")
-            ]
-            rate = "-"
-            if each.pass_rate is not None and each.interval is not None:
-                low, high = each.interval
-                rate = f"{each.pass_rate:.0%} [{low:.0%}, {high:.0%}]"
-            lines.append((task_type or "-", tier, *numbers, rate, f"{each.last_seen:%Y-%m-%d %H:%M}Z"))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    rows = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
-    return "\n".join([*(rows if found.types else ["no outcomes yet"]), "", *_totals(found)])
-
-
-def _totals(found: Stats) -> list[str]:
-    from ..router.log._text import CANNOT
-
-    lines = [
-        f"{found.n_decisions:,} decisions, {found.n_outcomes:,} verdicts, "
-        f"{found.n_without_verdict:,} decisions without one"
-    ]
-    for stored, n in sorted(found.texts.items()):
-        if CANNOT[stored]:
-            lines.append(f"{n:,} with text stored as {stored!r}: {CANNOT[stored]}")
-    return lines

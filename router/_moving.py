@@ -1,0 +1,171 @@
+"""One type's latest tasks, decided again with what its outcomes say now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..classifier.errors import InvalidTask
+from ..classifier.model import TierModel
+from ..classifier.posterior import Posterior
+from ..classifier.state import Seen, TypeState
+from ..classifier.task import Task
+from . import reasons
+from ._costs import expected_costs_usd
+from ._decide import Choice, decide
+from ._view import View
+from .ladder import Ladder
+from .policy import LAMBDA_DOWN_MIN, Policy
+
+if TYPE_CHECKING:
+    from .movements import Judged, Recurring, Work
+
+# codes of rules that are stronger than any probability
+_RULES = {
+    *(reasons.PIN, reasons.FLOOR, reasons.CEILING, reasons.CONSEQUENTIAL),
+    *(reasons.FLOOR_LIVE, reasons.FLOOR_ORCHESTRATOR, reasons.FLOOR_REVIEWER),
+    *(reasons.LIMIT_CONTEXT, reasons.LIMIT_OUTPUT),
+}
+
+
+class Moved(NamedTuple):
+    """A task that was done at rung `ran` and would now be given to `to`; without rules to `free`.
+
+    plan : what would be tried in order.
+    needed, text : P(needed tier) per rung, with the type's outcomes and by the text alone.
+    costs : USD per rung, and `cost` of what was decided. rule : the code that decided, where a rule did.
+    """
+
+    direction: str
+    ran: int
+    to: int
+    free: int
+    plan: tuple[int, ...]
+    rule: str | None
+    needed: tuple[float, ...]
+    text: tuple[float, ...]
+    costs: tuple[float, ...]
+    cost: float
+    priced: bool
+    lambda_down: float
+    lambda_up: float
+
+
+def moved_tasks(seen: Recurring, view: View, policy: Policy, ladder: Ladder) -> list[Moved]:
+    """Left out: tasks that no tier of this ladder did or can do, and steps that need no model."""
+    works = [work for work in seen.latest if work.tier in ladder.names]
+    state = state_of(view.model, seen.outcomes)
+    posteriors = _posteriors(view.model, works, seen.task_type, state)
+    found = []
+    for work, posterior in zip(works, posteriors, strict=True):
+        try:
+            moved = _moved(work, posterior, view, policy, ladder)
+        except InvalidTask:  # its bounds contradict each other, or no tier of today holds it
+            continue
+        if moved is not None:
+            found.append(moved)
+    return found
+
+
+def state_of(model: TierModel, outcomes: Sequence[Judged]) -> TypeState:
+    """What these outcomes of a type say under this model; those at tiers that it doesn't know say nothing."""
+    known = [each for each in outcomes if each.work.tier in model.tiers]
+    read = iter(model.places([each.work.task for each in known if _readable(each.work)]))
+    tiers = model.tiers
+    return model.observe(
+        None,
+        [
+            Seen(
+                each.at,
+                tiers.index(each.work.tier),
+                each.clean,
+                next(read) if _readable(each.work) else model.place_of(each.work.text or model.uninformed),
+                tuple(tiers.index(tier) for tier in dict.fromkeys(each.work.task.attempts) if tier in tiers),
+            )
+            for each in known
+        ],
+    )
+
+
+def _posteriors(model: TierModel, works: Sequence[Work], task_type: str, state: TypeState) -> list[Posterior]:
+    tasks = [replace(work.task, task_type=task_type) for work in works]
+    read = model.posteriors(tasks, {task_type: state})
+    return [
+        posterior if _readable(work) else model.posterior_of_mass(work.text or model.uninformed, state)
+        for work, posterior in zip(works, read, strict=True)
+    ]
+
+
+def _readable(work: Work) -> bool:
+    """A text that was not kept stands as dots, or as nothing."""
+    return work.text is None and bool(work.task.specification.strip("."))
+
+
+def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder: Ladder) -> Moved | None:
+    beliefs = view.beliefs(posterior)
+    choice = decide(work.task, beliefs, policy, ladder)
+    if choice.mode == "none":
+        return None
+    free = decide(_unbound(work.task), beliefs, policy, ladder)
+    ran = ladder.index(work.tier)
+    text = view.on_ladder(posterior.text)
+    costs = expected_costs_usd(choice, work.task, beliefs, policy, ladder)
+    cost = costs[choice.rung] if choice.priced is None else choice.priced.expected_cost_usd
+    rule = choice.codes[0] if choice.codes[0] in _RULES else None
+    told = posterior.history is not None
+
+    def way(given: Choice) -> str:
+        return _way(ran, given, beliefs.needed, text, told, view)
+
+    direction = way(choice) if rule is None else _by_rule(ran, choice.rung)
+    if rule is not None and direction == "stay" and way(free) in ("down", "up"):
+        direction = "held"
+    return Moved(
+        direction,
+        ran,
+        choice.rung,
+        free.rung,
+        choice.plan,
+        rule,
+        beliefs.needed,
+        text,
+        costs,
+        cost,
+        choice.priced is not None,
+        view.lambda_down,
+        view.lambda_up,
+    )
+
+
+def _unbound(task: Task) -> Task:
+    return replace(task, pin=None, floor=None, ceiling=None, live=None, consequential=None, role=None)
+
+
+def _by_rule(ran: int, to: int) -> str:
+    return "stay" if to == ran else "down" if to < ran else "up"
+
+
+def _way(
+    ran: int, choice: Choice, needed: Sequence[float], text: Sequence[float], told: bool, view: View
+) -> str:
+    """Where the probabilities take a task: nowhere, unless they are as sure as the thresholds ask."""
+    if not told:
+        return "unsure"
+    to = choice.rung
+    if choice.priced is not None:
+        return _by_rule(ran, to)
+    if to > ran:
+        above, by_text = sum(needed[ran + 1 :]), sum(text[ran + 1 :])
+        sure = above >= view.lambda_up and (not choice.fallback or above > by_text)
+        return "up" if sure else "unsure"
+    if choice.fallback:
+        return "unsure"
+    if to < ran:
+        return "down" if sum(needed[: to + 1]) >= _asked_down(choice, view) else "unsure"
+    return "stay"
+
+
+def _asked_down(choice: Choice, view: View) -> float:
+    """Bulk work goes down at the lowest confidence that any policy allows."""
+    return LAMBDA_DOWN_MIN if choice.codes[0] == reasons.MANY_ITEMS else view.lambda_down
