@@ -23,6 +23,7 @@ FOLDERS = {
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log": "router/log",
     "tierwise.router": "router",
+    "tierwise.training.evaluation": "training/evaluation",
     "tierwise.training": "training",
     "tierwise.data": "data",
     "tierwise.cli": "tierwise/cli",

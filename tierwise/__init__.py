@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
     from .training.estimator import CensoredOrdinalClassifier
+    from .training.evaluation.compare import Comparison, compare
+    from .training.evaluation.evaluate import Evaluation, evaluate
+    from .training.evaluation.gate import GateReport, gate
     from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
@@ -33,14 +36,23 @@ _HOME = {
     "CensoredOrdinalClassifier": "training.estimator",
     "TrainedModel": "training.train",
     "train": "training.train",
+    **dict.fromkeys(
+        ("Comparison", "Evaluation", "GateReport", "compare", "evaluate", "gate"), "training.evaluation"
+    ),
 }
 
 __all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier"]
 __all__ += [
+    "Comparison",
+    "Evaluation",
+    "GateReport",
     "TierModel",
     "TierwiseError",
     "TrainedModel",
     "__version__",
+    "compare",
+    "evaluate",
+    "gate",
     "predict_tier",
     "predict_tiers",
     "train",
