@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ._estimate import Estimate, mean, plain
 from ._evidence import IMPUTED, NAMES, OBSERVED, UNPROVED, WEIGHED, Evidence, evidence_of
-from ._units import Units, World
+from ._units import Units
 from ._weighing import weigh
+from ._world import World
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -33,26 +34,24 @@ def account(units: Units, chosen: Int, world: World, *, weighing: bool = True) -
     return Account(chosen, found.evidence, found.weights, found.effective)
 
 
-def cost_pairs(units: Units, each: Account) -> Array:
-    """(n, 2): USD of tokens and of a correction where it is not clean; a + b * kappa."""
-    out: Array = each.evidence.fail * units.correction_usd[:, None]
-    out[:, 0] += units.token_usd[np.arange(len(units)), each.chosen]
-    return out
+def costs(units: Units, each: Account) -> Array:
+    """(n, 3): USD of tokens, and of a correction where it is not clean; columns as of `Evidence.fail`."""
+    tokens = units.token_usd[np.arange(len(units)), each.chosen]
+    return np.asarray(each.evidence.fail * units.correction_usd[:, None] + tokens[:, None])
 
 
-def cost_bounds(units: Units, each: Account, kappa: float) -> tuple[Array, Array]:
+def cost_bounds(units: Units, each: Account) -> tuple[Array, Array]:
     """(n,) each: what it costs at least and at most, if the unproved may be anything."""
     tokens = units.token_usd[np.arange(len(units)), each.chosen]
     unproved = each.evidence.status == UNPROVED
-    likely = cost_pairs(units, each) @ np.array([1.0, kappa])
+    likely = costs(units, each)[:, 0]
     return np.where(unproved, tokens, likely), np.where(unproved, tokens + units.correction_usd, likely)
 
 
-def under_bounds(units: Units, each: Account, kappa: float) -> tuple[Array, Array]:
+def under_bounds(units: Units, each: Account) -> tuple[Array, Array]:
     """(n,) each: under-tiering that retries prove; everything below the top that is not clean."""
     top = units.known.shape[1] - 1
-    upper = each.evidence.fail @ np.array([1.0, kappa])
-    upper = np.where(each.evidence.status == UNPROVED, 1.0, upper)
+    upper = np.where(each.evidence.status == UNPROVED, 1.0, each.evidence.fail[:, 0])
     return each.evidence.proved.astype(float), np.where(each.chosen == top, 0.0, upper)
 
 
@@ -81,21 +80,19 @@ class Summary(NamedTuple):
         }
 
 
-def summary(name: str, units: Units, each: Account, world: World, tiers: tuple[str, ...]) -> Summary:
+def summary(name: str, units: Units, each: Account, tiers: tuple[str, ...]) -> Summary:
     """Likely figures with their 90 % intervals, and outer ends that hold whatever the unproved are."""
-    upsets = world.upsets
-    low, high = cost_bounds(units, each, upsets.kappa)
-    proved, possible = under_bounds(units, each, upsets.kappa)
-    pairs = cost_pairs(units, each)
+    low, high = cost_bounds(units, each)
+    proved, possible = under_bounds(units, each)
     tokens = units.token_usd[np.arange(len(units)), each.chosen]
     at = (units.weights, units.types)
     share = np.bincount(each.chosen, weights=units.weights, minlength=len(tiers)) / units.weights.sum()
     return Summary(
         name,
-        mean(pairs, *at, upsets),
+        mean(costs(units, each), *at),
         (mean(low, *at).low, mean(high, *at).high),
         float(tokens @ units.weights / units.weights.sum()),
-        mean(each.evidence.under, *at, upsets),
+        mean(each.evidence.under, *at),
         (max(0.0, mean(proved, *at).low), mean(possible, *at).high),
         {tier: round(float(value), 4) for tier, value in zip(tiers, share, strict=True)},
         status_shares(each.evidence.status, units.weights),

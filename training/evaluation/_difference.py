@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._account import Account, cost_bounds, cost_pairs, status_shares, under_bounds
+from ._account import Account, cost_bounds, costs, status_shares, under_bounds
 from ._estimate import Estimate, mean
 from ._evidence import UNPROVED
-from ._units import Units, World
+from ._units import Units
 
 Array = NDArray[np.float64]
 
@@ -28,21 +28,20 @@ class Difference(NamedTuple):
 
 
 def difference(
-    units: Units, new: Account, old: Account, world: World, *, among: NDArray[np.bool_] | None = None
+    units: Units, new: Account, old: Account, *, among: NDArray[np.bool_] | None = None
 ) -> Difference:
     """Tasks on which both choose the same tier differ by exactly nothing, whatever would come of them."""
     some = np.ones(len(units), dtype=bool) if among is None else among
     same = new.chosen == old.chosen
     status = np.where(same, 0, np.maximum(new.evidence.status, old.evidence.status))
-    money = np.where(same[:, None], 0.0, cost_pairs(units, new) - cost_pairs(units, old))
+    money = np.where(same[:, None], 0.0, costs(units, new) - costs(units, old))
     under = np.where(same[:, None], 0.0, new.evidence.under - old.evidence.under)
     known = some & (status != UNPROVED)
-    kappa = world.upsets.kappa
-    new_usd, old_usd = cost_bounds(units, new, kappa), cost_bounds(units, old, kappa)
-    new_under, old_under = _under_ends(units, new, kappa), _under_ends(units, old, kappa)
+    new_usd, old_usd = cost_bounds(units, new), cost_bounds(units, old)
+    new_under, old_under = _under_ends(units, new), _under_ends(units, old)
 
     def figure(values: Array, rows: NDArray[np.bool_]) -> Estimate:
-        return mean(values[rows], units.weights[rows], units.types[rows], world.upsets)
+        return mean(values[rows], units.weights[rows], units.types[rows])
 
     def ends(low: Array, high: Array) -> tuple[float, float]:
         return figure(np.where(same, 0.0, low), some).low, figure(np.where(same, 0.0, high), some).high
@@ -62,9 +61,9 @@ def difference(
     )
 
 
-def _under_ends(units: Units, each: Account, kappa: float) -> tuple[Array, Array]:
+def _under_ends(units: Units, each: Account) -> tuple[Array, Array]:
     """Likely where something is known; 0 and 1 where nothing is."""
-    likely = each.evidence.under @ np.array([1.0, kappa])
+    likely = each.evidence.under[:, 0]
     unproved = each.evidence.status == UNPROVED
-    _, possible = under_bounds(units, each, kappa)
+    _, possible = under_bounds(units, each)
     return np.where(unproved, 0.0, likely), np.where(unproved, possible, likely)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ._account import Account, cost_pairs
+from ._account import Account, costs
 from ._evidence import NAMES, OBSERVED, UNPROVED
 from ._replay import Replayed
 from ._setting import Setting
@@ -19,9 +19,9 @@ def errors_frame(setting: Setting, routed: Account, answers: Replayed) -> pd.Dat
     tier that is known to do it, where one is.
     """
     units, names = setting.units, np.array(setting.ladder.names, dtype=object)
-    every, kappa = np.arange(len(units)), setting.world.upsets.kappa
+    every = np.arange(len(units))
     chosen, status = routed.chosen, routed.evidence.status
-    cost = cost_pairs(units, routed) @ np.array([1.0, kappa])
+    cost = costs(units, routed)[:, 0]
     lowest_clean = np.where(units.known == 1, np.arange(len(names)), len(names)).min(axis=1)
     too_low = (status == OBSERVED) & (units.known[every, chosen] == 0) & (chosen < len(names) - 1)
     likely_low = (status != OBSERVED) & (status != UNPROVED) & (units.logged > chosen) & ~units.clean

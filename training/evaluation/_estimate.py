@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from ._upsets import Upsets
-
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
 LEVEL = 0.95  # one side of a 90 % interval
@@ -34,36 +32,26 @@ class Estimate(NamedTuple):
 NOTHING = Estimate(math.nan, math.nan, math.nan)
 
 
-def mean(values: Array, weights: Array, types: Int, upsets: Upsets | None = None) -> Estimate:
-    """Weighted mean of values (n,), or (n, 2): a + b * kappa, with the uncertainty of kappa in it.
+def mean(values: Array, weights: Array, types: Int) -> Estimate:
+    """Weighted mean of values (n,), or (n, 3): as is likeliest, and at the ends of what retries leave open.
 
-    The ratio's linearised variance over types (Cochran 1977), with Student's t for their number.
+    The ratio's linearised variance over types (Cochran 1977) with Student's t for their number; what retries
+    leave open is added to it in quadrature.
     """
     if len(values) == 0 or not weights.sum() > 0:
         return NOTHING
-    pair = values if values.ndim == 2 else np.column_stack([values, np.zeros(len(values))])
-    kappa = 0.0 if upsets is None else upsets.kappa
+    columns = values if values.ndim == 2 else values[:, None]
+    total = weights.sum()
+    value, *ends = ((weights @ columns) / total).tolist()
     _, cluster = np.unique(types, return_inverse=True)
     n_types = int(cluster.max()) + 1
-    total = weights.sum()
-    fixed, moving = (weights @ pair) / total
-    value = float(fixed + kappa * moving)
     if n_types < 2:
         return Estimate(value, math.nan, math.nan)
-    off = np.bincount(cluster, weights=weights * (pair @ np.array([1.0, kappa]) - value)) / total
-    if upsets is not None and upsets.known:
-        of_kappa = np.zeros(len(off))
-        present = np.unique(types)
-        of_kappa[:] = moving * upsets.influence[present]
-        absent = np.delete(moving * upsets.influence, present)
-        square = float(((off + of_kappa) ** 2).sum() + (absent**2).sum())
-    else:
-        square = float((off**2).sum())
-    half = float(t.ppf(LEVEL, n_types - 1) * math.sqrt(square * n_types / (n_types - 1)))
-    ends = [value, value]
-    if upsets is not None and not upsets.known:
-        ends = sorted((float(fixed + upsets.low * moving), float(fixed + upsets.high * moving)))
-    return Estimate(value, min(ends) - half, max(ends) + half)
+    off = np.bincount(cluster, weights=weights * (columns[:, 0] - value)) / total
+    half = float(t.ppf(LEVEL, n_types - 1)) * math.sqrt(float((off**2).sum()) * n_types / (n_types - 1))
+    below = max([0.0, *(value - end for end in ends)])
+    above = max([0.0, *(end - value for end in ends)])
+    return Estimate(value, value - math.hypot(half, below), value + math.hypot(half, above))
 
 
 def plain(value: float) -> float | None:

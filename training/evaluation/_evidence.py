@@ -1,11 +1,9 @@
 """What is known of a task at a tier that may not have been the logged one.
 
 - *observed*: that tier was tried, first or in a retry.
-- *imputed*: clean at a lower tier, or not clean at a higher one; see `_upsets` for how sure that is.
+- *imputed*: clean at a lower tier, or not clean at a higher one. Only an upset could make it otherwise.
 - *weighed*: the log chose by chance, and such tasks were tried at that tier: propensities apply.
-- *unproved*: the rest. A table of types says what is likely; it may be anything.
-
-Probabilities of failing are pairs (a, b): a + b * kappa.
+- *unproved*: the rest. What is likely of the type is shown, but it may be anything.
 """
 
 from __future__ import annotations
@@ -15,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._units import Units, World
+from ._latent import clean_by_pattern
+from ._units import Units
+from ._world import World
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -25,8 +25,8 @@ NAMES = ("observed", "imputed", "weighed", "unproved")
 
 
 class Evidence(NamedTuple):
-    """status : (n,). fail, under : (n, 2), P(not clean) and P(not clean where the top is clean). proved :
-    (n,), an under-tiering that a retry shows.
+    """status : (n,). fail, under : (n, 3), P(not clean) and P(not clean where the top would be clean); as is
+    likeliest, and at both ends of what retries leave open. proved : (n,), retries show an under-tiering.
     """
 
     status: Int
@@ -37,52 +37,29 @@ class Evidence(NamedTuple):
 
 def evidence_of(units: Units, chosen: Int, world: World) -> Evidence:
     """For a choice per task; without propensities, which `_weighing` adds."""
-    n, every, top = len(units), np.arange(len(units)), world.n_tiers - 1
-    failing = 1.0 - world.rates.rates[units.types]  # (n, n_tiers)
-    at = _closest(units, chosen)
-    seen = units.known[every, at] == 1
-    here, there = failing[every, chosen], failing[every, at]
-    fail = np.zeros((n, 2))
-    observed = at == chosen
-    fail[observed, 0] = ~seen[observed]
-    for rows, pair in (
-        (~observed & (at < chosen) & seen, (here, -here)),
-        (~observed & (at > chosen) & ~seen, (here, 1.0 - here)),
-        (~observed & (at < chosen) & ~seen, (here, here * (1.0 - there) / there)),
-        (~observed & (at > chosen) & seen, (here, -there * (1.0 - here) / (1.0 - there))),
-    ):
-        fail[rows] = np.column_stack(pair)[rows]
-    imputed = ~observed & (((at < chosen) & seen) | ((at > chosen) & ~seen))
-    status = np.where(observed, OBSERVED, np.where(imputed, IMPUTED, UNPROVED))
-    under = fail * _rescued(units, chosen, failing, world)[:, None]
-    under[chosen == top] = 0.0
-    higher = np.arange(top + 1)[None, :] > chosen[:, None]
-    proved = observed & ~seen & ((units.known == 1) & higher).any(axis=1)
+    tiers = np.arange(world.n_tiers)[None, :]
+    at = chosen[:, None]
+    here = units.known[np.arange(len(units)), chosen]
+    clean_below = ((units.known == 1) & (tiers < at)).any(axis=1)
+    failed_above = ((units.known == 0) & (tiers > at)).any(axis=1)
+    status = np.where(here >= 0, OBSERVED, np.where(clean_below | failed_above, IMPUTED, UNPROVED))
+    fail, under = np.zeros((len(units), len(world.joints))), np.zeros((len(units), len(world.joints)))
+    clean = clean_by_pattern(world.n_tiers)
+    fits = _fitting(units, clean)
+    fails = ~clean[:, chosen].T  # (n, n_patterns)
+    for column, each in enumerate(world.joints):
+        mass = each.patterns[units.types] * fits
+        mass /= mass.sum(axis=1, keepdims=True)
+        fail[:, column] = (mass * fails).sum(axis=1)
+        under[:, column] = (mass * (fails & clean[:, -1])).sum(axis=1)
+    proved = (here == 0) & ((units.known == 1) & (tiers > at)).any(axis=1)
     return Evidence(status, fail, under, proved)
 
 
-def _closest(units: Units, chosen: Int) -> Int:
-    """The tier whose outcome says most of the chosen one: itself, else the nearest clean one below, else the
-    nearest failed one above, else the logged one.
-    """
-    n_tiers = units.known.shape[1]
-    tiers = np.arange(n_tiers)[None, :]
-    below = np.where((units.known == 1) & (tiers < chosen[:, None]), tiers, -1).max(axis=1)
-    above = np.where((units.known == 0) & (tiers > chosen[:, None]), tiers, n_tiers).min(axis=1)
-    at = np.where(above < n_tiers, above, units.logged)
-    at = np.where(below >= 0, below, at)
-    itself = units.known[np.arange(len(units)), chosen] >= 0
-    return np.where(itself, chosen, at)
-
-
-def _rescued(units: Units, chosen: Int, failing: Array, world: World) -> Array:
-    """(n,): P(the top is clean), where the chosen tier is not."""
-    top, kappa = world.n_tiers - 1, world.upsets.kappa
-    every = np.arange(len(units))
-    f, q = failing[every, chosen], failing[:, top]
-    rescued = 1.0 - np.minimum(1.0, q * (1.0 + kappa * (1.0 - f) / f))
-    tiers = np.arange(top + 1)[None, :]
-    between = ((units.known == 1) & (tiers > chosen[:, None])).any(axis=1)
-    rescued = np.where(between, 1.0 - q * (1.0 - kappa), rescued)  # a tier in between did it
-    at_top = units.known[:, top]
-    return np.where(at_top >= 0, at_top == 1, rescued)
+def _fitting(units: Units, clean: Bool) -> Bool:
+    """(n, n_patterns): what all tiers would do agrees with what the tried ones did."""
+    out = np.ones((len(units), len(clean)), dtype=bool)
+    for tier in range(clean.shape[1]):
+        said = units.known[:, tier]
+        out &= (said[:, None] < 0) | (clean[:, tier][None, :] == (said[:, None] == 1))
+    return out

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._account import Account, cost_pairs, under_bounds
+from ._account import Account, costs, under_bounds
 from ._estimate import plain
 from ._evidence import UNPROVED
 from ._setting import Setting
@@ -39,16 +39,15 @@ def by_tier(setting: Setting, routed: Account, p: Array) -> tuple[dict[str, Any]
 
 def by_type(setting: Setting, routed: Account, constant: Account) -> tuple[dict[str, Any], ...]:
     """Per task type, most tasks first: what it costs against the baseline, and how it may be under-tiered."""
-    units, kappa = setting.units, setting.world.upsets.kappa
-    pair = np.array([1.0, kappa])
-    cost = cost_pairs(units, routed) @ pair
-    saved = np.where(routed.chosen == constant.chosen, 0.0, cost_pairs(units, constant) @ pair - cost)
-    proved, possible = under_bounds(units, routed, kappa)
+    units = setting.units
+    cost = costs(units, routed)[:, 0]
+    saved = np.where(routed.chosen == constant.chosen, 0.0, costs(units, constant)[:, 0] - cost)
+    proved, possible = under_bounds(units, routed)
     columns = {
         "clean_as_logged": units.clean.astype(float),
         "cost_usd": cost,
         "saving_usd": saved,
-        "under_tiered": routed.evidence.under @ pair,
+        "under_tiered": routed.evidence.under[:, 0],
         "under_tiered_proved": proved,
         "under_tiered_at_most": possible,
         "unproved": (routed.evidence.status == UNPROVED).astype(float),

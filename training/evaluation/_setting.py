@@ -18,7 +18,8 @@ from ._cutoff import moment
 from ._replay import NOT_ROUTED, Replayed
 from ._rows import MOST_ROWS, Rows, read_rows
 from ._table import table_choices, table_rates
-from ._units import DEFAULT_CORRECTION_USD, Units, World, check_correction, units_of, world_of
+from ._units import DEFAULT_CORRECTION_USD, Units, check_correction, units_of
+from ._world import MIN_RETRIES, Retries, World, world_of
 
 Progress = Callable[[str, int, int], None]  # what is being done, rows done, rows in all
 
@@ -44,7 +45,6 @@ def read_setting(
     *,
     policy: Policy | None,
     correction_usd: float | Mapping[str, float] | None,
-    kappa: float | None,
     most_rows: int = MOST_ROWS,
     progress: Progress,
 ) -> Setting:
@@ -55,7 +55,8 @@ def read_setting(
     progress("reading the log", 0, 1)
     rows = read_rows(log_or_frame, ladder.names, most=most_rows)
     units = units_of(rows, policy, ladder, correction_usd)
-    world = world_of(rows, units, len(ladder.rungs), kappa)
+    progress("estimating what each tier does", 0, 1)
+    world = world_of(units, _retries(rows), len(rows.outcomes.type_names), len(ladder.rungs))
     return Setting(rows, units, world, policy, ladder, _notes(rows, policy, correction_usd, world))
 
 
@@ -100,14 +101,21 @@ def about(setting: Setting) -> dict[str, Any]:
     }
 
 
+def _retries(rows: Rows) -> Retries:
+    again = np.array([row for row, tried in enumerate(rows.outcomes.failed) if tried], dtype=np.int64)
+    before = np.array([max(rows.outcomes.failed[row]) for row in again], dtype=np.int64)
+    outcomes = rows.outcomes
+    return Retries(outcomes.types[again], before, outcomes.tiers[again], outcomes.clean[again])
+
+
 def _notes(
     rows: Rows, policy: Policy, given: float | Mapping[str, float] | None, world: World
 ) -> tuple[str, ...]:
     notes = []
     if given is None and policy.correction_minutes is None:
         notes.append(
-            f"Nobody priced a correction: {DEFAULT_CORRECTION_USD:.2f} USD is assumed (5 minutes at 60 USD an "
-            "hour)."
+            f"Nobody priced a correction: {DEFAULT_CORRECTION_USD:.2f} USD is assumed (5 minutes at 60 USD "
+            "an hour)."
         )
     if len(rows) < rows.n_log:
         notes.append(
@@ -115,10 +123,10 @@ def _notes(
             "stands for others of its type, and older ones count as history."
         )
     notes += [f"{n} rows left out: {why}." for why, n in rows.left_out.items()]
-    if not world.upsets.known:
+    if world.upsets["retries"] < MIN_RETRIES:
         notes.append(
-            f"How often a higher tier fails what a lower one passes is {world.upsets.source}; what is imputed"
-            " spans all that it may be."
+            f"{world.upsets['retries']} retries don't tell how often a higher tier fails what a lower one "
+            "passes: what is imputed takes tasks to be as they usually are, and its interval spans the rest."
         )
     if len(np.unique(rows.outcomes.tiers)) == 1:
         notes.append("One tier only did all the work: of the others nothing is known but what is imputed.")

@@ -20,8 +20,8 @@ def evaluation_text(report: Evaluation) -> str:
     low, high = about["correction_usd"]
     price = f"${low:g}" if low == high else f"${low:g} to ${high:g}"
     lines = [
-        f"{about['tasks']:,} tasks of {about['task_types']} types, {about['from'][:10]} to {about['until'][:10]}; "
-        f"a correction costs {price}. Intervals: 90 %, over task types.",
+        f"{about['tasks']:,} tasks of {about['task_types']} types, {about['from'][:10]} to "
+        f"{about['until'][:10]}; a correction costs {price}. Intervals: 90 %, over task types.",
         "",
         f"{'per task':28}{'cost, likely':>32}{'if the worst is true':>22}{'under-tiered, likely':>26}"
         f"{'somewhere in':>18}{'unproved':>10}",
@@ -44,8 +44,7 @@ def evaluation_text(report: Evaluation) -> str:
         + ". Known by: "
         + ", ".join(f"{name} {share:.1%}" for name, share in report.routed.shares.items())
         + ".",
-        f"Upsets: kappa {report.upsets['kappa']} [{report.upsets['low']}, {report.upsets['high']}], "
-        f"{report.upsets['source']}.",
+        _upsets(report.upsets),
         "",
         f"{'P(clean) at the logged tier':28}{'log loss':>26}{'Brier':>26}{'ECE':>26}{'by chance':>11}",
     ]
@@ -95,11 +94,17 @@ def comparison_text(found: Comparison) -> str:
         f"{found.table_log_loss.text()}.",
         f"Challenger's ECE {found.calibration.ece.text()}; perfectly calibrated models stay below "
         f"{found.calibration.ece_by_chance:.3f}.",
-        f"Upsets: kappa {found.upsets['kappa']} [{found.upsets['low']}, {found.upsets['high']}], "
-        f"{found.upsets['source']}.",
+        _upsets(found.upsets),
         *(f"Note: {note}" for note in found.notes),
     ]
     return "\n".join(lines)
+
+
+def _upsets(found: dict[str, Any]) -> str:
+    return (
+        f"Upsets (a higher tier fails what a lower one passes): {found['rate']:.1%} of tasks "
+        f"[{found['low']:.1%}, {found['high']:.1%}], from {found['source']}."
+    )
 
 
 def _calibration_line(name: str, found: Calibration) -> str:

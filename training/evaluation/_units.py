@@ -14,10 +14,8 @@ from ...router._decide import rung_cost_usd
 from ...router._limits import tokens_of
 from ...router.ladder import Ladder
 from ...router.policy import Policy
-from ._rates import Rates, fit_rates
 from ._retries import known_outcomes
 from ._rows import Rows
-from ._upsets import Upsets, assumed, from_retries
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -52,18 +50,6 @@ class Units:
         return Units(*(getattr(self, name)[some] for name in self.__dataclass_fields__))
 
 
-@dataclass(frozen=True)
-class World:
-    """What the log says of types and tiers, whatever policy is judged by it."""
-
-    rates: Rates
-    upsets: Upsets
-
-    @property
-    def n_tiers(self) -> int:
-        return self.rates.rates.shape[1]
-
-
 def units_of(
     rows: Rows, policy: Policy, ladder: Ladder, correction_usd: float | Mapping[str, float] | None
 ) -> Units:
@@ -83,23 +69,6 @@ def units_of(
         np.array([_token_usd(task, policy, ladder) for task in tasks]),
         np.array([correction_of(task.task_type, policy, correction_usd) for task in tasks]),
     )
-
-
-def world_of(rows: Rows, units: Units, n_tiers: int, kappa: float | None) -> World:
-    """Rates from first attempts, upsets from what was tried again."""
-    n_types = len(rows.outcomes.type_names)
-    some = units.fresh
-    rates = fit_rates(units.types[some], units.logged[some], units.clean[some], n_types, n_tiers)
-    if kappa is not None:
-        return World(rates, assumed(kappa, n_types))
-    again = np.array([row for row, tried in enumerate(rows.outcomes.failed) if tried], dtype=np.int64)
-    tiers = rows.outcomes.tiers[again]
-    before = np.array([max(rows.outcomes.failed[row]) for row in again], dtype=np.int64)
-    up = before <= tiers
-    upsets = from_retries(
-        rows.outcomes.types[again][up], before[up], tiers[up], ~rows.outcomes.clean[again][up], rates.rates
-    )
-    return World(rates, upsets)
 
 
 def correction_of(task_type: str | None, policy: Policy, given: float | Mapping[str, float] | None) -> float:

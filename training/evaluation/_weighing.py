@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._evidence import UNPROVED, WEIGHED, Evidence
-from ._units import Units, World
+from ._latent import clean_by_pattern
+from ._units import Units
+from ._world import World
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -53,7 +55,7 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
     status, fail, under = evidence.status.copy(), evidence.fail.copy(), evidence.under.copy()
     status[overlap] = WEIGHED
     f, rescued = _by_table(units, chosen, world)
-    seen_under = evidence.under @ np.array([1.0, world.upsets.kappa])
+    seen_under = evidence.under[:, 0]
     fail[overlap] = _fixed(f + off * (~units.clean - f))[overlap]
     under[overlap] = _fixed(f * rescued + off * (seen_under - f * rescued))[overlap]
     some = weights[overlap]
@@ -62,7 +64,7 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
 
 
 def _fixed(values: Array) -> Array:
-    return np.column_stack([values, np.zeros(len(values))])
+    return np.repeat(values[:, None], 3, axis=1)
 
 
 def _usual_tier(units: Units, n_tiers: int) -> Int:
@@ -75,11 +77,12 @@ def _usual_tier(units: Units, n_tiers: int) -> Int:
 
 def _by_table(units: Units, chosen: Int, world: World) -> tuple[Array, Array]:
     """(n,) P(fail) and P(the top is clean, where it fails), the task's own outcome left out."""
-    every, top, kappa = np.arange(len(units)), world.n_tiers - 1, world.upsets.kappa
-    f = 1.0 - world.rates.rates[units.types][every, chosen]
+    likely = world.joints[0]
+    clean = clean_by_pattern(world.n_tiers)
+    mass = likely.patterns[units.types]
+    fails = ~clean[:, chosen].T
+    f = (mass * fails).sum(axis=1)
+    rescued = (mass * (fails & clean[:, -1])).sum(axis=1) / f
     own = units.fresh & (units.logged == chosen)
-    left_out = 1.0 - world.rates.without(units.types, units.logged, units.clean)
-    f = np.where(own, left_out, f)
-    q = 1.0 - world.rates.rates[units.types, top]
-    rescued = np.clip(1.0 - q * (1.0 + kappa * (1.0 - f) / f), 0.0, 1.0)
-    return f, np.where(chosen == top, 0.0, rescued)
+    without = 1.0 - likely.left_out[units.types, chosen, (~units.clean).astype(np.int64)]
+    return np.where(own, without, f), rescued

@@ -88,7 +88,6 @@ def compare(
     policy: Policy | None = None,
     correction_usd: float | Mapping[str, float] | None = None,
     since: datetime | None = None,
-    kappa: float | None = None,
     progress: Progress = lambda *_: None,
 ) -> Comparison:
     """Champion against challenger on the tasks of a log that neither was trained on.
@@ -105,9 +104,7 @@ def compare(
 
     Raises InvalidTraining where fewer than MIN_TASKS tasks are left, and as `evaluate` does.
     """
-    setting = read_setting(
-        log_or_frame, policy=policy, correction_usd=correction_usd, kappa=kappa, progress=progress
-    )
+    setting = read_setting(log_or_frame, policy=policy, correction_usd=correction_usd, progress=progress)
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
     some = new if since is None else after(setting.rows, since)
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger)
@@ -133,9 +130,9 @@ def _compared(
     old, new = (account(units, each.chosen[units.rows], world) for each in answers)
     rates, by_table = rival_table(setting, challenger)
     rival = account(units, by_table, world)
-    found, beside_table = difference(units, new, old, world), difference(units, new, rival, world)
+    found, beside_table = difference(units, new, old), difference(units, new, rival)
     fresh_types = _new_types(everything, setting, champion, challenger)
-    of_new = difference(units, new, old, world, among=fresh_types)
+    of_new = difference(units, new, old, among=fresh_types)
     first = units.fresh
     rows, logged, clean = units.rows[first], units.logged[first], units.clean[first]
     at = (units.weights[first], units.types[first])
@@ -169,7 +166,7 @@ def _compared(
         calibration=calibration(p_new, clean, *at),
         shares=found.shares,
         weighed=_weighed(setting, new, old),
-        upsets=world.upsets.to_dict(),
+        upsets=world.upsets,
         seen_in_training=seen,
         notes=tuple(notes),
         champion=champion,
@@ -186,14 +183,13 @@ def _weighed(setting: Setting, new: Account, old: Account) -> dict[str, Any] | N
         return None
     w, types = units.weights[both], units.types[both]
     money, under = [], []
-    kappa = setting.world.upsets.kappa
     for each in (new, old):
         off = each.off[both] / (w @ each.off[both]) * w.sum()
         tokens = units.token_usd[np.arange(len(units)), each.chosen][both]
         failed = ~units.clean[both]
         # under-tiering of a logged failure: what a retry or the table says of the top
         logged = account(units, units.logged, setting.world, weighing=False)
-        rate = (logged.evidence.under @ np.array([1.0, kappa]))[both]
+        rate = logged.evidence.under[both, 0]
         money.append(tokens + off * failed * units.correction_usd[both])
         under.append(off * rate)
     return {

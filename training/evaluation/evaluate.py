@@ -13,7 +13,7 @@ import pandas as pd
 from ...classifier.errors import InvalidTraining, suggestion
 from ...classifier.model import TierModel
 from ...router.policy import Policy
-from ._account import Account, Summary, account, cost_pairs, oracle_usd, summary
+from ._account import Account, Summary, account, costs, oracle_usd, summary
 from ._calibration import Calibration, calibration, reliability
 from ._cutoff import after, trained_until, unseen
 from ._errors import errors_frame
@@ -33,7 +33,7 @@ class Evaluation:
     policies : figures per task of "routed", "as logged", each tier for everything, "table of types".
     saving_usd : baseline minus routed, per task. oracle_usd : cheapest tier known to have done it.
     reliability, by_tier, by_type : tables. errors : a frame, one row per wrong or uncertain choice.
-    upsets : how often a higher tier fails what a lower one passes, see `_upsets`.
+    upsets : how often a higher tier fails what a lower one passes.
     """
 
     about: dict[str, Any]
@@ -90,7 +90,6 @@ def evaluate(
     baseline: str = "sonnet",
     correction_usd: float | Mapping[str, float] | None = None,
     since: datetime | None = None,
-    kappa: float | None = None,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """How the model, under this policy, would have done on a log of finished tasks.
@@ -112,7 +111,6 @@ def evaluate(
     correction_usd : price of one correction, or task type -> price (default: the policy's; else 5 USD).
     since : judge decisions from this moment on. Default: verdicts after those that the model was trained on;
         where there are none, all, and the report says that its figures flatter.
-    kappa : see `_upsets`; default: estimated from retries.
     progress : called with (what, rows done, rows in all).
 
     Raises
@@ -120,9 +118,7 @@ def evaluate(
     InvalidTraining : bad rows, nothing that can be judged, an unknown baseline or a price that is none.
     LadderMismatch : the model's tiers are not on the ladder.
     """
-    setting = read_setting(
-        log_or_frame, policy=policy, correction_usd=correction_usd, kappa=kappa, progress=progress
-    )
+    setting = read_setting(log_or_frame, policy=policy, correction_usd=correction_usd, progress=progress)
     names = setting.ladder.names
     if baseline not in names:
         raise InvalidTraining(
@@ -177,11 +173,11 @@ def _report(
         **{f"{tier} for everything": each for tier, each in constants.items()},
         "table of types": account(units, by_table, world),
     }
-    policies = tuple(summary(name, units, each, world, names) for name, each in accounts.items())
+    policies = tuple(summary(name, units, each, names) for name, each in accounts.items())
     at_constant = dict(zip(names, policies[2 : 2 + len(names)], strict=True))
     best = min(names, key=lambda tier: at_constant[tier].cost_usd.value)
     same = chosen == names.index(baseline)
-    saved = cost_pairs(units, constants[baseline]) - cost_pairs(units, routed)
+    saved = costs(units, constants[baseline]) - costs(units, routed)
     saved[same] = 0.0
     fresh = units.fresh
     seen = (units.clean[fresh], units.weights[fresh], units.types[fresh])
@@ -194,10 +190,10 @@ def _report(
         by_text=calibration(answers.text_passes[rows, logged], *seen),
         table=calibration(np.maximum.accumulate(rates, axis=1)[fresh, logged], *seen),
         policies=policies,
-        saving_usd=mean(saved, units.weights, units.types, world.upsets),
+        saving_usd=mean(saved, units.weights, units.types),
         oracle_usd=oracle_usd(units),
         best_constant=best,
-        upsets=world.upsets.to_dict(),
+        upsets=world.upsets,
         reliability={
             tier: reliability(p[logged == t], seen[0][logged == t], seen[1][logged == t])
             for t, tier in enumerate(names)
