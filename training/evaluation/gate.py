@@ -18,7 +18,6 @@ from .compare import Comparison
 
 UNDER_MARGIN = 0.005  # of all tasks
 MONEY_MARGIN = 0.01  # of the price of a correction, per task
-LOSS_MARGIN = 0.005  # of log loss, against the table of types
 MAX_ECE = 0.05
 MAX_UNPROVED = 0.05  # of tasks; above it a canary has to show the rest
 MIN_IDENTIFIED = 0.5
@@ -27,7 +26,7 @@ VERDICTS = ("promote", "canary", "refuse")
 
 @dataclass(frozen=True)
 class Check:
-    """figure : what was found; bound : the most (`at_most`) or the least that passes."""
+    """figure : what was found. bound : where it would just pass. says : the sentence where it does not."""
 
     passed: bool
     figure: float
@@ -82,8 +81,8 @@ def gate(
 
     It is refused unless the 90 % interval of the difference lies below the margin in money and in
     under-tiering, on the identified part and, the unproved taken as is likely, on all tasks (the part
-    that is identified leaves out just those outcomes that speak against a move); unless it does no worse
-    than the table of task types; unless it is calibrated, judged on unseen rows, and keeps every pinned
+    that is identified leaves out just those outcomes that speak against a move); unless it predicts better
+    than the table of task types, and that table is not shown to choose better; unless it is calibrated, judged on unseen rows, and keeps every pinned
     case. Where more than `max_unproved` of the tasks rest on what is likely, it gets a canary, not the place,
     unless even the worst case passes.
 
@@ -129,16 +128,21 @@ def _checks(found: Comparison, money: float, under: float) -> dict[str, Check]:
             MIN_IDENTIFIED,
             f"Only {found.identified_share:.1%} of tasks can be judged; {MIN_IDENTIFIED:.0%} are needed.",
         ),
-        "identified_usd": _no_worse(found.identified_usd, money, "the identified part: money", "$"),
+        "identified_usd": _no_worse(found.identified_usd, money, "the identified part, money", "$"),
         "identified_under": _no_worse(
-            found.identified_under, under, "the identified part: under-tiering", "%"
+            found.identified_under, under, "the identified part, under-tiering", "%"
         ),
-        "likely_usd": _no_worse(found.likely_usd, money, "all tasks: money, as is likely", "$"),
-        "likely_under": _no_worse(found.likely_under, under, "all tasks: under-tiering, as is likely", "%"),
-        "table_usd": _no_worse(found.table_usd, money, "against the table of types: money", "$"),
-        "table_under": _no_worse(found.table_under, under, "against the table of types: under-tiering", "%"),
-        "table_log_loss": _no_worse(
-            found.table_log_loss, LOSS_MARGIN, "against the table of types: log loss", ""
+        "likely_usd": _no_worse(found.likely_usd, money, "all tasks, the unproved as is likely, money", "$"),
+        "likely_under": _no_worse(
+            found.likely_under, under, "all tasks, the unproved as is likely, under-tiering", "%"
+        ),
+        "table_usd": _not_shown_worse(found.table_usd, money, "money", "$"),
+        "table_under": _not_shown_worse(found.table_under, under, "under-tiering", "%"),
+        "table_log_loss": Check(
+            found.table_log_loss.value < 0.0,
+            found.table_log_loss.value,
+            0.0,
+            f"Predicts no better than the table of types: log loss {found.table_log_loss.text()} against it.",
         ),
         "calibrated": Check(
             found.calibration.ece.value <= ece,
@@ -153,3 +157,8 @@ def _no_worse(found: Estimate, margin: float, what: str, unit: str) -> Check:
     bound = Estimate(margin, margin, margin).text(unit).split(" ")[0]
     says = f"On {what} may be worse: {found.text(unit)} a task, and the upper end must not exceed {bound}."
     return Check(found.high <= margin, found.high, margin, says)  # NaN, no interval, does not pass
+
+
+def _not_shown_worse(found: Estimate, margin: float, what: str, unit: str) -> Check:
+    says = f"The table of types does better in {what}: {found.text(unit)} a task against it."
+    return Check(found.low <= margin, found.low, margin, says)
