@@ -28,6 +28,8 @@ _COARSE, _FINE = (13, 5), (41, 9)  # points of the level and of each deviation
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _OMEGAS = np.array([0.1, 0.6, 1.0, 1.6, 2.5])
+MIN_RETRIES = 20  # fewer leave the upset rate to what tasks are usually like, and its interval wide
+_OMEGA_90 = (0.44, 2.27)  # of its prior, log-normal around 1
 _DROP_90 = 1.353  # in log likelihood, of a 90 % interval
 
 
@@ -81,7 +83,9 @@ def fit(counts: Counts) -> tuple[Parameters, Parameters, Parameters]:
     n_types = len(counts.usual)
     some = np.sort(np.random.default_rng(0).permutation(n_types)[:MOST_TYPES])
     known = counts.take(some)
-    best = _maximised(known, standard(n_tiers), 30)
+    best = _maximised(known, standard(n_tiers), 25)
+    if counts.again.sum() < MIN_RETRIES:
+        return best, replace(best, omega=_OMEGA_90[0]), replace(best, omega=_OMEGA_90[1])
     profile = [_maximised(known, replace(best, omega=float(omega)), 6, fixed=True) for omega in _OMEGAS]
     found = np.array([_log_posterior(known, each) for each in profile])
     inside = np.flatnonzero(found >= max(found.max(), _log_posterior(known, best)) - _DROP_90)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,20 +58,20 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
 
     Raises InvalidTraining: what is wrong, in which rows, and what is expected.
     """
-    slim = _slim(log_or_frame, tiers)
+    slim, texts = _slim(log_or_frame, tiers)
     _check_names(slim["tier"], tiers, "tier")
     _check_names(slim["verdict"], (*CAPABILITY, *NO_EVIDENCE), "verdict")
     kept, left_out = _usable(slim)
     decided, recorded = _times(kept)
     order = np.argsort(decided, kind="stable")
     kept, decided, recorded = kept.iloc[order], decided[order], recorded[order]
-    names, types = np.unique(kept["task_type"].astype(str).to_numpy(dtype=object), return_inverse=True)
+    types, names = pd.factorize(kept["task_type"].astype(str), sort=True)
     here, weights = _window(types, most)
     before = np.ones(len(kept), dtype=bool)
     before[here] = False
     before &= np.isin(types, types[here])
     earlier = _counts(kept[before], types[before], len(names), tiers)
-    chosen = _with_texts(log_or_frame, kept.iloc[here])
+    chosen = texts(kept.iloc[here])
     by_verdict = np.argsort(_seconds(chosen["at"]), kind="stable")
     back = np.argsort(by_verdict, kind="stable")
     outcomes = read_frame(chosen.iloc[by_verdict], tiers).take(back)
@@ -92,32 +93,40 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
     )
 
 
-def _slim(log_or_frame: Any, tiers: Sequence[str]) -> pd.DataFrame:
-    """Without the texts, where it is a log that can leave them out."""
-    if _gives_parts(log_or_frame):
-        frame: pd.DataFrame = log_or_frame.to_pandas(columns=list(_SLIM))
-        return frame
-    frame = _whole(log_or_frame)
-    read_frame(frame.iloc[:0] if isinstance(frame, pd.DataFrame) else frame, tiers)  # are the columns there?
-    return frame
+def _slim(
+    log_or_frame: Any, tiers: Sequence[str]
+) -> tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]:
+    """All rows without their texts, and what gives some of them with all they have."""
+    if hasattr(log_or_frame, "to_pandas"):
+        if "decision_ids" in inspect.signature(log_or_frame.to_pandas).parameters:
+            slim = log_or_frame.to_pandas(columns=list(_SLIM))
+            slim["has_text"] = slim.pop("text_stored") == "full"
+            return slim, partial(_of_log, log_or_frame)
+        log_or_frame = log_or_frame.to_pandas()
+    read_frame(log_or_frame if not hasattr(log_or_frame, "iloc") else log_or_frame.iloc[:0], tiers)
+    slim = log_or_frame[[name for name in _SLIM if name in log_or_frame]]
+    slim = slim.assign(has_text=log_or_frame["specification"].notna(), _position=np.arange(len(slim)))
+    return slim, lambda rows: log_or_frame.iloc[rows["_position"].to_numpy()]
 
 
-def _whole(log_or_frame: Any) -> Any:
-    return log_or_frame.to_pandas() if hasattr(log_or_frame, "to_pandas") else log_or_frame
-
-
-def _gives_parts(log: Any) -> bool:
-    return hasattr(log, "to_pandas") and "decision_ids" in inspect.signature(log.to_pandas).parameters
+def _of_log(log: Any, rows: pd.DataFrame) -> pd.DataFrame:
+    ids = rows["decision_id"].tolist()
+    texts: pd.DataFrame = log.to_pandas(decision_ids=ids).set_index("decision_id", drop=False)
+    missing = rows["decision_id"][~rows["decision_id"].isin(texts.index)]
+    if len(missing):
+        raise InvalidTraining(
+            f"{len(missing)} rows went from the log while it was read, among them {missing.iloc[0]!r}. "
+            "Evaluate again.",
+            about=missing.iloc[0],
+        )
+    return texts.loc[ids]
 
 
 def _usable(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows that can be evaluated; why others can't, and how many."""
     speaks = frame["verdict"].isin(list(CAPABILITY)).to_numpy()
     typed = frame["task_type"].notna().to_numpy()
-    if "specification" in frame:
-        text = frame["specification"].notna().to_numpy()
-    else:
-        text = (frame["text_stored"] == "full").to_numpy()
+    text = frame["has_text"].to_numpy()
     why = {
         "refused or cut off": ~speaks,
         "without a task type": speaks & ~typed,
@@ -144,7 +153,7 @@ def _times(frame: pd.DataFrame) -> tuple[Array, Array]:
     if "recorded_at" in frame:
         given = frame["recorded_at"].notna().to_numpy()
         if "basis" in frame:  # recorded when it was imported, but known when it was said
-            given &= (frame["basis"] != "imported").to_numpy()
+            given = given & (frame["basis"] != "imported").to_numpy()
         recorded[given] = np.maximum(at[given], _seconds(frame["recorded_at"][given]))
     return np.minimum(decided, at), recorded
 
@@ -183,21 +192,6 @@ def _counts(frame: pd.DataFrame, types: Int, n_types: int, tiers: Sequence[str])
     unclean = (frame["verdict"] != "clean").to_numpy(dtype=np.int64)
     np.add.at(out, (types, tier, unclean), 1.0)
     return out
-
-
-def _with_texts(log_or_frame: Any, rows: pd.DataFrame) -> pd.DataFrame:
-    if "specification" in rows:
-        return rows
-    ids = rows["decision_id"].tolist()
-    texts = log_or_frame.to_pandas(decision_ids=ids).set_index("decision_id", drop=False)
-    missing = rows["decision_id"][~rows["decision_id"].isin(texts.index)]
-    if len(missing):
-        raise InvalidTraining(
-            f"{len(missing)} rows went from the log while it was read, among them {missing.iloc[0]!r}. "
-            "Evaluate again.",
-            about=missing.iloc[0],
-        )
-    return texts.loc[ids]
 
 
 def _with_types(outcomes: Outcomes, names: tuple[str, ...], types: Int) -> Outcomes:

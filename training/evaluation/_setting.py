@@ -15,11 +15,12 @@ from ...classifier.model import TierModel
 from ...router.ladder import Ladder, default_ladder
 from ...router.policy import Policy
 from ._cutoff import moment
+from ._latent import MIN_RETRIES
 from ._replay import NOT_ROUTED, Replayed
 from ._rows import MOST_ROWS, Rows, read_rows
 from ._table import table_choices, table_rates
 from ._units import DEFAULT_CORRECTION_USD, Units, check_correction, units_of
-from ._world import MIN_RETRIES, Retries, World, world_of
+from ._world import Retries, World, world_of
 
 Progress = Callable[[str, int, int], None]  # what is being done, rows done, rows in all
 
@@ -45,7 +46,6 @@ def read_setting(
     *,
     policy: Policy | None,
     correction_usd: float | Mapping[str, float] | None,
-    most_rows: int = MOST_ROWS,
     progress: Progress,
 ) -> Setting:
     """Rows and prices; all tasks are judged, until `judged` narrows that down."""
@@ -53,7 +53,7 @@ def read_setting(
     policy = policy or Policy()
     ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
     progress("reading the log", 0, 1)
-    rows = read_rows(log_or_frame, ladder.names, most=most_rows)
+    rows = read_rows(log_or_frame, ladder.names, most=MOST_ROWS)
     units = units_of(rows, policy, ladder, correction_usd)
     progress("estimating what each tier does", 0, 1)
     world = world_of(units, _retries(rows), len(rows.outcomes.type_names), len(ladder.rungs))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._latent import Counts, Joint, fit, joint, upset_patterns
+from ._latent import MIN_RETRIES, Counts, Joint, fit, joint, upset_patterns
 from ._units import Units
 
-MIN_RETRIES = 20  # fewer leave the upset rate to what tasks are usually like, and its interval wide
 Int = NDArray[np.int64]
 
 

@@ -82,9 +82,9 @@ def gate(
     It is refused unless the 90 % interval of the difference lies below the margin in money and in
     under-tiering, on the identified part and, the unproved taken as is likely, on all tasks (the part
     that is identified leaves out just those outcomes that speak against a move); unless it predicts better
-    than the table of task types, and that table is not shown to choose better; unless it is calibrated, judged on unseen rows, and keeps every pinned
-    case. Where more than `max_unproved` of the tasks rest on what is likely, it gets a canary, not the place,
-    unless even the worst case passes.
+    than the table of task types, and that table is not shown to choose better; unless it is calibrated,
+    judged on unseen rows, and keeps every pinned case. Where more than `max_unproved` of the tasks rest on
+    what is likely, it gets a canary, not the place, unless even the worst case passes.
 
     pinned : cases that must not move: a JSONL file or mappings of task facts, with `"tier"`, which must come
         out, or `"at_least"`, the lowest that may.
@@ -132,10 +132,8 @@ def _checks(found: Comparison, money: float, under: float) -> dict[str, Check]:
         "identified_under": _no_worse(
             found.identified_under, under, "the identified part, under-tiering", "%"
         ),
-        "likely_usd": _no_worse(found.likely_usd, money, "all tasks, the unproved as is likely, money", "$"),
-        "likely_under": _no_worse(
-            found.likely_under, under, "all tasks, the unproved as is likely, under-tiering", "%"
-        ),
+        "likely_usd": _no_worse(found.likely_usd, money, "all tasks, as is likely, money", "$"),
+        "likely_under": _no_worse(found.likely_under, under, "all tasks, as is likely, under-tiering", "%"),
         "table_usd": _not_shown_worse(found.table_usd, money, "money", "$"),
         "table_under": _not_shown_worse(found.table_under, under, "under-tiering", "%"),
         "table_log_loss": Check(
