@@ -23,7 +23,7 @@ class Logged(NamedTuple):
     choices: object
 
 
-def logged(seed: int, *, name: str = "first", n_types: int = 80, explore: float = 0.0) -> Logged:
+def logged(seed: int, *, name: str = "first", n_types: int = 60, explore: float = 0.0) -> Logged:
     """Tasks of one policy, which with probability `explore` takes another tier; half of failures are retried."""
     truth = replace(WORLDS[name], within=0.5)
     chance = np.random.default_rng(seed)

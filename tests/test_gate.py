@@ -145,6 +145,7 @@ def log():
     return simulated(900, n_types=30)
 
 
+@pytest.mark.slow
 def test_a_challenger_that_is_worse_in_truth_is_refused(champion, log):
     """It learned that easy is hard and hard is easy."""
     early = log.iloc[:500]
@@ -176,7 +177,8 @@ def test_a_model_against_itself_differs_by_nothing(champion, log):
     assert found.unproved_share == 0
 
 
-def test_tasks_of_one_batch_of_propensities_are_weighed(champion, log):
+@pytest.mark.slow
+def test_where_the_log_chose_by_chance_tasks_are_weighed(champion, log):
     model = train(log.iloc[:500], config=QUICK)
     found = compare(champion, model, log.assign(propensity=1 / 3))
     assert found.shares["weighed"] > found.shares["unproved"]

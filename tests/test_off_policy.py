@@ -136,7 +136,7 @@ def without_upsets(world: World) -> World:
 @pytest.mark.parametrize(("name", "explore"), [("first", 0.0), ("first", 0.2), ("broken", 0.0)])
 def test_intervals_cover_the_truth(name, explore):
     covered, naive, errors, upsets = [], [], [], []
-    for seed in range(30):
+    for seed in range(20):
         units, world, fates, cost, choices = logged(seed, name=name, explore=explore)
         every, chosen = np.arange(len(units)), choices(1.0)
         new, old = account(units, chosen, world), account(units, units.logged, world)
@@ -161,7 +161,7 @@ def test_intervals_cover_the_truth(name, explore):
         naive.append(alone.value - cost[every, chosen].mean())
         errors.append(known)
     shares = np.mean(covered, axis=0)
-    assert (shares >= 0.75).all()  # 90 %, of 30 draws
+    assert (shares >= 0.75).all()  # 90 %, of 20 draws
     assert np.mean(upsets) >= 0.6
     assert abs(np.mean(naive)) > 3 * abs(np.mean(errors))
 
@@ -169,7 +169,7 @@ def test_intervals_cover_the_truth(name, explore):
 @pytest.mark.slow
 def test_taking_upsets_for_impossible_flatters_the_higher_tier():
     off, on = [], []
-    for seed in range(8):
+    for seed in range(6):
         units, world, fates, _, _ = logged(seed)
         rows = np.flatnonzero(units.clean & (units.logged < 2))
         top = np.full(len(units), 2)

@@ -36,9 +36,12 @@ _HOME = {
     "CensoredOrdinalClassifier": "training.estimator",
     "TrainedModel": "training.train",
     "train": "training.train",
-    **dict.fromkeys(
-        ("Comparison", "Evaluation", "GateReport", "compare", "evaluate", "gate"), "training.evaluation"
-    ),
+    "Comparison": "training.evaluation.compare",
+    "compare": "training.evaluation.compare",
+    "Evaluation": "training.evaluation.evaluate",
+    "evaluate": "training.evaluation.evaluate",
+    "GateReport": "training.evaluation.gate",
+    "gate": "training.evaluation.gate",
 }
 
 __all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier"]

@@ -98,9 +98,12 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
     from tqdm import tqdm
 
     with tqdm(disable=None, leave=False, bar_format="{desc} {bar} {n}/{total} {elapsed}") as bar:
+        last = ""
 
         def progress(what: str, done: int, total: int) -> None:
-            if bar.desc != f"{what}: ":
+            nonlocal last
+            if what != last:
+                last = what
                 bar.reset(total)
                 bar.set_description(what)
             bar.update(done - bar.n)
