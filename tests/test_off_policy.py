@@ -145,7 +145,7 @@ def test_intervals_cover_the_truth(name, explore):
         money = (cost[every, chosen] - cost[every, units.logged]).mean()
         under = (real[every, chosen] * 1.0 - real[every, units.logged]).mean()
         proved, possible = (mean(each, units.weights, units.types) for each in under_bounds(units, new))
-        upsets.append(world.upsets["low"] <= fates.upsets() <= world.upsets["high"])
+        upsets.append(abs(world.upsets["rate"] - fates.upsets()))
         covered.append(
             (
                 found.likely_usd.low <= money <= found.likely_usd.high,
@@ -162,8 +162,8 @@ def test_intervals_cover_the_truth(name, explore):
         errors.append(known)
     shares = np.mean(covered, axis=0)
     assert (shares >= 0.75).all()  # 90 %, of 20 draws
-    assert np.mean(upsets) >= 0.6
-    assert abs(np.mean(naive)) > 3 * abs(np.mean(errors))
+    assert np.mean(upsets) < 0.035
+    assert abs(np.mean(naive)) > 2 * abs(np.mean(errors))
 
 
 @pytest.mark.slow
@@ -178,5 +178,5 @@ def test_taking_upsets_for_impossible_flatters_the_higher_tier():
             found = evidence_of(units, top, each)
             assert set(found.status[rows]) == {IMPUTED}
             out.append(found.fail[rows, 0].mean() - truth)
-    assert abs(np.mean(on)) < 0.025
-    assert np.mean(off) < -0.04
+    assert abs(np.mean(on)) < 0.02
+    assert np.mean(off) < -0.025

@@ -33,10 +33,10 @@ NOTHING = Estimate(math.nan, math.nan, math.nan)
 
 
 def mean(values: Array, weights: Array, types: Int) -> Estimate:
-    """Weighted mean of values (n,), or (n, 3): as is likeliest, and at the ends of what retries leave open.
+    """Weighted mean of values (n,), or (n, n_joints): as is likeliest, and as it also may be.
 
-    The ratio's linearised variance over types (Cochran 1977) with Student's t for their number; what retries
-    leave open is added to it in quadrature.
+    The ratio's linearised variance over types (Cochran 1977) with Student's t for their number; what the
+    log leaves open is added to it in quadrature.
     """
     if len(values) == 0 or not weights.sum() > 0:
         return NOTHING

@@ -25,8 +25,8 @@ NAMES = ("observed", "imputed", "weighed", "unproved")
 
 
 class Evidence(NamedTuple):
-    """status : (n,). fail, under : (n, 3), P(not clean) and P(not clean where the top would be clean); as is
-    likeliest, and at both ends of what retries leave open. proved : (n,), retries show an under-tiering.
+    """status : (n,). fail, under : (n, n_joints), P(not clean) and P(not clean where the top would be clean);
+    a column for each of `World.joints`. proved : (n,), retries show an under-tiering.
     """
 
     status: Int

@@ -30,6 +30,7 @@ _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _OMEGAS = np.array([0.1, 0.6, 1.0, 1.6, 2.5])
 MIN_RETRIES = 20  # fewer leave the upset rate to what tasks are usually like, and its interval wide
 _OMEGA_90 = (0.44, 2.27)  # of its prior, log-normal around 1
+_GAP_OPEN = 1.0  # on softplus' scale, the spread of its prior
 _DROP_90 = 1.353  # in log likelihood, of a 90 % interval
 
 
@@ -77,22 +78,28 @@ def standard(n_tiers: int) -> Parameters:
     return Parameters(np.full(n_tiers, 1.0), np.full(n_tiers - 1, 1.0), 1.5, 0.8, 1.0, 0.03)
 
 
-def fit(counts: Counts) -> tuple[Parameters, Parameters, Parameters]:
-    """The likeliest parameters, and those at the ends of omega's 90 % interval (profile likelihood)."""
+def fit(counts: Counts) -> tuple[Parameters, ...]:
+    """The likeliest parameters; those at the ends of omega's 90 % interval (profile likelihood); and with
+    all gaps narrower and wider: of types that a log never ran at a tier, it says nothing of the gap.
+    """
     n_tiers = counts.first.shape[1]
     n_types = len(counts.usual)
     some = np.sort(np.random.default_rng(0).permutation(n_types)[:MOST_TYPES])
     known = counts.take(some)
     best = _maximised(known, standard(n_tiers), 25)
     if counts.again.sum() < MIN_RETRIES:
-        return best, replace(best, omega=_OMEGA_90[0]), replace(best, omega=_OMEGA_90[1])
+        return best, *(replace(best, omega=omega) for omega in _OMEGA_90), *_other_gaps(best)
     profile = [_maximised(known, replace(best, omega=float(omega)), 6, fixed=True) for omega in _OMEGAS]
     found = np.array([_log_posterior(known, each) for each in profile])
     inside = np.flatnonzero(found >= max(found.max(), _log_posterior(known, best)) - _DROP_90)
     if not len(inside):
         inside = np.array([int(found.argmax())])
     low, high = max(inside[0] - 1, 0), min(inside[-1] + 1, len(profile) - 1)  # outwards: the grid is coarse
-    return best, profile[low], profile[high]
+    return best, profile[low], profile[high], *_other_gaps(best)
+
+
+def _other_gaps(best: Parameters) -> tuple[Parameters, Parameters]:
+    return replace(best, gaps=best.gaps - _GAP_OPEN), replace(best, gaps=best.gaps + _GAP_OPEN)
 
 
 def joint(counts: Counts, parameters: Parameters) -> Joint:

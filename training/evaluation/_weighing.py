@@ -56,15 +56,11 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
     status[overlap] = WEIGHED
     f, rescued = _by_table(units, chosen, world)
     seen_under = evidence.under[:, 0]
-    fail[overlap] = _fixed(f + off * (~units.clean - f))[overlap]
-    under[overlap] = _fixed(f * rescued + off * (seen_under - f * rescued))[overlap]
+    fail[overlap] = (f + off * (~units.clean - f))[overlap, None]
+    under[overlap] = (f * rescued + off * (seen_under - f * rescued))[overlap, None]
     some = weights[overlap]
     effective = float(some.sum() ** 2 / (some**2).sum()) if some.any() else 0.0
     return Weighed(Evidence(status, fail, under, evidence.proved), weights, effective)
-
-
-def _fixed(values: Array) -> Array:
-    return np.repeat(values[:, None], 3, axis=1)
 
 
 def _usual_tier(units: Units, n_tiers: int) -> Int:

@@ -26,7 +26,7 @@ class Retries:
 
 @dataclass(frozen=True)
 class World:
-    """joints : as is likeliest, and at both ends of what retries leave open of omega.
+    """joints : as is likeliest, at both ends of what retries leave open of omega, and with other gaps.
 
     upsets : a lower tier passes a task that a higher one fails; share of tasks, with its 90 % interval.
     """
