@@ -35,7 +35,7 @@ def account(units: Units, chosen: Int, world: World, *, weighing: bool = True) -
 
 
 def costs(units: Units, each: Account) -> Array:
-    """(n, n_joints): USD of tokens, and of a correction where it is not clean; columns as of `Evidence.fail`."""
+    """(n, n_joints): USD of tokens, and of a correction where it is not clean."""
     tokens = units.token_usd[np.arange(len(units)), each.chosen]
     return np.asarray(each.evidence.fail * units.correction_usd[:, None] + tokens[:, None])
 
