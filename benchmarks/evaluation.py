@@ -41,6 +41,7 @@ print(json.dumps({
     "s": round(s, 1),
     "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
     "peak_mb": round(after.ru_maxrss / 1024),
+    "peak_before_mb": round(before.ru_maxrss / 1024),  # the frame itself
     "rows": report.about["rows_in_log"],
     "judged": report.about["tasks"],
     "types": report.about["task_types"],

@@ -30,7 +30,7 @@ NOT_ROUTED = -1
 PER_REFRESH = 16
 _LEAST_MASS = 1e-6  # points with less are left out: together under half a percent
 _CHUNK = 2_000
-_POINTS = 200_000  # of a block, worked out at once
+_POINTS = 50_000  # of a block, worked out at once
 
 
 @dataclass(frozen=True)
