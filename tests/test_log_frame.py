@@ -77,6 +77,13 @@ def test_only_the_columns_asked_for_in_their_order(log):
         log.to_pandas(columns=["vredict"])
 
 
+def test_only_the_decisions_asked_for(log, monkeypatch):
+    monkeypatch.setattr("tierwise.router.log._frame.IDS", 1)  # a statement for each
+    frame = log.to_pandas(decision_ids=["d4", "d1", "unknown"], columns=["decision_id"])
+    assert sorted(frame.decision_id) == ["d1", "d4"]
+    assert len(log.to_pandas(decision_ids=[])) == 0
+
+
 def test_a_long_log_is_read_in_pieces_and_is_whole(log, monkeypatch):
     monkeypatch.setattr("tierwise.router.log._frame.CHUNK", 7)
     rows = pd.DataFrame({"tier": "haiku", "verdict": "clean", "at": [NOON - n * HOUR for n in range(40)]})

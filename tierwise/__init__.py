@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .router.log import OutcomeLog
     from .router.router import Router
     from .training.estimator import CensoredOrdinalClassifier
+    from .training.evaluation.compare import Comparison, compare
+    from .training.evaluation.evaluate import Evaluation, evaluate
+    from .training.evaluation.gate import GateReport, gate
     from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
@@ -36,16 +39,28 @@ _HOME = {
     "CensoredOrdinalClassifier": "training.estimator",
     "TrainedModel": "training.train",
     "train": "training.train",
+    "Comparison": "training.evaluation.compare",
+    "compare": "training.evaluation.compare",
+    "Evaluation": "training.evaluation.evaluate",
+    "evaluate": "training.evaluation.evaluate",
+    "GateReport": "training.evaluation.gate",
+    "gate": "training.evaluation.gate",
 }
 
 __all__ = ["Canary", "CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Router"]
 __all__ += [
     "Task",
     "Tier",
+    "Comparison",
+    "Evaluation",
+    "GateReport",
     "TierModel",
     "TierwiseError",
     "TrainedModel",
     "__version__",
+    "compare",
+    "evaluate",
+    "gate",
     "predict_tier",
     "predict_tiers",
     "train",

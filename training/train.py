@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ from .promise import MIN_PROMISED, promised_thresholds
 from .reading import Texts, read_texts
 
 LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Log(Protocol):
@@ -160,6 +162,8 @@ def _report(
         "data": "outcomes and seed tasks",
         "rows": len(outcomes),
         "task_types": len(np.unique(outcomes.types)),
+        "trained_from": _moment(outcomes.at.min()),
+        "trained_until": _moment(outcomes.at.max()),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "widths": learned.widths.to_dict(),
         "intervals_90": {name: list(values) for name, values in learned.intervals.items()},
@@ -173,3 +177,8 @@ def _report(
             "mean_predicted": round(float(found.mean()), 4) if len(late) else None,
         },
     }
+
+
+def _moment(seconds: float) -> str:
+    """ISO 8601 in UTC; exact, because evaluation asks which rows come after it."""
+    return (EPOCH + timedelta(seconds=float(seconds))).isoformat()

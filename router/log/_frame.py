@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, FromClause, Select, select
 
 from ...classifier.errors import InvalidOutcome, MissingExtra, suggestion
 from ._columns import FACT_KINDS, KINDS, check_columns
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 20_000
+IDS = 5_000  # asked for in one statement
 _LEFT_OUT = ("details", "policy", "policy_fingerprint", "features")  # large; ask for them by name
 FRAME_COLUMNS = tuple(name for name in KINDS if name not in ("policy", "policy_fingerprint"))
 DEFAULT_COLUMNS = tuple(name for name in FRAME_COLUMNS if name not in _LEFT_OUT)
@@ -27,7 +28,12 @@ _STORED = {"at": "at_us", "recorded_at": "recorded_at_us", "decided_at": "decide
 
 
 def frame_of(
-    connection: Connection, *, task_type: str | None, as_of_us: int | None, columns: Sequence[str] | None
+    connection: Connection,
+    *,
+    task_type: str | None,
+    as_of_us: int | None,
+    columns: Sequence[str] | None,
+    decision_ids: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     pandas = _pandas()
     wanted = _checked(DEFAULT_COLUMNS if columns is None else columns)
@@ -45,9 +51,17 @@ def frame_of(
         .order_by(counting.c.at_us, counting.c.outcome_id)
     )
     asked = {"task_type": task_type, "as_of_us": as_of_us}
-    with closing(connection.execution_options(yield_per=CHUNK).execute(query, asked)) as found:
-        pieces = [_piece(pandas, stored, rows, wanted) for rows in found.partitions()]
+    pieces = []
+    for part in [query] if decision_ids is None else _by_ids(query, counting, decision_ids):
+        with closing(connection.execution_options(yield_per=CHUNK).execute(part, asked)) as found:
+            pieces += [_piece(pandas, stored, rows, wanted) for rows in found.partitions()]
     return pandas.concat(pieces or [_piece(pandas, stored, [], wanted)], ignore_index=True)
+
+
+def _by_ids(query: Select[Any], counting: FromClause, ids: Sequence[str]) -> Iterator[Select[Any]]:
+    """Part by part: a statement takes so many parameters and no more."""
+    for start in range(0, len(ids), IDS):
+        yield query.where(counting.c.decision_id.in_(ids[start : start + IDS]))
 
 
 def rows_of(frame: Any) -> Iterator[Row]:

@@ -187,16 +187,24 @@ class OutcomeLog:
         task_type: str | None = None,
         as_of: datetime | None = None,
         columns: Sequence[str] | None = None,
+        decision_ids: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """One row per finished task, with the verdict that counts: what `train` and `evaluate` read.
 
         columns : which, in this order (default: all but "features" and "details", which are large).
+        decision_ids : of these decisions only.
 
         Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
         with self._database.read() as connection:
-            return frame_of(connection, task_type=task_type, as_of_us=as_of_us, columns=columns)
+            return frame_of(
+                connection,
+                task_type=task_type,
+                as_of_us=as_of_us,
+                columns=columns,
+                decision_ids=decision_ids,
+            )
 
     def import_frame(self, frame: pd.DataFrame, *, partial: bool = False) -> ImportReport:
         """Add the rows of a frame: `tier`, `verdict` and `at`, and whatever else `to_pandas` has.

@@ -11,6 +11,7 @@ from ..classifier.errors import TierwiseError
 from .catalog import catalog
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .explain import explain
 from .log import log
 from .outcome import outcome
@@ -35,7 +36,7 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-for _command in (predict, explain, train, outcome, log, catalog, demo, doctor):
+for _command in (predict, explain, train, evaluate, outcome, log, catalog, demo, doctor):
     main.add_command(_command)
 
 __all__ = ["main"]

@@ -1,0 +1,63 @@
+"""tierwise evaluate."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from test_train import simulated
+
+from tierwise import OutcomeLog
+from tierwise.cli import main
+from tierwise.data import CHAMPION
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return simulated(120, n_types=10)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["evaluate", *map(str, arguments)])
+
+
+def test_a_report_and_its_errors(rows, tmp_path):
+    frame, errors = tmp_path / "outcomes.csv", tmp_path / "errors.csv"
+    rows.to_csv(frame, index=False)
+    done = run(CHAMPION, "--frame", frame, "--correction-usd", 4, "--errors-out", errors)
+    assert done.exit_code == 0, done.output
+    assert "120 tasks of" in done.output
+    assert "a correction costs $4" in done.output
+    assert {"error", "cost_usd", "specification"} <= set(pd.read_csv(errors).columns)
+
+
+def test_a_log_against_the_champion_as_json(rows, tmp_path):
+    with OutcomeLog(tmp_path / "log.db") as log:
+        log.import_frame(rows)
+    pinned = tmp_path / "pinned.jsonl"
+    pinned.write_text('{"specification": "Tag these tickets", "tier": "opus"}\n')
+    done = run(CHAMPION, "--log", tmp_path / "log.db", "--against", CHAMPION, "--pinned", pinned, "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert set(found) == {"evaluation", "comparison", "gate"}
+    assert found["gate"]["verdict"] == "refuse"
+    assert found["comparison"]["shares"]["same"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([CHAMPION], "Which outcomes"),
+        (["nowhere", "--log", "x.db"], "nowhere"),
+        ([CHAMPION, "--log", "nowhere/x.db"], "x.db"),
+        ([CHAMPION, "--frame", "nowhere.csv"], "can't be read"),
+        ([CHAMPION, "--frame", "x.csv", "--pinned", "p.jsonl"], "needs --against"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, message):
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert "Traceback" not in done.output

@@ -1,0 +1,187 @@
+"""compare() and the gate: nothing is promoted that did not earn it, and the reason is said with figures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from test_train import QUICK, simulated
+
+from tierwise import Comparison, Policy, compare, gate, train
+from tierwise.classifier.errors import InvalidTraining
+from tierwise.training.evaluation._calibration import Calibration
+from tierwise.training.evaluation._estimate import Estimate
+
+BETTER = Estimate(-0.2, -0.3, -0.1)
+UNSURE = Estimate(0.0, -0.4, 0.4)
+NONE = Estimate(-0.2, float("nan"), float("nan"))
+PIN = {"specification": "Design the system architecture for a multi-region payments platform"}
+
+
+@pytest.fixture(scope="module")
+def earned(champion) -> Comparison:
+    """A comparison that passes everything."""
+    calibrated = Calibration(400, BETTER, BETTER, Estimate(0.02, 0.01, 0.03), 0.04, 0.8, BETTER)
+    return Comparison(
+        about={"correction_usd": [4.0, 4.0]},
+        identified_usd=BETTER,
+        identified_under=Estimate(0.0, -0.01, 0.004),
+        likely_usd=BETTER,
+        likely_under=BETTER,
+        worst_usd=(-0.5, 0.9),
+        worst_under=(-0.1, 0.1),
+        table_usd=BETTER,
+        table_under=BETTER,
+        new_types_usd=UNSURE,
+        new_types_under=UNSURE,
+        log_loss=BETTER,
+        table_log_loss=BETTER,
+        calibration=calibrated,
+        shares={"same": 0.9, "observed": 0.92, "imputed": 0.04, "weighed": 0.0, "unproved": 0.04},
+        weighed=None,
+        upsets={"rate": 0.1, "low": 0.1, "high": 0.1, "retries": 50, "source": "50 retries"},
+        seen_in_training=0,
+        notes=(),
+        champion=champion,
+        challenger=champion,
+        policy=Policy(),
+    )
+
+
+def test_what_earned_its_place_is_promoted(earned):
+    report = gate(earned)
+    assert report.verdict == "promote"
+    assert report.reasons == ()
+    assert all(check.passed for check in report.checks.values())
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "promote"
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "says"),
+    [
+        (
+            {"identified_usd": UNSURE},
+            "identified_usd",
+            r"identified part, money may be worse: .*0\.4000.* \$0\.0400",
+        ),
+        (
+            {"identified_under": UNSURE},
+            "identified_under",
+            r"under-tiering may be worse: .*40\.0%.* exceed 0\.5%",
+        ),
+        ({"likely_usd": UNSURE}, "likely_usd", "as is likely, money may be worse"),
+        ({"likely_under": NONE}, "likely_under", r"may be worse: -20\.0% \[\?, \?\]"),
+        ({"table_usd": Estimate(0.2, 0.1, 0.3)}, "table_usd", r"table of types does better in money: \$0\.2"),
+        (
+            {"table_under": Estimate(0.2, 0.1, 0.3)},
+            "table_under",
+            "table of types does better in under-tiering",
+        ),
+        ({"table_log_loss": UNSURE}, "table_log_loss", "Predicts no better than the table of types"),
+        ({"seen_in_training": 7}, "unseen", "7 judged tasks were in training"),
+        ({"shares": {"unproved": 0.6}}, "identified_share", r"Only 40\.0% of tasks can be judged"),
+    ],
+)
+def test_each_failure_is_named_with_its_figure(earned, change, check, says):
+    report = gate(replace(earned, **change))
+    assert report.verdict == "refuse"
+    assert [name for name, each in report.checks.items() if not each.passed] == [check]
+    with pytest.raises(AssertionError, match=says):
+        raise AssertionError(report.reasons[0])
+    json.dumps(report.to_dict(), allow_nan=False)
+    assert "FAILED" in str(report)
+
+
+def test_a_model_that_is_not_calibrated_is_refused(earned):
+    off = earned.calibration._replace(ece=Estimate(0.09, 0.07, 0.11))
+    report = gate(replace(earned, calibration=off))
+    assert report.reasons == ("Not calibrated: ECE 0.090 [0.070, 0.110], at most 0.050 may be.",)
+    few = off._replace(ece_by_chance=0.12)  # so few tasks that a perfect model might look like that
+    assert gate(replace(earned, calibration=few)).verdict == "promote"
+
+
+def test_much_that_is_unproved_gets_a_canary_unless_the_worst_case_passes(earned):
+    shares = {**earned.shares, "unproved": 0.3}
+    unproved = replace(earned, shares=shares)
+    report = gate(unproved)
+    assert report.verdict == "canary"
+    assert "30.0% of tasks nothing is known" in report.reasons[0]
+    assert gate(unproved, max_unproved=0.3).verdict == "promote"
+    safe = replace(unproved, worst_usd=(-0.5, 0.0), worst_under=(-0.1, 0.0))
+    assert gate(safe).verdict == "promote"
+
+
+def test_pinned_cases_are_kept_or_the_gate_says_which_was_not(earned, tmp_path):
+    file = tmp_path / "pinned.jsonl"
+    file.write_text(json.dumps({**PIN, "at_least": "sonnet"}) + "\n\n" + json.dumps({**PIN, "tier": "haiku"}))
+    assert gate(earned, pinned=[{**PIN, "at_least": "sonnet"}]).verdict == "promote"
+    report = gate(earned, pinned=file)
+    assert report.verdict == "refuse"
+    assert report.checks["pinned"].figure == 1
+    assert "line 3" in report.reasons[0]
+    assert "must be haiku and came out as" in report.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "message"),
+    [
+        ([PIN], "case 0 needs either 'tier'"),
+        ([{**PIN, "tier": "haiku", "at_least": "haiku"}], "needs either 'tier'"),
+        ([{**PIN, "tier": "haiku", "itmes": 3}], "case 0: .*'itmes'"),
+        (["a text"], "must be a mapping"),
+        ("nowhere.jsonl", "can't be read"),
+    ],
+)
+def test_pinned_cases_that_can_not_be_read_are_named(earned, pinned, message):
+    with pytest.raises(InvalidTraining, match=message):
+        gate(earned, pinned=pinned)
+
+
+@pytest.fixture(scope="module")
+def log():
+    return simulated(900, n_types=30)
+
+
+@pytest.mark.slow
+def test_a_challenger_that_is_worse_in_truth_is_refused(champion, log):
+    """It learned that easy is hard and hard is easy."""
+    early = log.iloc[:500]
+    wrong = early.assign(verdict=np.where(early["verdict"] == "clean", "corrected", "clean"))
+    good, bad = train(early, config=QUICK), train(wrong, config=QUICK)
+    found = compare(good, bad, log, correction_usd=4.0)
+    assert gate(found).verdict == "refuse"
+    assert found.log_loss.low > 0
+    assert found.seen_in_training == 0
+    assert found.about["tasks"] == 400
+    assert found.about["challenger_trained_until"] == good.report["trained_until"]
+    back = compare(bad, good, log, correction_usd=4.0)
+    assert back.likely_usd.value == pytest.approx(-found.likely_usd.value)
+    assert back.likely_under.value == pytest.approx(-found.likely_under.value)
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert "Challenger minus champion" in str(found)
+    with pytest.raises(InvalidTraining, match=r"0 of 500 tasks came after 2026-.* at least 50 are needed"):
+        compare(champion, good, early)
+    seen = compare(champion, good, log, since=datetime(2026, 1, 1, tzinfo=UTC))
+    assert seen.seen_in_training == 500
+    assert gate(seen).checks["unseen"].passed is False
+
+
+def test_a_model_against_itself_differs_by_nothing(champion, log):
+    found = compare(champion, champion, log)
+    assert found.shares["same"] == 1
+    assert found.likely_usd == found.identified_usd == Estimate(0, 0, 0)
+    assert found.worst_usd == (0, 0)
+    assert found.unproved_share == 0
+
+
+@pytest.mark.slow
+def test_where_the_log_chose_by_chance_tasks_are_weighed(champion, log):
+    model = train(log.iloc[:500], config=QUICK)
+    found = compare(champion, model, log.assign(propensity=1 / 3))
+    assert found.shares["weighed"] > found.shares["unproved"]
+    assert found.weighed["tasks"] > 0
+    assert 0 < found.weighed["effective"] < found.weighed["tasks"]
+    assert "by propensities alone" in str(found)

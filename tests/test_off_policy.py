@@ -1,0 +1,182 @@
+"""What is said of a tier that was not tried, by hand and against worlds whose truth is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from off_policy_world import logged
+
+from tierwise.training.evaluation._account import account, costs, oracle_usd, under_bounds
+from tierwise.training.evaluation._difference import difference
+from tierwise.training.evaluation._estimate import mean
+from tierwise.training.evaluation._evidence import IMPUTED, OBSERVED, UNPROVED, WEIGHED, evidence_of
+from tierwise.training.evaluation._latent import Joint, clean_by_pattern, upset_patterns
+from tierwise.training.evaluation._units import Units
+from tierwise.training.evaluation._world import World
+
+# one type on a ladder of two: P(neither clean), only the lower, only the top, both
+PATTERNS = np.array([[0.10, 0.05, 0.25, 0.60]])
+
+
+def by_hand(patterns=PATTERNS) -> World:
+    joint = Joint(patterns, np.array([[0.65, 0.85]]), np.full((1, 2, 2), 0.7))
+    return World((joint, joint, joint), {"rate": 0.05, "low": 0.05, "high": 0.05, "retries": 0, "source": ""})
+
+
+def tasks(known, *, propensity=1.0, fresh=True) -> Units:
+    known = np.array(known, dtype=np.int8)
+    n = len(known)
+    tried = np.array([np.flatnonzero(row >= 0)[0] for row in known])
+    return Units(
+        np.arange(n),
+        np.zeros(n, dtype=np.int64),
+        tried,
+        known[np.arange(n), tried] == 1,
+        known,
+        np.full(n, fresh),
+        np.full(n, propensity),
+        np.ones(n),
+        np.tile([1.0, 3.0], (n, 1)),
+        np.full(n, 10.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "chosen", "status", "fail", "under"),
+    [
+        ([1, -1], 0, OBSERVED, 0.0, 0.0),
+        ([0, -1], 0, OBSERVED, 1.0, 0.25 / 0.35),  # the top would have done it so often
+        ([0, 1], 0, OBSERVED, 1.0, 1.0),  # a retry shows it
+        ([0, 0], 0, OBSERVED, 1.0, 0.0),
+        ([0, 1], 1, OBSERVED, 0.0, 0.0),
+        ([1, -1], 1, IMPUTED, 0.05 / 0.65, 0.0),  # only an upset
+        ([-1, 0], 0, IMPUTED, 0.10 / 0.15, 0.0),
+        ([0, -1], 1, UNPROVED, 0.10 / 0.35, 0.0),
+        ([-1, 1], 0, UNPROVED, 0.25 / 0.85, 0.25 / 0.85),
+    ],
+)
+def test_each_rule_by_hand(known, chosen, status, fail, under):
+    found = evidence_of(tasks([known]), np.array([chosen]), by_hand())
+    assert found.status.tolist() == [status]
+    assert found.fail[0] == pytest.approx([fail] * 3)
+    assert found.under[0] == pytest.approx([under] * 3)
+    assert found.proved.tolist() == [known == [0, 1] and chosen == 0]
+
+
+def test_money_is_tokens_and_corrections():
+    units = tasks([[1, -1], [0, -1], [-1, 1]])
+    found = account(units, np.array([1, 0, 0]), by_hand())
+    assert costs(units, found)[:, 0] == pytest.approx([3 + 10 * 0.05 / 0.65, 1 + 10, 1 + 10 * 0.25 / 0.85])
+    proved, possible = under_bounds(units, found)
+    assert proved.tolist() == [0, 0, 0]
+    assert possible == pytest.approx([0, 1, 1])  # nothing known of the last: it may be
+    assert oracle_usd(units).value == pytest.approx((1 + 3) / 2)
+
+
+def test_choices_that_agree_differ_by_nothing_whatever_comes_of_them():
+    units = tasks([[1, -1], [-1, 1], [-1, 1]])
+    one, other = (account(units, np.array(tiers), by_hand()) for tiers in ([0, 0, 1], [0, 0, 0]))
+    found = difference(units, one, other)
+    assert found.shares == {
+        "same": 0.6667,
+        "observed": 0.6667,
+        "imputed": 0.0,
+        "weighed": 0.0,
+        "unproved": 0.3333,
+    }
+    assert found.likely_usd.value == pytest.approx((3 - 1 - 10 * 0.25 / 0.85) / 3)
+    assert found.identified_usd.value == 0.0
+    assert math.isnan(found.likely_usd.low)  # one type has no interval
+
+
+def test_propensities_speak_for_tasks_that_were_not_tried_there():
+    """Half at each tier by a coin: all are wanted at the top, where 15 of 20 were clean."""
+    known = [[1, -1]] * 10 + [[0, -1]] * 10 + [[-1, 1]] * 15 + [[-1, 0]] * 5
+    units = tasks(known, propensity=0.5)
+    found = account(units, np.ones(40, dtype=np.int64), by_hand())
+    assert set(found.evidence.status) == {WEIGHED}
+    assert found.effective == pytest.approx(20)
+    f, own = 0.15, 0.3  # by the table, and with a task's own outcome left out
+    expected = (20 * f + 20 * own + 2 * (15 * (0 - own) + 5 * (1 - own))) / 40
+    assert found.evidence.fail[:, 0].mean() == pytest.approx(expected)
+    assert not account(tasks(known), np.ones(40, dtype=np.int64), by_hand()).effective  # no coin, no weights
+
+
+def test_where_no_task_was_tried_at_the_tier_there_is_no_overlap():
+    units = tasks([[-1, 1]] * 40, propensity=0.9)
+    found = account(units, np.zeros(40, dtype=np.int64), by_hand())
+    assert set(found.evidence.status) == {UNPROVED}
+
+
+def test_an_interval_by_hand():
+    values, types = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1])
+    found = mean(values, np.ones(4), types)
+    half = 6.313752 * math.sqrt((0.25**2 + 0.25**2) * 2)  # Student's t with one degree of freedom
+    assert found == pytest.approx((0.5, 0.5 - half, 0.5 + half), abs=1e-5)
+
+
+def test_patterns_name_who_is_clean():
+    assert clean_by_pattern(2).tolist() == [[False, False], [True, False], [False, True], [True, True]]
+    assert upset_patterns(3).tolist() == [False, True, True, True, False, True, False, False]
+
+
+def without_upsets(world: World) -> World:
+    """As if no tier ever failed what a lower one passes."""
+    upset, joints = upset_patterns(3), []
+    for joint in world.joints:
+        kept = np.where(upset, 1e-12, joint.patterns)
+        joints.append(replace(joint, patterns=kept / kept.sum(axis=1, keepdims=True)))
+    return World(tuple(joints), world.upsets)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "explore"), [("first", 0.0), ("first", 0.2), ("broken", 0.0)])
+def test_intervals_cover_the_truth(name, explore):
+    covered, naive, errors, upsets = [], [], [], []
+    for seed in range(20):
+        units, world, fates, cost, choices = logged(seed, name=name, explore=explore)
+        every, chosen = np.arange(len(units)), choices(1.0)
+        new, old = account(units, chosen, world), account(units, units.logged, world)
+        real = ~fates.clean & fates.clean[:, 2:]
+        found = difference(units, new, old)
+        money = (cost[every, chosen] - cost[every, units.logged]).mean()
+        under = (real[every, chosen] * 1.0 - real[every, units.logged]).mean()
+        proved, possible = (mean(each, units.weights, units.types) for each in under_bounds(units, new))
+        upsets.append(abs(world.upsets["rate"] - fates.upsets()))
+        covered.append(
+            (
+                found.likely_usd.low <= money <= found.likely_usd.high,
+                found.likely_under.low <= under <= found.likely_under.high,
+                found.worst_usd[0] <= money <= found.worst_usd[1],
+                proved.low <= real[every, chosen].mean() <= possible.high,
+            )
+        )
+        # without identification: tasks on which it agrees with the log stand for all
+        same = chosen == units.logged
+        alone = mean(costs(units, new)[same, 0], units.weights[same], units.types[same])
+        known = found.likely_usd.value - money
+        naive.append(alone.value - cost[every, chosen].mean())
+        errors.append(known)
+    shares = np.mean(covered, axis=0)
+    assert (shares >= 0.75).all()  # 90 %, of 20 draws
+    assert np.mean(upsets) < 0.035
+    assert abs(np.mean(naive)) > 2 * abs(np.mean(errors))
+
+
+@pytest.mark.slow
+def test_taking_upsets_for_impossible_flatters_the_higher_tier():
+    off, on = [], []
+    for seed in range(6):
+        units, world, fates, _, _ = logged(seed)
+        rows = np.flatnonzero(units.clean & (units.logged < 2))
+        top = np.full(len(units), 2)
+        truth = (~fates.clean[rows, 2]).mean()
+        for each, out in ((world, on), (without_upsets(world), off)):
+            found = evidence_of(units, top, each)
+            assert set(found.status[rows]) == {IMPUTED}
+            out.append(found.fail[rows, 0].mean() - truth)
+    assert abs(np.mean(on)) < 0.02
+    assert np.mean(off) < -0.025

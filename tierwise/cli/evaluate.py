@@ -1,0 +1,111 @@
+"""tierwise evaluate: what a model would have done with finished tasks, and whether it may serve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..classifier.errors import InvalidTraining, MissingExtra
+from ..router.policy import Policy
+from ._policy import policy_options
+from .train import read_rows
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--log",
+    "url",
+    envvar="TIERWISE_LOG",
+    help="A path, sqlite:///path.db or postgresql+psycopg://…  [default: TIERWISE_LOG]",
+)
+@click.option(
+    "--frame", type=click.Path(path_type=Path, dir_okay=False), help="Instead: CSV, JSON lines or Parquet."
+)
+@click.option("--against", type=click.Path(path_type=Path), help="The champion: compare, and ask the gate.")
+@click.option("--baseline", default="sonnet", show_default=True, help="The tier that did everything.")
+@click.option("--correction-usd", type=float, help="Price of one correction (default: the policy's; else 5).")
+@click.option("--pinned", type=click.Path(path_type=Path), help="JSON lines of cases that must not move.")
+@click.option("--errors-out", type=click.Path(path_type=Path), help="CSV of wrong and uncertain choices.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@policy_options
+def evaluate(
+    model: Path,
+    url: str | None,
+    frame: Path | None,
+    against: Path | None,
+    baseline: str,
+    correction_usd: float | None,
+    pinned: Path | None,
+    errors_out: Path | None,
+    as_json: bool,
+    policy: Policy | None,
+) -> None:
+    """What MODEL, a folder, would have done with finished tasks: cost, under-tiering, calibration.
+
+    With --against it is compared with the model that serves, on what neither was trained on, and the gate
+    says promote, canary or refuse; refuse is exit 1.
+
+    \b
+    tierwise evaluate models/friday --log log.db --correction-usd 4
+    tierwise evaluate models/friday --log log.db --against models/now --pinned pinned.jsonl
+    """
+    if url is None and frame is None:
+        raise InvalidTraining("Which outcomes? Give --log, a path or a url, or --frame, a file.")
+    if pinned is not None and against is None:
+        raise InvalidTraining("--pinned is for the gate, which needs --against: the model that serves.")
+    try:
+        from ..classifier.model import TierModel
+        from ..training import evaluation
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "train") from error
+    judged = TierModel.load(model)
+    champion = None if against is None else TierModel.load(against)
+    given: dict[str, Any] = {"policy": policy, "correction_usd": correction_usd}
+    with _outcomes(url, frame) as outcomes, _bar() as progress:
+        given["progress"] = progress
+        report = evaluation.evaluate(judged, outcomes, baseline=baseline, **given)
+        found = None if champion is None else evaluation.compare(champion, judged, outcomes, **given)
+    verdict = None if found is None else evaluation.gate(found, pinned=pinned)
+    if errors_out is not None:
+        report.errors.to_csv(errors_out, index=False)
+    parts = {"evaluation": report, "comparison": found, "gate": verdict}
+    known = {name: part for name, part in parts.items() if part is not None}
+    if as_json:
+        click.echo(json.dumps({name: part.to_dict() for name, part in known.items()}, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(map(str, known.values())))
+    if verdict is not None and verdict.verdict == "refuse":
+        raise SystemExit(1)
+
+
+def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any]:
+    if frame is not None:
+        return nullcontext(read_rows(frame))
+    from ..router.log import OutcomeLog
+
+    return OutcomeLog(str(url), create=False)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that is told what is being done, and how far."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, bar_format="{desc} {bar} {n}/{total} {elapsed}") as bar:
+        last = ""
+
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal last
+            if what != last:
+                last = what
+                bar.reset(total)
+                bar.set_description(what)
+            bar.update(done - bar.n)
+
+        yield progress

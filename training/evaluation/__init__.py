@@ -1,0 +1,10 @@
+"""What a model would have been worth on a log, and whether another one earned its place.
+
+Needs the extra `train`.
+"""
+
+from .compare import Comparison, compare
+from .evaluate import Evaluation, evaluate
+from .gate import GateReport, gate
+
+__all__ = ["Comparison", "Evaluation", "GateReport", "compare", "evaluate", "gate"]
