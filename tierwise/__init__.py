@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .router import Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
     from .training.estimator import CensoredOrdinalClassifier
+    from .training.promote import promote, rollback
+    from .training.store import ModelStore
+    from .training.tracking import log_training
     from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
@@ -31,18 +34,25 @@ _HOME = {
     "predict_tier": "router",
     "predict_tiers": "router",
     "CensoredOrdinalClassifier": "training.estimator",
+    "ModelStore": "training.store",
     "TrainedModel": "training.train",
+    "log_training": "training.tracking",
+    "promote": "training.promote",
+    "rollback": "training.promote",
     "train": "training.train",
 }
 
-__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Task", "Tier"]
+__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "ModelStore", "OutcomeLog", "Policy", "Task", "Tier"]
 __all__ += [
     "TierModel",
     "TierwiseError",
     "TrainedModel",
     "__version__",
+    "log_training",
     "predict_tier",
     "predict_tiers",
+    "promote",
+    "rollback",
     "train",
 ]
 
