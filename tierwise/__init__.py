@@ -42,7 +42,16 @@ _HOME = {
     "train": "training.train",
 }
 
-__all__ = ["CensoredOrdinalClassifier", "Decision", "Ladder", "ModelStore", "OutcomeLog", "Policy", "Task", "Tier"]
+__all__ = [
+    "CensoredOrdinalClassifier",
+    "Decision",
+    "Ladder",
+    "ModelStore",
+    "OutcomeLog",
+    "Policy",
+    "Task",
+    "Tier",
+]
 __all__ += [
     "TierModel",
     "TierwiseError",

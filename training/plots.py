@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def learning_curve(losses: Sequence[float], counts: Sequence[int]) -> Figure:
     return figure
 
 
-def _figure(title: str, x: str, y: str):  # type: ignore[no-untyped-def]
+def _figure(title: str, x: str, y: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=x, ylabel=y)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..classifier._pointer import VERSIONS, Canary, Change
+from ..classifier._pointer import VERSIONS, Canary, Change, Pointer
 from ..classifier.errors import LadderMismatch, PromotionRefused, StoreError
 from ..classifier.model import TierModel
 from ..data import CHAMPION
@@ -42,6 +42,8 @@ def promote(
     log: Any | pd.DataFrame | None = None,
     champion: TierModel | None = None,
     pinned: Any = None,
+    policy: Policy | None = None,
+    correction_usd: float | Mapping[str, float] | None = None,
     by: str | None = None,
     why: str = "",
     force: bool = False,
@@ -54,7 +56,7 @@ def promote(
     to : a store folder, or "models:/NAME" for MLflow's registry.
     log : outcome log or frame on which champion and challenger are compared.
     champion : what it has to match; default: the store's champion, before there is one the shipped one.
-    pinned : the operator's own cases, see `gate`.
+    pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
 
@@ -71,23 +73,43 @@ def promote(
         challenger = TierModel.load(folder)
         view_of(challenger, default_ladder(os.environ.get("TIERWISE_LADDER")), Policy())
         before = shelf.pointer()
-        report = None
-        baseline: TierModel | None = None
-        if not force:
+        if force:
+            change = shelf.promote(shelf.add(folder), by=by, why=why, forced=True, before=before)
+        else:
             baseline = champion or _served(shelf, before.champion)
             _check_tiers(challenger, baseline)
-            report = _judged(baseline, challenger, log, pinned)
-            _check_verdict(report)
-        version = shelf.add(folder)
-        base = None if before.line or baseline is None else shelf.add(baseline)
-        told: dict[str, Any] = {"by": by, "why": why, "before": before, "base": base}
-        told["gate"] = None if report is None else report.to_dict()
-        if report is not None and report.verdict == "canary":
-            change = shelf.start_canary(Canary(version, CANARY_SHARE, CANARY_DECISIONS), **told)
-        else:
-            change = shelf.promote(version, forced=force, **told)
+            report = _judged(baseline, challenger, log, pinned, policy, correction_usd)
+            change = settle(shelf, folder, report, before, baseline, by=by, why=why)
     forget_champion()
     return change
+
+
+def settle(
+    shelf: Shelf,
+    folder: Path,
+    report: Gate,
+    before: Pointer,
+    baseline: TierModel,
+    *,
+    by: str | None = None,
+    why: str = "",
+) -> Change:
+    """Do what the gate said of the model in this folder.
+
+    before : the pointer that it was judged on. baseline : what it was compared with; kept as the first
+        champion of a shelf that has none, so that there is something to go back to.
+
+    Raises PromotionRefused, PromotionConflict.
+    """
+    gate = report.to_dict()
+    if report.verdict == "refuse":
+        raise PromotionRefused(f"Refused, nothing was changed. {' '.join(report.reasons)}", gate=gate)
+    version = shelf.add(folder)
+    base = None if before.line else shelf.add(baseline)
+    if report.verdict == "canary":
+        canary = Canary(version, CANARY_SHARE, CANARY_DECISIONS)
+        return shelf.start_canary(canary, by=by, why=why, gate=gate, before=before, base=base)
+    return shelf.promote(version, by=by, why=why, gate=gate, before=before, base=base)
 
 
 def rollback(to: str | os.PathLike[str], *, by: str | None = None, why: str = "") -> Change:
@@ -132,7 +154,14 @@ def _check_tiers(challenger: TierModel, champion: TierModel) -> None:
         )
 
 
-def _judged(champion: TierModel, challenger: TierModel, log: Any, pinned: Any) -> Gate:
+def _judged(
+    champion: TierModel,
+    challenger: TierModel,
+    log: Any,
+    pinned: Any,
+    policy: Policy | None,
+    correction_usd: float | Mapping[str, float] | None,
+) -> Gate:
     if log is None:
         raise PromotionRefused(
             "Nothing to judge the challenger on: give log=, an outcome log or a frame of finished tasks "
@@ -140,13 +169,6 @@ def _judged(champion: TierModel, challenger: TierModel, log: Any, pinned: Any) -
         )
     from .evaluation import compare, gate
 
-    report: Gate = gate(compare(champion, challenger, log), pinned=pinned)
+    found = compare(champion, challenger, log, policy=policy, correction_usd=correction_usd)
+    report: Gate = gate(found, pinned=pinned)
     return report
-
-
-def _check_verdict(report: Gate) -> None:
-    if report.verdict == "refuse":
-        found: Mapping[str, Any] = report.to_dict()
-        raise PromotionRefused(
-            f"Refused, and nothing was changed: {' '.join(report.reasons)}", gate=found
-        )

@@ -90,7 +90,9 @@ class ModelRegistry(Shelf):
         with self._calls(f"{change.action} {change.version}") as mlflow:
             client = mlflow.MlflowClient()
             client.set_registered_model_tag(self.name, f"{_CHANGE}{change.serial:06d}", _as_tag(change))
-            both = {name: replace(p, history=()).to_dict() for name, p in (("before", before), ("after", after))}
+            both = {
+                name: replace(p, history=()).to_dict() for name, p in (("before", before), ("after", after))
+            }
             client.set_registered_model_tag(self.name, _POINTER, json.dumps(both))
             told = {**asdict(change), "gate": None if change.gate is None else change.gate.get("verdict")}
             for name, value in told.items():

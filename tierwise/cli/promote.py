@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ..classifier.errors import InvalidTraining, MissingExtra, PromotionRefused
+from ..classifier.errors import MissingExtra, PromotionRefused
 from .train import read_rows
 
 _FILES = (".csv", ".jsonl", ".json", ".parquet")
@@ -27,15 +27,21 @@ _FILES = (".csv", ".jsonl", ".json", ".parquet")
     envvar="TIERWISE_LOG",
     help="Judge on this log (a path or url) or file of finished tasks.  [default: TIERWISE_LOG]",
 )
+@click.option(
+    "--correction-usd", type=click.FloatRange(0, min_open=True), help="What a correction costs you."
+)
 @click.option("--why", default="", help="Recorded beside the change.")
 @click.option("--by", help="Who does it; default: you.")
-@click.option("--pinned", type=click.Path(path_type=Path, dir_okay=False), help="Your own cases that must hold.")
+@click.option(
+    "--pinned", type=click.Path(path_type=Path, dir_okay=False), help="Your own cases that must hold."
+)
 @click.option("--force", is_flag=True, help="Ask no gate. Needs --why, and is recorded.")
 @click.option("--json", "as_json", is_flag=True, help="The change, with the gate's report, as JSON.")
 def promote(
     model: str,
     to: str,
     url: str | None,
+    correction_usd: float | None,
     why: str,
     by: str | None,
     pinned: Path | None,
@@ -54,25 +60,16 @@ def promote(
         from ..training.promote import promote as judge
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
-    cases = None if pinned is None else read_cases(pinned)
     with _opened(None if force else url) as log:
         try:
-            change = judge(model, to=to, log=log, pinned=cases, by=by, why=why, force=force)
+            told: dict[str, Any] = {"pinned": pinned, "correction_usd": correction_usd, "by": by, "why": why}
+            change = judge(model, to=to, log=log, force=force, **told)
         except PromotionRefused as error:
             if as_json:
                 click.echo(json.dumps({"action": "refuse", "gate": error.gate}, indent=1))
             click.echo(f"tierwise: {error}", err=True)
             sys.exit(1)
     click.echo(json.dumps(asdict(change), indent=1) if as_json else _as_text(change, to))
-
-
-def read_cases(path: Path) -> list[dict[str, Any]]:
-    """Rows of a CSV or JSON-lines file, without their empty cells."""
-    rows = read_rows(path)
-    return [
-        {str(key): value for key, value in row.items() if isinstance(value, (list, str)) or value == value}
-        for row in rows.to_dict(orient="records")
-    ]
 
 
 @contextmanager

@@ -93,7 +93,9 @@ def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
     try:
         logged = log_training(model, experiment=experiment)
     except StoreError as error:
-        raise StoreUnavailable(f"The model is in {out}, but it was not tracked. {error}", about=out) from error
+        raise StoreUnavailable(
+            f"The model is in {out}, but it was not tracked. {error}", about=out
+        ) from error
     return {"uri": logged.uri, "run_id": logged.run_id}
 
 
