@@ -62,14 +62,14 @@ def _as_our_errors(mlflow: Any, doing: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow tells its steps and its own deprecations on stderr; the caller says what was done in a line."""
+    """MLflow tells its steps and warns of its own code on stderr; the caller says what was done in a line."""
     import logging
     import warnings
 
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\b")
+        warnings.filterwarnings("ignore", module=r"mlflow\b")
         try:
             for logger in loggers:
                 logger.setLevel(logging.ERROR)

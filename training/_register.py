@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .. import __version__
@@ -13,6 +15,7 @@ from ..classifier._remote import SEAL_TAG
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _ARTIFACT = "tierwise"  # as in pyfunc_model.py
+EXPERIMENT = "tierwise"
 
 
 class Logged(NamedTuple):
@@ -25,6 +28,16 @@ class Logged(NamedTuple):
     @property
     def uri(self) -> str:
         return f"models:/{self.name}/{self.version}"
+
+
+@contextmanager
+def run_in(mlflow: Any, experiment: str, run_name: str | None = None) -> Iterator[None]:
+    """A run in this experiment, which is made where there is none; under the caller's run, if there is one."""
+    client = mlflow.MlflowClient()
+    found = client.get_experiment_by_name(experiment)
+    number = client.create_experiment(experiment) if found is None else found.experiment_id
+    with mlflow.start_run(experiment_id=number, run_name=run_name, nested=True):
+        yield
 
 
 def register(mlflow: Any, folder: Path, name: str) -> Logged:

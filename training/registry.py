@@ -21,7 +21,7 @@ from ..classifier._pointer import Change, Pointer, parse_pointer
 from ..classifier._remote import SEAL_TAG
 from ..classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
 from ..classifier.model import TierModel
-from ._register import register
+from ._register import EXPERIMENT, register, run_in
 from ._shelf import Model, Shelf, model_folder
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -73,9 +73,7 @@ class ModelRegistry(Shelf):
             same = [str(each.version) for each in found if each.tags.get(SEAL_TAG) == seal]
             if same:
                 return min(same, key=int)
-            if mlflow.active_run() is not None:
-                return register(mlflow, folder, self.name).version
-            with mlflow.start_run(run_name=f"register {self.name}"):
+            with run_in(mlflow, EXPERIMENT, f"register {self.name}"):
                 return register(mlflow, folder, self.name).version
 
     def replace(self, before: Pointer, after: Pointer) -> None:

@@ -13,12 +13,10 @@ from ..classifier._mlflow import mlflow_calls
 from ..classifier.model import TierModel
 from ..router.ladder import default_ladder
 from ._of_types import cost_quality_points, late_view, learning, movements, relative_prices
-from ._register import Logged, register
+from ._register import EXPERIMENT, Logged, register, run_in
 from ._shelf import model_folder
 from .registry import CHALLENGER, ModelRegistry
 from .train import LATEST, TrainedModel
-
-EXPERIMENT = "tierwise"
 
 
 def log_training(
@@ -38,9 +36,7 @@ def log_training(
     with model_folder(model) as folder:
         loaded = model if isinstance(model, TierModel) else TierModel.load(folder)
         with mlflow_calls(f"log the training to experiment {experiment!r}") as mlflow:
-            chosen = mlflow.MlflowClient().get_experiment_by_name(experiment)
-            number = mlflow.MlflowClient().create_experiment(experiment) if chosen is None else None
-            with mlflow.start_run(experiment_id=number or chosen.experiment_id, nested=True):
+            with run_in(mlflow, experiment):
                 _log_facts(mlflow, loaded)
                 if isinstance(loaded, TrainedModel):
                     _log_outcomes(mlflow, loaded)
