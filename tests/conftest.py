@@ -126,3 +126,27 @@ def mlflow_home(empty_mlflow, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     monkeypatch.setenv("TIERWISE_CACHE", str(tmp_path / "cache"))
     return home
+
+
+@pytest.fixture(scope="session")
+def two_registered(empty_mlflow, tmp_path_factory) -> Path:
+    """The same with two versions of the registered model "tierwise"; their artifacts are beside it."""
+    from small_model import small_model
+
+    from tierwise.training.registry import ModelRegistry
+
+    home = tmp_path_factory.mktemp("registered")
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+        for seed in (0, 1):
+            ModelRegistry("models:/tierwise").add(small_model(seed=seed))
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def mlflow_with_two(two_registered, mlflow_home) -> Path:
+    """A copy for this test; its database may be changed, the artifacts of the two may not."""
+    shutil.copy(two_registered, mlflow_home / "mlflow.db")
+    return mlflow_home

@@ -11,15 +11,11 @@ from tierwise.classifier.errors import ArtifactCorrupt, NotInStore, PromotionCon
 from tierwise.classifier.model import TierModel
 from tierwise.training.registry import ModelRegistry
 
-pytestmark = [pytest.mark.usefixtures("mlflow_home")]
-
 
 @pytest.fixture
-def registry() -> ModelRegistry:
+def registry(mlflow_with_two) -> ModelRegistry:
     """Two versions; the first one serves."""
     registry = ModelRegistry("models:/tierwise")
-    for seed in (0, 1):
-        registry.add(small_model(seed=seed))
     registry.promote("1", by="Ada", why="the first")
     return registry
 
@@ -29,7 +25,7 @@ def aliases() -> dict[str, str]:
     return {name: str(version) for name, version in found.items()}
 
 
-def test_a_registry_without_the_model_is_an_empty_one():
+def test_a_registry_without_the_model_is_an_empty_one(mlflow_home):
     registry = ModelRegistry("models:/nothing")
     assert (registry.versions(), registry.champion(), registry.history()) == ((), None, ())
     with pytest.raises(NotInStore, match="it has no champion yet"):
