@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-SIGNS = ("0123456789", "([{", "=<>+*/%", '"\'`', ",;", ".", "?", "_$#@")
+SIGNS = ("0123456789", "([{", "=<>+*/%", "\"'`", ",;", ".", "?", "_$#@")
 FEATURES = ("words", "lines", "characters a word", "longest word", *(f"any of {signs}" for signs in SIGNS))
 _LIMIT = 3.0  # spreads; beyond it a text is no longer, for what it asks
 

@@ -45,7 +45,9 @@ def test_the_same_model_is_registered_once(registry):
 
 
 def test_a_promotion_moves_the_alias_and_tags_the_version(registry):
-    change = registry.promote("2", by="Bo", why="fewer corrections", gate={"verdict": "promote", "checks": {}})
+    change = registry.promote(
+        "2", by="Bo", why="fewer corrections", gate={"verdict": "promote", "checks": {}}
+    )
     assert (change.serial, change.previous) == (2, "1")
     assert aliases() == {"champion": "2"}
     tags = mlflow.MlflowClient().get_model_version("tierwise", "2").tags
