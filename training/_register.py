@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from pathlib import Path
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
@@ -32,7 +32,7 @@ class Logged(NamedTuple):
 
 @contextmanager
 def run_in(mlflow: Any, experiment: str, run_name: str | None = None) -> Iterator[None]:
-    """A run in this experiment, which is made where there is none; under the caller's run, if there is one."""
+    """A run in this experiment, made where there is none; under the caller's run, if there is one."""
     client = mlflow.MlflowClient()
     found = client.get_experiment_by_name(experiment)
     number = client.create_experiment(experiment) if found is None else found.experiment_id

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ._of_types import EARLIER, Movement
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 N_BINS = 10
@@ -64,6 +66,8 @@ def learning_curve(losses: Sequence[float], counts: Sequence[int]) -> Figure:
 
 
 def _figure(title: str, x: str, y: str) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure  # its import makes folders for its settings
+
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=x, ylabel=y)

@@ -35,14 +35,14 @@ def log_training(
     """
     with model_folder(model) as folder:
         loaded = model if isinstance(model, TierModel) else TierModel.load(folder)
-        with mlflow_calls(f"log the training to experiment {experiment!r}") as mlflow:
-            with run_in(mlflow, experiment):
-                _log_facts(mlflow, loaded)
-                if isinstance(loaded, TrainedModel):
-                    _log_outcomes(mlflow, loaded)
-                    for file, figure in figures(loaded):
-                        mlflow.log_figure(figure, f"plots/{file}")
-                logged = register(mlflow, folder, name)
+        doing = f"log the training to experiment {experiment!r}"
+        with mlflow_calls(doing) as mlflow, run_in(mlflow, experiment):
+            _log_facts(mlflow, loaded)
+            if isinstance(loaded, TrainedModel):
+                _log_outcomes(mlflow, loaded)
+                for file, figure in figures(loaded):
+                    mlflow.log_figure(figure, f"plots/{file}")
+            logged = register(mlflow, folder, name)
     if ModelRegistry(f"models:/{name}").canary() is None:
         with mlflow_calls(f"name {logged.uri} the challenger") as mlflow:
             mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, logged.version)
