@@ -84,7 +84,8 @@ def test_without_a_log_it_is_refused_with_exit_1(store, folders):
 BAD = {
     "force without a reason": (["--force"], "A forced promotion needs a reason"),
     "no such log": (["--log", "nowhere/log.db"], "nowhere/log.db"),
-    "no such file": (["--log", "nowhere.csv"], "nowhere.csv can't be read"),
+    "no such file": (["--frame", "nowhere.csv"], "nowhere.csv can't be read"),
+    "a bad policy": (["--max-under-tier", "2"], "max_under_tier"),
 }
 
 

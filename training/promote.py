@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from .store import ModelStore
 if TYPE_CHECKING:
     import pandas as pd
 
+Progress = Callable[[str, int, int], None]
 CANARY_SHARE = 0.1
 CANARY_DECISIONS = 500
 
@@ -47,6 +48,7 @@ def promote(
     by: str | None = None,
     why: str = "",
     force: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Change:
     """Let a challenger serve, if the gate lets it through; what was done, as it is recorded.
 
@@ -59,6 +61,7 @@ def promote(
     pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
+    progress : called with what is being done, how many are done, and of how many.
 
     "promote" replaces the champion at once. "canary" leaves it and records the challenger with a share of
     0.1 of the first 500 decisions.
@@ -71,14 +74,25 @@ def promote(
     shelf = shelf_at(to)
     with model_folder(_of_this_shelf(shelf, model)) as folder:
         challenger = TierModel.load(folder)
-        view_of(challenger, default_ladder(os.environ.get("TIERWISE_LADDER")), Policy())
+        of = policy or Policy()
+        view_of(challenger, of.ladder or default_ladder(os.environ.get("TIERWISE_LADDER")), of)
         before = shelf.pointer()
         if force:
             change = shelf.promote(shelf.add(folder), by=by, why=why, forced=True, before=before)
         else:
             baseline = champion or _served(shelf, before.champion)
             _check_tiers(challenger, baseline)
-            report = _judged(baseline, challenger, log, pinned, policy, correction_usd)
+            if log is None:
+                raise PromotionRefused(
+                    "Nothing to judge the challenger on: give log=, an outcome log or a frame of finished "
+                    "tasks (or force=True with a reason)."
+                )
+            from .evaluation import compare, gate
+
+            found = compare(
+                baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress
+            )
+            report = gate(found, pinned=pinned)
             change = settle(shelf, folder, report, before, baseline, by=by, why=why)
     forget_champion()
     return change
@@ -152,23 +166,3 @@ def _check_tiers(challenger: TierModel, champion: TierModel) -> None:
             "of its own.",
             about=challenger.tiers,
         )
-
-
-def _judged(
-    champion: TierModel,
-    challenger: TierModel,
-    log: Any,
-    pinned: Any,
-    policy: Policy | None,
-    correction_usd: float | Mapping[str, float] | None,
-) -> Gate:
-    if log is None:
-        raise PromotionRefused(
-            "Nothing to judge the challenger on: give log=, an outcome log or a frame of finished tasks "
-            "(or force=True with a reason)."
-        )
-    from .evaluation import compare, gate
-
-    found = compare(champion, challenger, log, policy=policy, correction_usd=correction_usd)
-    report: Gate = gate(found, pinned=pinned)
-    return report

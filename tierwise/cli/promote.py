@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from ..classifier.errors import MissingExtra, PromotionRefused
+from ._policy import policy_options
 from .train import read_rows
-
-_FILES = (".csv", ".jsonl", ".json", ".parquet")
 
 
 @click.command()
@@ -25,28 +24,20 @@ _FILES = (".csv", ".jsonl", ".json", ".parquet")
     "--log",
     "url",
     envvar="TIERWISE_LOG",
-    help="Judge on this log (a path or url) or file of finished tasks.  [default: TIERWISE_LOG]",
+    help="Judge on this log: a path, sqlite:///path.db or postgresql+psycopg://…  [default: TIERWISE_LOG]",
 )
 @click.option(
-    "--correction-usd", type=click.FloatRange(0, min_open=True), help="What a correction costs you."
+    "--frame", type=click.Path(path_type=Path, dir_okay=False), help="Instead: CSV, JSON lines or Parquet."
 )
+@click.option("--correction-usd", type=float, help="Price of one correction (default: the policy's; else 5).")
+@click.option("--pinned", type=click.Path(path_type=Path), help="JSON lines of cases that must not move.")
 @click.option("--why", default="", help="Recorded beside the change.")
 @click.option("--by", help="Who does it; default: you.")
-@click.option(
-    "--pinned", type=click.Path(path_type=Path, dir_okay=False), help="Your own cases that must hold."
-)
 @click.option("--force", is_flag=True, help="Ask no gate. Needs --why, and is recorded.")
 @click.option("--json", "as_json", is_flag=True, help="The change, with the gate's report, as JSON.")
+@policy_options
 def promote(
-    model: str,
-    to: str,
-    url: str | None,
-    correction_usd: float | None,
-    why: str,
-    by: str | None,
-    pinned: Path | None,
-    force: bool,
-    as_json: bool,
+    model: str, to: str, url: str | None, frame: Path | None, force: bool, as_json: bool, **told: Any
 ) -> None:
     """Compare MODEL with the champion, and let it serve if it earned it.
 
@@ -60,10 +51,9 @@ def promote(
         from ..training.promote import promote as judge
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
-    with _opened(None if force else url) as log:
+    with _outcomes(None if force else url, None if force else frame) as log, _bar() as progress:
         try:
-            told: dict[str, Any] = {"pinned": pinned, "correction_usd": correction_usd, "by": by, "why": why}
-            change = judge(model, to=to, log=log, force=force, **told)
+            change = judge(model, to=to, log=log, force=force, progress=progress, **told)
         except PromotionRefused as error:
             if as_json:
                 click.echo(json.dumps({"action": "refuse", "gate": error.gate}, indent=1))
@@ -72,19 +62,31 @@ def promote(
     click.echo(json.dumps(asdict(change), indent=1) if as_json else _as_text(change, to))
 
 
-@contextmanager
-def _opened(url: str | None) -> Iterator[Any]:
+def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any]:
+    if frame is not None:
+        return nullcontext(read_rows(frame))
     if url is None:
-        yield None
-    elif Path(url).suffix.lower() in _FILES:
-        yield read_rows(Path(url))
-    else:
-        try:
-            from ..router.log import OutcomeLog
-        except ModuleNotFoundError as error:
-            raise MissingExtra(str(error.name), "log") from error
-        with OutcomeLog(url, create=False) as log:
-            yield log
+        return nullcontext()
+    try:
+        from ..router.log import OutcomeLog
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "log") from error
+    return OutcomeLog(url, create=False)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that is told what is being done, and how far."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, bar_format="{desc} {bar} {elapsed}") as bar:
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.set_description_str(what)
+            bar.update(done - bar.n)
+
+        yield progress
 
 
 def _as_text(change: Any, to: str) -> str:
