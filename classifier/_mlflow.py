@@ -48,7 +48,7 @@ def _as_our_errors(mlflow: Any, doing: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        said = " ".join(str(error).split())[:300]
+        said = _shortened(str(error))
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
             raise NotInStore(f"Can't {doing}: MLflow at {where} says: {said}", about=where) from error
         raise StoreUnavailable(
@@ -58,6 +58,12 @@ def _as_our_errors(mlflow: Any, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:  # its artifact folder or database file
         raise StoreUnavailable(f"Can't {doing} at {where}: {error}.", about=where) from error
+
+
+def _shortened(text: str, most: int = 160) -> str:
+    """One line: MLflow repeats what its HTTP library says."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 @contextmanager

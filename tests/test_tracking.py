@@ -63,6 +63,7 @@ def test_a_run_has_parameters_metrics_plots_fingerprint_and_a_registered_model(t
     assert run.data.metrics == {"log_loss": 0.4, "clean_share": 0.6}
     assert run.data.tags["tierwise.training_sha256"] == SHA
     assert run.data.tags["tierwise.notes"] == "A note."
+    assert run.data.tags["tierwise.version"] == TierModel.load(logged.uri).version
     assert {Path(each.path).name for each in client.list_artifacts(logged.run_id, "plots")} == PLOTS
     (given,) = run.inputs.dataset_inputs
     assert (given.dataset.name, given.dataset.digest) == ("outcomes", SHA[:36])

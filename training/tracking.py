@@ -34,13 +34,12 @@ def log_training(
     A canary that is running keeps the alias. Raises StoreUnavailable within a minute where MLflow is away.
     """
     with model_folder(model) as folder:
-        loaded = model if isinstance(model, TierModel) else TierModel.load(folder)
         doing = f"log the training to experiment {experiment!r}"
         with mlflow_calls(doing) as mlflow, run_in(mlflow, experiment):
-            _log_facts(mlflow, loaded)
-            if isinstance(loaded, TrainedModel):
-                _log_outcomes(mlflow, loaded)
-                for file, figure in figures(loaded):
+            _log_facts(mlflow, TierModel.load(folder))
+            if isinstance(model, TrainedModel):
+                _log_outcomes(mlflow, model)
+                for file, figure in figures(model):
                     mlflow.log_figure(figure, f"plots/{file}")
             logged = register(mlflow, folder, name)
     if ModelRegistry(f"models:/{name}").canary() is None:
