@@ -25,6 +25,31 @@ def write_folder(
     """Write a model folder beside `path` and rename it into place; an old one is replaced whole."""
     from safetensors.numpy import save
 
+    contents = {
+        ARRAYS: save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}),
+        VOCABULARY: "\n".join(vocabulary).encode("utf-8"),
+    }
+    whole = {
+        **manifest,
+        "format_version": FORMAT_VERSION,
+        "arrays": {
+            name: {"shape": list(array.shape), "dtype": str(array.dtype)}
+            for name, array in sorted(arrays.items())
+        },
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+    }
+    whole["seal"] = seal_of(whole)
+    manifest_text = json.dumps(whole, indent=1, sort_keys=True) + "\n"
+    _write_files(path, {**contents, MANIFEST: manifest_text.encode("utf-8")})
+
+
+def copy_folder(source: Path, path: Path) -> None:
+    """Copy a model folder byte for byte, whole or not at all, and wait until the disk has it."""
+    files = {name: (source / name).read_bytes() for name in (ARRAYS, VOCABULARY, MANIFEST)}
+    _write_files(path, files, durable=True)
+
+
+def _write_files(path: Path, files: Mapping[str, bytes], *, durable: bool = False) -> None:
     path = path.resolve()  # a link keeps leading to its target, and "." has a parent
     if path.exists() and not (path / MANIFEST).exists() and (path.is_file() or any(path.iterdir())):
         raise ArtifactMissing(
@@ -40,23 +65,12 @@ def write_folder(
             about=path,
         ) from error
     try:
-        contents = {
-            ARRAYS: save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}),
-            VOCABULARY: "\n".join(vocabulary).encode("utf-8"),
-        }
-        whole = {
-            **manifest,
-            "format_version": FORMAT_VERSION,
-            "arrays": {
-                name: {"shape": list(array.shape), "dtype": str(array.dtype)}
-                for name, array in sorted(arrays.items())
-            },
-            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        }
-        whole["seal"] = seal_of(whole)
-        for name, content in contents.items():
-            (beside / name).write_bytes(content)
-        (beside / MANIFEST).write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        for name, content in files.items():
+            with (beside / name).open("wb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
         beside.chmod(0o755)
         _swap(beside, path)
     finally:

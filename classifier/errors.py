@@ -14,6 +14,11 @@ TierwiseError
 │   ├── ArtifactTooNew     written by a newer tierwise
 │   ├── LadderMismatch     its tiers are not those of the ladder in use
 │   └── StateMismatch      a type's state that another model placed
+├── StoreError             a model store or registry that can't do what was asked
+│   ├── StoreUnavailable   not reachable, not readable, not writable, or held by another for too long
+│   ├── PromotionRefused   the gate found no proof that the challenger is as good; `gate` has its report
+│   ├── PromotionConflict  somebody else changed the champion meanwhile
+│   └── NotInStore         a version, alias or run that isn't there, or nothing to go back to (LookupError)
 ├── InvalidOutcome         a verdict, basis, time or row that can't be recorded as given (ValueError)
 │   └── BadRows            rows of an import that can't be taken; `rows` has each of them
 ├── LogError               an outcome log that can't do what was asked
@@ -30,8 +35,8 @@ Each message says what was found, what is allowed and what to do. `about` carrie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class TierwiseError(Exception):
@@ -106,6 +111,30 @@ class StateMismatch(ArtifactError):
             "Build the state anew from the outcomes.",
             about=found,
         )
+
+
+class StoreError(TierwiseError):
+    """A model store or registry that can't do what was asked; what serves stays as it is."""
+
+
+class StoreUnavailable(StoreError):
+    """Not reachable, not readable, not writable, or held by another for too long."""
+
+
+class PromotionRefused(StoreError):
+    """The gate found no proof that the challenger is as good. `gate` is its report, as a mapping."""
+
+    def __init__(self, message: str, *, gate: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, about=gate)
+        self.gate = gate
+
+
+class PromotionConflict(StoreError):
+    """Somebody else changed the champion meanwhile."""
+
+
+class NotInStore(StoreError, LookupError):
+    """A version, alias or run that isn't there, or nothing to go back to."""
 
 
 class InvalidOutcome(TierwiseError, ValueError):

@@ -18,6 +18,7 @@ from ._effects import Grid, effect_grid
 from ._evidence import word_evidence
 from ._passing import Widths
 from ._place import Link, Place, solve_gaps
+from ._pointer import champion_folder
 from ._reader import Reader, Reading
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
@@ -26,6 +27,7 @@ from .posterior import Posterior, TextPosterior, of_one_state
 from .state import Seen, TypeState
 from .task import Task
 
+REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
 History = Counts | TypeState
 
@@ -60,11 +62,23 @@ class TierModel:
 
     @classmethod
     def load(cls, path_or_uri: str | os.PathLike[str]) -> TierModel:
-        """Read a model folder and check all of it first.
+        """Read a model and check all of it first.
 
-        Raises ArtifactMissing, ArtifactCorrupt or ArtifactTooNew.
+            TierModel.load("models/friday")                     # a model folder
+            TierModel.load("models")                            # the champion of a store
+            TierModel.load("models:/tierwise@champion")         # from MLflow, through the cache
+
+        A text "models:/NAME@ALIAS", "models:/NAME/VERSION" or "runs:/ID/model" is fetched into the
+        folder TIERWISE_CACHE (default: the platform's cache folder) and read from there.
+
+        Raises ArtifactMissing, ArtifactCorrupt or ArtifactTooNew; for MLflow also StoreUnavailable and
+        NotInStore.
         """
-        path = Path(path_or_uri)
+        if isinstance(path_or_uri, str) and path_or_uri.startswith(REMOTE):
+            from ._remote import fetch  # predict_tier never comes here: it gives a Path
+
+            path_or_uri = fetch(path_or_uri)
+        path = champion_folder(Path(path_or_uri))
         folder = read_folder(path)
         try:
             reader = reader_from(folder)

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from ..classifier.errors import ArtifactError
-from ..classifier.model import TierModel
+from ..classifier.model import REMOTE, TierModel
 
 _lock = threading.Lock()
 _loaded: dict[str, TierModel | str] = {}
@@ -29,7 +29,9 @@ def champion() -> TierModel | str:
 
 
 def load_or_trouble(path: str | os.PathLike[str] | None) -> TierModel | str:
-    """The model in this folder (default: the one that ships), or why it can't be used."""
+    """The model in this folder or store (default: the one that ships), or why it can't be used."""
+    if isinstance(path, str) and path.startswith(REMOTE):
+        return _say(f"{path} is not fetched by a decision. Fetch it once: tierwise pull {path} --to FOLDER")
     if path is None:
         from ..data import CHAMPION
 
@@ -37,13 +39,21 @@ def load_or_trouble(path: str | os.PathLike[str] | None) -> TierModel | str:
     try:
         return TierModel.load(Path(path))
     except ArtifactError as error:
-        import logging  # most processes never need it
+        return _say(str(error))
 
-        logging.getLogger("tierwise").warning("No model, so every decision is the production tier: %s", error)
-        return str(error)
+
+def _say(trouble: str) -> str:
+    import logging  # most processes never need it
+
+    logging.getLogger("tierwise").warning("No model, so every decision is the production tier: %s", trouble)
+    return trouble
 
 
 def forget_champion() -> None:
-    """Load the model anew at the next decision; call it after a promotion."""
+    """Load the model anew at the next decision: what a process that goes on does after a promotion.
+
+    `promote` and `rollback` do it in their own process. Others keep the champion with which they began,
+    so that one run of a pipeline is decided by one model.
+    """
     with _lock:
         _loaded.clear()

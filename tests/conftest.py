@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,9 @@ def _default_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TIERWISE_MODEL", raising=False)
     monkeypatch.delenv("TIERWISE_LADDER", raising=False)
     monkeypatch.delenv("TIERWISE_LOG", raising=False)
+    monkeypatch.delenv("TIERWISE_CACHE", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody is there
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +102,51 @@ def open_log(log_url) -> Iterator[Callable[..., OutcomeLog]]:
 @pytest.fixture
 def log(open_log) -> OutcomeLog:
     return open_log()
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory) -> Path:
+    """A database with MLflow's tables: making them takes seconds, copying them doesn't."""
+    from tierwise.classifier._mlflow import mlflow_calls
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    with mlflow_calls("make the tables") as mlflow:
+        mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri).search_registered_models()
+    return path
+
+
+@pytest.fixture
+def mlflow_home(empty_mlflow, tmp_path, monkeypatch) -> Path:
+    """MLflow's tracking store and registry in a folder of this test, and a cache of its own."""
+    home = tmp_path / "mlflow"
+    home.mkdir()
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    monkeypatch.chdir(home)  # MLflow puts artifacts into ./mlruns
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+    monkeypatch.setenv("TIERWISE_CACHE", str(tmp_path / "cache"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def two_registered(empty_mlflow, tmp_path_factory) -> Path:
+    """The same with two versions of the registered model "tierwise"; their artifacts are beside it."""
+    from small_model import small_model
+
+    from tierwise.training.registry import ModelRegistry
+
+    home = tmp_path_factory.mktemp("registered")
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+        for seed in (0, 1):
+            ModelRegistry("models:/tierwise").add(small_model(seed=seed))
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def mlflow_with_two(two_registered, mlflow_home) -> Path:
+    """A copy for this test; its database may be changed, the artifacts of the two may not."""
+    shutil.copy(two_registered, mlflow_home / "mlflow.db")
+    return mlflow_home

@@ -210,3 +210,32 @@ def test_the_real_command_refuses_bad_input_without_a_traceback(base, tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tierwise: Column 'at': '1st of May' in row 0")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_tracked_training_is_in_mlflow(rows, base, tmp_path, mlflow_home):
+    out = tmp_path / "out"
+    result = train(
+        write(rows, tmp_path / "a.csv"), "--out", out, "--base", base, "--json", "--track", "friday"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["mlflow"]["uri"] == "models:/tierwise/1"
+    assert TierModel.load("models:/tierwise@challenger").fingerprint == TierModel.load(out).fingerprint
+
+
+def test_with_mlflow_away_the_training_is_not_lost(rows, base, tmp_path):
+    out = tmp_path / "out"
+    result = train(write(rows, tmp_path / "a.csv"), "--base", base, "--track", "--out", out)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"tierwise: The model is in {out}, but it was not tracked. Can't log" in result.stderr
+    assert TierModel.load(out).manifest["training"]["rows"] == 80
+
+
+def test_a_training_that_is_not_tracked_does_not_import_mlflow(rows, base, tmp_path):
+    path, out = write(rows, tmp_path / "a.csv"), tmp_path / "out"
+    code = (
+        "import sys; from tierwise.cli import main;"
+        f"main(['train', {str(path)!r}, '--out', {str(out)!r}, '--base', {str(base)!r}], standalone_mode=False);"
+        "print('mlflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr

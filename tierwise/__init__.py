@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
     from .training.evaluation.gate import GateReport, gate
+    from .training.promote import promote, rollback
+    from .training.store import ModelStore
+    from .training.tracking import log_training
     from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
@@ -37,7 +40,11 @@ _HOME = {
     "predict_tier": "router",
     "predict_tiers": "router",
     "CensoredOrdinalClassifier": "training.estimator",
+    "ModelStore": "training.store",
     "TrainedModel": "training.train",
+    "log_training": "training.tracking",
+    "promote": "training.promote",
+    "rollback": "training.promote",
     "train": "training.train",
     "Comparison": "training.evaluation.compare",
     "compare": "training.evaluation.compare",
@@ -47,13 +54,20 @@ _HOME = {
     "gate": "training.evaluation.gate",
 }
 
-__all__ = ["Canary", "CensoredOrdinalClassifier", "Decision", "Ladder", "OutcomeLog", "Policy", "Router"]
-__all__ += [
-    "Task",
-    "Tier",
+__all__ = [
+    "Canary",
+    "CensoredOrdinalClassifier",
     "Comparison",
+    "Decision",
     "Evaluation",
     "GateReport",
+    "Ladder",
+    "ModelStore",
+    "OutcomeLog",
+    "Policy",
+    "Router",
+    "Task",
+    "Tier",
     "TierModel",
     "TierwiseError",
     "TrainedModel",
@@ -61,8 +75,11 @@ __all__ += [
     "compare",
     "evaluate",
     "gate",
+    "log_training",
     "predict_tier",
     "predict_tiers",
+    "promote",
+    "rollback",
     "train",
 ]
 

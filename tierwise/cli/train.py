@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..classifier.errors import InvalidTraining, MissingExtra
+from ..classifier.errors import InvalidTraining, MissingExtra, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..training.train import TrainedModel
 
 _TEXTS = {"specification": str, "task_type": str}  # a type "007" is no number
 _READERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -35,16 +37,25 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
     type=click.FloatRange(0.01, 100),
     help="How many times likelier a correction is to be reported than a clean pass.",
 )
+@click.option(
+    "--track",
+    is_flag=False,
+    flag_value="tierwise",
+    metavar="[EXPERIMENT]",
+    help="Log the run to MLflow at MLFLOW_TRACKING_URI, and register the model there as the challenger.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def train(frame: Path, out: Path, base: Path | None, heard_ratio: float, as_json: bool) -> None:
+def train(
+    frame: Path, out: Path, base: Path | None, heard_ratio: float, track: str | None, as_json: bool
+) -> None:
     """Fit a model to finished tasks, and write it to a folder of its own.
 
     FRAME is a CSV, JSON-lines or Parquet file with one row per finished task: specification, task_type,
     tier, verdict (clean, corrected, failed), at (with a time zone), and any facts. What serves stays as
-    it is: point TIERWISE_MODEL at the new folder to use it.
+    it is: `tierwise promote` lets the model serve, or TIERWISE_MODEL, pointed at its folder.
 
     \b
-    tierwise train outcomes.csv --out models/friday
+    tierwise train outcomes.csv --out trained/friday --track
     """
     from tqdm import tqdm
 
@@ -66,7 +77,26 @@ def train(frame: Path, out: Path, base: Path | None, heard_ratio: float, as_json
         config = Config(widths=Widths(heard_ratio=heard_ratio))
         model = fit(rows, base=start, config=config, progress=step)
     model.save(out)
-    click.echo(json.dumps(model.report, indent=1) if as_json else _as_text(model.report, out))
+    tracked = None if track is None else _track(model, out, track)
+    if as_json:
+        click.echo(json.dumps({**model.report, **({} if tracked is None else {"mlflow": tracked})}, indent=1))
+        return
+    click.echo(_as_text(model.report, out))
+    if tracked is not None:
+        click.echo(f"In MLflow: {tracked['uri']}, run {tracked['run_id']}")
+
+
+def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
+    """The model is saved by now: whatever MLflow does, the training is not lost."""
+    from ..training.tracking import log_training
+
+    try:
+        logged = log_training(model, experiment=experiment)
+    except StoreError as error:
+        raise StoreUnavailable(
+            f"The model is in {out}, but it was not tracked. {error}", about=out
+        ) from error
+    return {"uri": logged.uri, "run_id": logged.run_id}
 
 
 def read_rows(path: Path) -> pd.DataFrame:

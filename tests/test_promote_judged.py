@@ -1,0 +1,88 @@
+"""promote with the real evaluation and gate: it does what they say, and says what failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from small_model import small_model
+from test_train import simulated
+
+import tierwise
+from tierwise import OutcomeLog, compare, gate
+from tierwise.classifier.errors import InvalidTraining, PromotionRefused
+from tierwise.classifier.model import TierModel
+from tierwise.cli import main
+from tierwise.training.store import ModelStore
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return simulated(300, n_types=12)
+
+
+@pytest.fixture
+def store(tmp_path, champion) -> ModelStore:
+    tierwise.promote(champion, to=tmp_path / "models", why="as shipped", force=True)
+    return ModelStore(tmp_path / "models")
+
+
+def test_it_does_what_the_gate_says_and_records_the_report(store, champion, rows):
+    """The champion against itself: no worse anywhere, so the gate's other checks decide."""
+    report = gate(compare(champion, champion, rows))
+    if report.verdict == "refuse":
+        with pytest.raises(PromotionRefused) as caught:
+            tierwise.promote(champion, to=store.path, log=rows, why="the same")
+        assert caught.value.gate == report.to_dict()
+        assert all(reason in str(caught.value) for reason in report.reasons)
+        assert len(store.history()) == 1
+    else:
+        change = tierwise.promote(champion, to=store.path, log=rows, why="the same")
+        assert (change.action, change.gate) == (report.verdict, report.to_dict())
+
+
+def test_a_model_of_chance_is_refused_and_nothing_changes(store, champion, rows):
+    before = (store.path / "champion.json").read_bytes()
+    with pytest.raises(PromotionRefused, match="Refused, nothing was changed") as caught:
+        tierwise.promote(small_model(), to=store.path, log=rows, why="it should")
+    assert caught.value.gate["verdict"] == "refuse"
+    assert caught.value.gate["reasons"]
+    assert (store.path / "champion.json").read_bytes() == before
+    assert TierModel.load(store.path).version == champion.version
+
+
+def test_a_pinned_case_that_moved_is_named(store, champion, rows, tmp_path):
+    """The command's file of pinned cases, and its exit code."""
+    pinned, frame = tmp_path / "pinned.jsonl", tmp_path / "rows.jsonl"
+    case = {"specification": "Tag these 40 tickets by product area", "items": 40, "tier": "opus"}
+    pinned.write_text(json.dumps(case) + "\n")
+    rows.assign(at=rows["at"].map(pd.Timestamp.isoformat)).to_json(frame, orient="records", lines=True)
+    champion.save(tmp_path / "friday")
+    told = ["--frame", str(frame), "--pinned", str(pinned), "--why", "x", "--json"]
+    result = CliRunner().invoke(main, ["promote", str(tmp_path / "friday"), "--to", str(store.path), *told])
+    assert result.exit_code == 1, result.output
+    report = json.loads(result.stdout)
+    assert report["action"] == "refuse"
+    assert not report["gate"]["checks"]["pinned"]["passed"]
+    assert "must be opus and came out as haiku" in result.stderr
+
+
+def test_an_outcome_log_with_too_little_in_it_is_said(store, champion, tmp_path):
+    with (
+        OutcomeLog(tmp_path / "log.db") as log,
+        pytest.raises(InvalidTraining),
+    ):
+        tierwise.promote(champion, to=store.path, log=log, why="too early")
+    assert len(store.history()) == 1
+
+
+def test_an_empty_store_is_judged_against_the_champion_that_ships(champion, rows, tmp_path):
+    folder: Path = tmp_path / "models"
+    report = gate(compare(champion, small_model(), rows))
+    with pytest.raises(PromotionRefused) as caught:
+        tierwise.promote(small_model(), to=folder, log=rows, why="first")
+    assert caught.value.gate == report.to_dict()
+    assert ModelStore(folder).versions() == ()

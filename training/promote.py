@@ -1,0 +1,168 @@
+"""promote and rollback: what serves changes here, after the gate has spoken, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..classifier._pointer import VERSIONS, Canary, Change, Pointer
+from ..classifier.errors import LadderMismatch, PromotionRefused, StoreError
+from ..classifier.model import TierModel
+from ..data import CHAMPION
+from ..router._champion import forget_champion
+from ..router._view import view_of
+from ..router.ladder import default_ladder
+from ..router.policy import Policy
+from ._shelf import Model, Shelf, model_folder
+from .store import ModelStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+CANARY_SHARE = 0.1
+CANARY_DECISIONS = 500
+
+
+class Gate(Protocol):
+    """What a promotion asks of the gate's report."""
+
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def reasons(self) -> Sequence[str]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def promote(
+    model: Model,
+    *,
+    to: str | os.PathLike[str],
+    log: Any | pd.DataFrame | None = None,
+    champion: TierModel | None = None,
+    pinned: Any = None,
+    policy: Policy | None = None,
+    correction_usd: float | Mapping[str, float] | None = None,
+    by: str | None = None,
+    why: str = "",
+    force: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Change:
+    """Let a challenger serve, if the gate lets it through; what was done, as it is recorded.
+
+        promote("trained/friday", to="models", log=log, why="a month of outcomes")
+
+    model : a model, its folder, a version of this store, or an MLflow URI.
+    to : a store folder, or "models:/NAME" for MLflow's registry.
+    log : outcome log or frame on which champion and challenger are compared.
+    champion : what it has to match; default: the store's champion, before there is one the shipped one.
+    pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
+    by : default: the user of this process.
+    force : ask no gate. Needs `why`, and is recorded.
+    progress : called with what is being done, how many are done, and of how many.
+
+    "promote" replaces the champion at once. "canary" leaves it and records the challenger with a share of
+    0.1 of the first 500 decisions.
+
+    Raises PromotionRefused, with the gate's report, where it is refused; PromotionConflict where somebody
+    else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then.
+    """
+    if force and not why.strip():
+        raise StoreError("A forced promotion needs a reason: why='…'. It is recorded.")
+    shelf = shelf_at(to)
+    with model_folder(_of_this_shelf(shelf, model)) as folder:
+        challenger = TierModel.load(folder)
+        of = policy or Policy()
+        view_of(challenger, of.ladder or default_ladder(os.environ.get("TIERWISE_LADDER")), of)
+        before = shelf.pointer()
+        if force:
+            change = shelf.promote(shelf.add(folder), by=by, why=why, forced=True, before=before)
+        else:
+            baseline = champion or _served(shelf, before.champion)
+            _check_tiers(challenger, baseline)
+            if log is None:
+                raise PromotionRefused(
+                    "Nothing to judge the challenger on: give log=, an outcome log or a frame of finished "
+                    "tasks (or force=True with a reason)."
+                )
+            from .evaluation import compare, gate
+
+            found = compare(
+                baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress
+            )
+            report = gate(found, pinned=pinned)
+            change = settle(shelf, folder, report, before, baseline, by=by, why=why)
+    forget_champion()
+    return change
+
+
+def settle(
+    shelf: Shelf,
+    folder: Path,
+    report: Gate,
+    before: Pointer,
+    baseline: TierModel,
+    *,
+    by: str | None = None,
+    why: str = "",
+) -> Change:
+    """Do what the gate said of the model in this folder.
+
+    before : the pointer that it was judged on. baseline : what it was compared with; kept as the first
+        champion of a shelf that has none, so that there is something to go back to.
+
+    Raises PromotionRefused, PromotionConflict.
+    """
+    gate = report.to_dict()
+    if report.verdict == "refuse":
+        raise PromotionRefused(f"Refused, nothing was changed. {' '.join(report.reasons)}", gate=gate)
+    version = shelf.add(folder)
+    base = None if before.line else shelf.add(baseline)
+    if report.verdict == "canary":
+        canary = Canary(version, CANARY_SHARE, CANARY_DECISIONS)
+        return shelf.start_canary(canary, by=by, why=why, gate=gate, before=before, base=base)
+    return shelf.promote(version, by=by, why=why, gate=gate, before=before, base=base)
+
+
+def rollback(to: str | os.PathLike[str], *, by: str | None = None, why: str = "") -> Change:
+    """End the canary or, without one, go back to the champion before; once more goes further back.
+
+        rollback("models", why="complaints about legal clauses")
+
+    Raises NotInStore where there is nothing to go back to.
+    """
+    change = shelf_at(to).rollback(by=by, why=why)
+    forget_champion()
+    return change
+
+
+def shelf_at(to: str | os.PathLike[str]) -> Shelf:
+    """The store in this folder, or the registered model "models:/NAME"."""
+    if isinstance(to, str) and to.startswith("models:/"):
+        from .registry import ModelRegistry
+
+        return ModelRegistry(to)
+    return ModelStore(to)
+
+
+def _of_this_shelf(shelf: Shelf, model: Model) -> Model:
+    """A bare name that is no path can be a version of the store."""
+    if not isinstance(shelf, ModelStore) or not isinstance(model, str) or Path(model).exists():
+        return model
+    return shelf.path / VERSIONS / model if model in shelf.versions() else model
+
+
+def _served(shelf: Shelf, version: str | None) -> TierModel:
+    return TierModel.load(CHAMPION) if version is None else shelf.load(version)
+
+
+def _check_tiers(challenger: TierModel, champion: TierModel) -> None:
+    if challenger.tiers != champion.tiers:
+        raise LadderMismatch(
+            f"The challenger knows the tiers {', '.join(challenger.tiers)}, the champion "
+            f"{', '.join(champion.tiers)}: they can't be compared. Promote it with force, or into a store "
+            "of its own.",
+            about=challenger.tiers,
+        )
