@@ -39,7 +39,8 @@ def execute(
         decision = predict_tier("Tag these tickets ...", verifiable=True)
         result = execute(decision, check=checks.json_schema(schema))
 
-    client : an `anthropic.Anthropic` (default: one with the key of the environment), or a `Driver` of one.
+    client : an `anthropic.Anthropic`, or a `Driver` of one, which is quicker where many tasks are run
+        (default: a new client with the key of the environment).
     check : of the answer's text; without one, the first whole answer is the result.
     redecide : decides about the task again after a failed attempt, which is then among its `attempts`
         (default: `predict_tier` with the decision's model and policy, without history).
@@ -52,7 +53,10 @@ def execute(
     first attempt is affordable, InvalidRequest for what can't be sent.
     """
     steps = execute_steps(decision, check, options, limits, hooks, redecide, OUTSIDE)
-    return (client if isinstance(client, Driver) else Driver(client or default_client())).run(steps)
+    if client is None:
+        with default_client() as own:
+            return Driver(own).run(steps)
+    return (client if isinstance(client, Driver) else Driver(client)).run(steps)
 
 
 async def aexecute(
@@ -67,10 +71,10 @@ async def aexecute(
 ) -> RunResult:
     """`execute` in asyncio, with an `anthropic.AsyncAnthropic`; checks and hooks may be async."""
     steps = execute_steps(decision, check, options, limits, hooks, redecide, OUTSIDE)
-    driver = (
-        client if isinstance(client, AsyncDriver) else AsyncDriver(client or default_client(is_async=True))
-    )
-    return await driver.run(steps)
+    if client is None:
+        async with default_client(is_async=True) as own:
+            return await AsyncDriver(own).run(steps)
+    return await (client if isinstance(client, AsyncDriver) else AsyncDriver(client)).run(steps)
 
 
 def execute_steps(

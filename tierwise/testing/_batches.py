@@ -88,8 +88,9 @@ class Batches:
                 "custom_id": each["custom_id"],
                 "result": {"type": "canceled"} if canceled else self._answer(each["params"]),
             }
-            for each in reversed(batch.requests)  # the API promises no order
+            for each in batch.requests
         ]
+        batch.results.reverse()  # the API promises no order
         batch.ended_at = datetime.now(UTC)
 
 

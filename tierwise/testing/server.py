@@ -57,6 +57,7 @@ class MessagesServer:
         self.api_key = api_key
         self._playbook = Playbook(answers, {rung.model: rung.tier for rung in found.rungs})
         self._service = Service(rungs, set(retired), self._playbook, api_key, batch_polls)
+        self._clients: list[Any] = []
         self._port: int | None = None
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,11 +90,13 @@ class MessagesServer:
         self._service.retired.add(model)
 
     def client(self, **options: Any) -> Any:
-        """An `anthropic.Anthropic` that talks to this server; it doesn't retry unless told so."""
-        return _anthropic().Anthropic(**{**self._defaults(), **options})
+        """An `anthropic.Anthropic` that talks to this server, without retries; `stop()` closes it."""
+        made = _anthropic().Anthropic(**{**self._defaults(), **options})
+        self._clients.append(made)
+        return made
 
     def async_client(self, **options: Any) -> Any:
-        """An `anthropic.AsyncAnthropic` that talks to this server."""
+        """An `anthropic.AsyncAnthropic` that talks to this server; close it with `async with`."""
         return _anthropic().AsyncAnthropic(**{**self._defaults(), **options})
 
     def _defaults(self) -> dict[str, Any]:
@@ -109,6 +112,8 @@ class MessagesServer:
 
     def stop(self) -> None:
         """Close all connections; the record stays."""
+        while self._clients:
+            self._clients.pop().close()
         if self._thread is not None and self._loop is not None and self._until is not None:
             self._loop.call_soon_threadsafe(self._until.set)
             self._thread.join()
