@@ -182,7 +182,6 @@ def test_the_server_must_run_to_have_an_address():
 def test_it_can_be_started_again_and_keeps_its_record():
     server = MessagesServer(["one", Fault.error(500)])
     for _ in range(2):
-        with server:
-            with suppress(anthropic.InternalServerError):
-                server.client().messages.create(**HELLO)
+        with server, suppress(anthropic.InternalServerError):
+            server.client().messages.create(**HELLO)
     assert [call.status for call in server.calls] == [200, 500]

@@ -88,7 +88,8 @@ def test_a_check_keeps_its_name_and_what_it_raised(run):
     assert "secret" not in result.detail
     assert run(checks.function(no_brand_named, name="brands"), "x").name == "brands"
     assert run(lambda text: CheckResult.passed(name="own"), "x").name == "own"
-    assert isinstance(checks.length(), Check)
+    check: Check = checks.length()
+    assert as_check(check) is check
 
 
 def test_all_of_stops_at_the_first_failure_and_says_which(run):

@@ -1,6 +1,5 @@
-"""Executes decisions: calls Claude, checks, escalates. Needs the extra `anthropic` when something is sent."""
+"""Executes decisions: calls Claude, checks answers (module `checks`), escalates. Extra: `anthropic`."""
 
-from . import checks
 from ._call import Answered
 from ._check import Check, CheckResult
 from ._drive import AsyncDriver, Driver
@@ -28,7 +27,6 @@ __all__ = [
     "Usage",
     "aexecute",
     "build_request",
-    "checks",
     "execute",
     "usage_cost_usd",
     "usage_of",

@@ -173,11 +173,11 @@ def _result(tried: Tried, attempts: list[Attempt], decision: Decision, stopped: 
 def _default_redecide(decision: Decision) -> Redecide:
     """`predict_tier` with what the decision was made with."""
     found = decision.evidence
-    policy = (
-        found.policy if found.policy.ladder is found.ladder else replace(found.policy, ladder=found.ladder)
-    )
 
     def redecide(task: Task) -> Decision:
+        policy = found.policy
+        if policy.ladder is not found.ladder:
+            policy = replace(policy, ladder=found.ladder)
         facts = {name: getattr(task, name) for name in FACTS}
         return predict_tier(task.specification, model=found.model, policy=policy, **facts)
 
