@@ -108,14 +108,14 @@ def test_silence_ends_at_the_deadline(server, ladder, streamed, is_async):
 
 
 def test_waits_double_are_jittered_and_never_exceed_the_cap():
-    from tierwise.router.run._call import _wait_s
+    from tierwise.router.run._call import wait_s
 
     plain = CallError("x")
-    waits = [_wait_s(plain, n, Limits(), 0.0) for n in range(1, 8)]
+    waits = [wait_s(plain, n, Limits(), 0.0) for n in range(1, 8)]
     assert waits == [0.5, 1, 2, 4, 8, 8, 8]
-    assert _wait_s(plain, 1, Limits(), 1.0) == 0.375
-    assert _wait_s(plain, 9, Limits(max_retry_after_s=2), 0.0) == 2
-    assert _wait_s(CallError("x", retry_after_s=90), 1, Limits(), 0.0) == 60
+    assert wait_s(plain, 1, Limits(), 1.0) == 0.375
+    assert wait_s(plain, 9, Limits(max_retry_after_s=2), 0.0) == 2
+    assert wait_s(CallError("x", retry_after_s=90), 1, Limits(), 0.0) == 60
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,14 @@ def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -
             usage, cost_usd, n_requests, is_exact = spent
             return Answered(sent.message, status, usage, cost_usd, n_requests, latency_ms, is_exact)
         spent = spent.after(rung, sent.partial, may_be_billed=failure.may_be_billed)
-        wait_s = _wait_s(failure.error, spent.n_requests, limits, outside.chance())
+        pause_s = wait_s(failure.error, spent.n_requests, limits, outside.chance())
         if (
             not failure.may_pass
             or spent.n_requests > limits.max_retries
-            or outside.now_s() + wait_s >= ends_s
+            or outside.now_s() + pause_s >= ends_s
         ):
             raise _with(failure.error, spent)
-        yield Sleep(wait_s)
+        yield Sleep(pause_s)
 
 
 def _with(error: CallError, spent: Spent) -> CallError:
@@ -101,7 +101,7 @@ def _failure(sent: Sent, request: Request, timeout_s: float) -> Failure | None:
     return broken_off(request) if sent.message.stop_reason is None else None  # type: ignore[union-attr]
 
 
-def _wait_s(error: CallError, n_requests: int, limits: Limits, chance: float) -> float:
+def wait_s(error: CallError, n_requests: int, limits: Limits, chance: float) -> float:
     """What the service asks for, within our bound; else twice as long each time, less up to a quarter."""
     if error.retry_after_s is not None:
         return min(error.retry_after_s, limits.max_retry_after_s)

@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import random
 import time
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from ...classifier.errors import InvalidRequest, MissingExtra
 from ._request import Request
-from ._steps import Ask, Outside, Send, Sent, Sleep, Steps, Tell, Told
+from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Told
 
 T = TypeVar("T")
 OUTSIDE = Outside(time.monotonic, random.random)
+_LISTS = ("list", "results")
 _CONNECT_S = 10.0  # the SDK has 5; a busy event loop with a thousand calls needs more
 
 
@@ -77,6 +79,8 @@ class Driver(_Driver):
         match step:
             case Send():
                 return self._send(step)
+            case Api():
+                return self._api(step)
             case Sleep():
                 return time.sleep(step.seconds)
             case Ask():
@@ -102,6 +106,13 @@ class Driver(_Driver):
             return Sent(None, error, seen.message, _ms_since(started_s))
         return Sent(message, None, seen.message, _ms_since(started_s))
 
+    def _api(self, step: Api) -> Sent:
+        try:
+            found = getattr(self._messages.batches, step.method)(**step.arguments, timeout=step.timeout_s)
+            return Sent(_listed(step, found) if step.method in _LISTS else found, None)
+        except self._errors as error:
+            return Sent(None, error)
+
 
 class AsyncDriver(_Driver):
     """In asyncio."""
@@ -122,6 +133,8 @@ class AsyncDriver(_Driver):
         match step:
             case Send():
                 return await self._send(step)
+            case Api():
+                return await self._api(step)
             case Sleep():
                 return await asyncio.sleep(step.seconds)
             case Ask():
@@ -139,6 +152,15 @@ class AsyncDriver(_Driver):
             return Sent(None, error, seen.message, _ms_since(started_s))
         return Sent(message, None, seen.message, _ms_since(started_s))
 
+    async def _api(self, step: Api) -> Sent:
+        try:
+            called = getattr(self._messages.batches, step.method)(**step.arguments, timeout=step.timeout_s)
+            # "list" gives a paginator, which is iterated without being awaited
+            found = called if step.method == "list" else await called
+            return Sent(await _alisted(step, found) if step.method in _LISTS else found, None)
+        except self._errors as error:
+            return Sent(None, error)
+
     async def _answer(self, request: Request, kwargs: dict[str, Any], seen: _Seen) -> Any:
         if not request.stream:
             return await self._messages.create(**kwargs)
@@ -152,6 +174,20 @@ class _Seen:
     """What has arrived of a stream."""
 
     message: Any | None = None
+
+
+def _listed(step: Api, found: Any) -> list[Any]:
+    enough = step.enough
+    return list(found if enough is None else takewhile(lambda each: not enough(each), found))
+
+
+async def _alisted(step: Api, found: Any) -> list[Any]:
+    listed: list[Any] = []
+    async for each in found:
+        if step.enough is not None and step.enough(each):
+            break
+        listed.append(each)
+    return listed
 
 
 def _told(step: Ask) -> Told:

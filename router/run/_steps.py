@@ -32,6 +32,18 @@ class Sleep(NamedTuple):
     seconds: float
 
 
+class Api(NamedTuple):
+    """Call a method of `messages.batches`, without retries; comes back as `Sent`.
+
+    enough : of a list, which comes newest first: the first one that is not needed any more.
+    """
+
+    method: str
+    arguments: dict[str, Any]
+    timeout_s: float = 600.0
+    enough: Callable[[Any], bool] | None = None
+
+
 class Ask(NamedTuple):
     """Call a function of the user that may fail or be async; comes back as `Told`."""
 
@@ -53,7 +65,7 @@ class Tell(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-Step: TypeAlias = Send | Sleep | Ask | Tell
+Step: TypeAlias = Send | Api | Sleep | Ask | Tell
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Step, Any, T]
 
