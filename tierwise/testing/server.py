@@ -59,6 +59,7 @@ class MessagesServer:
         self._service = Service(rungs, set(retired), self._playbook, api_key, batch_polls)
         self._clients: list[Any] = []
         self._port: int | None = None
+        self._trouble: Exception | None = None
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until: asyncio.Event | None = None
@@ -107,6 +108,8 @@ class MessagesServer:
         self._thread = threading.Thread(target=self._run, name="tierwise-messages-server", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._trouble is not None:
+            raise self._trouble
         self._service.url = self.url
         return self
 
@@ -121,7 +124,12 @@ class MessagesServer:
             self._ready.clear()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except (OSError, RuntimeError, ImportError) as error:  # no socket, or h11 is missing
+            self._trouble = error
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop, self._until = asyncio.get_running_loop(), asyncio.Event()
