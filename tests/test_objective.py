@@ -112,6 +112,15 @@ def test_the_dearer_a_correction_the_higher_the_tier(shared):
     assert (chosen[0], chosen[-1]) == ((0,), (2,))
 
 
+def test_a_check_that_costs_makes_plans_dearer_by_each_attempt_that_is_checked(independent):
+    free, paid = Policy(check_false_fail=0.0), Policy(check_false_fail=0.0, check_cost_usd=0.25)
+    for rungs, n_checks in [((2,), 0.0), ((0, 2), 1.0), ((0, 1, 2), 1.0 + (1 - independent.pass_[0]) * 0.98)]:
+        before = priced_plan(rungs, independent, COSTS, 2.0, free)
+        after = priced_plan(rungs, independent, COSTS, 2.0, paid)
+        assert after.expected_cost_usd - before.expected_cost_usd == pytest.approx(0.25 * n_checks)
+        assert after.p_unclean == before.p_unclean
+
+
 def test_one_tier_by_hand(independent):
     plan = priced_plan((1,), independent, COSTS, 2.0, Policy())
     assert plan == ((1,), pytest.approx(0.10 + 0.3 * 2.0), pytest.approx(0.10), pytest.approx(0.3))

@@ -34,6 +34,7 @@ def test_the_defaults_are_those_of_the_design():
         ({"lambda_up": -0.1}, "lambda_up must be a number >= 0 and <= 1; got -0.1"),
         ({"lambda_up": True}, "lambda_up must be a number .* got True"),
         ({"check_false_pass": 2}, "check_false_pass must be a number >= 0 and <= 1; got 2"),
+        ({"check_cost_usd": -1}, "check_cost_usd must be a number >= 0; got -1"),
         ({"check_false_fail": -1}, "check_false_fail must be a number >= 0 and <= 1; got -1"),
         ({"batch_over_items": -1}, "batch_over_items must be a number >= 0; got -1"),
         ({"batch_over_items": math.inf}, "batch_over_items must be a number >= 0; got inf"),

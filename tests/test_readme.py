@@ -27,7 +27,7 @@ def test_a_readme_with_text_has_python_code():
     assert blocks(TEXT) or not TEXT.strip()
 
 
-@pytest.mark.usefixtures("socket_disabled")
+@pytest.mark.allow_hosts(["127.0.0.1"])  # the loopback server, and nothing else
 def test_the_code_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     """One namespace for all blocks, as a reader would paste them one after the other."""
     monkeypatch.chdir(tmp_path)

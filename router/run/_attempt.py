@@ -1,0 +1,111 @@
+"""One attempt: the request in the rung's shape, the call, the check, and the hooks around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ...classifier.errors import CallError, ModelNotServed
+from ..decision import Decision
+from ..ladder import Rung
+from ._call import CUT_OFF, REFUSED, Answered, call_steps
+from ._check import Check, CheckResult, Surroundings
+from ._grade import text_of
+from ._request import Options, Request, build_request
+from ._result import Attempt, Begun, Hooks
+from ._steps import Steps, Tell
+
+
+class Tried(NamedTuple):
+    """An attempt that ended in a message, whatever it is worth."""
+
+    attempt: Attempt
+    message: Any
+    text: str
+
+
+def attempt_steps(
+    number: int, decision: Decision, options: Options, check: Check | None, hooks: Hooks, around: Surroundings
+) -> Steps[Tried]:
+    """Try the decision's tier once. Raises CallError with the attempt as its `attempts`."""
+    rung = around.ladder.rungs[around.ladder.index(decision.tier)]
+    request = build_request(decision.task, rung, options)
+    begun = Begun(number, decision.decision_id, decision.tier, rung.model, request.max_tokens)
+    if hooks.on_begin is not None:
+        yield Tell(hooks.on_begin, (decision, begun))
+    try:
+        answered, request = yield from _answer(request, rung, options, decision, around)
+    except CallError as error:
+        attempt = _attempt(begun, request, error=error)
+        error.attempts = (attempt,)
+        if hooks.on_end is not None:
+            yield Tell(hooks.on_end, (decision, attempt))
+        raise
+    text, found = text_of(answered.message), None
+    if check is not None and answered.status not in (CUT_OFF, REFUSED):
+        found = yield from check.steps(text, around)
+    attempt = _attempt(begun, request, answered, found)
+    if hooks.on_end is not None:
+        yield Tell(hooks.on_end, (decision, attempt))
+    if hooks.on_outcome is not None and attempt.verdict is not None:
+        yield Tell(hooks.on_outcome, (decision, attempt.verdict, _detail(attempt)))
+    return Tried(attempt, answered.message, text)
+
+
+def _answer(
+    request: Request, rung: Rung, options: Options, decision: Decision, around: Surroundings
+) -> Steps[tuple[Answered, Request]]:
+    """The model's answer; where it is retired, that of the successor which the ladder names."""
+    try:
+        return (yield from call_steps(request, rung, around.limits, around.outside)), request
+    except ModelNotServed:
+        if rung.replaced_by is None or rung.replaced_by == rung.model:
+            raise
+    # the successor's own prices and limits are unknown: the rung's are used
+    request = build_request(decision.task, replace(rung, model=rung.replaced_by), options)
+    return (yield from call_steps(request, rung, around.limits, around.outside)), request
+
+
+def _attempt(
+    begun: Begun,
+    request: Request,
+    answered: Answered | None = None,
+    check: CheckResult | None = None,
+    *,
+    error: CallError | None = None,
+) -> Attempt:
+    base = Attempt(
+        begun.number,
+        begun.decision_id,
+        begun.tier,
+        request.kwargs["model"],
+        "error",
+        begun.max_tokens,
+        left_out=request.left_out,
+    )
+    if answered is None:
+        assert error is not None
+        return replace(
+            base,
+            cost_usd=error.cost_usd,
+            n_requests=error.n_requests,
+            cost_is_exact=error.cost_is_exact,
+            error=error,
+        )
+    return replace(
+        base,
+        status=answered.status,
+        usage=answered.usage,
+        cost_usd=answered.cost_usd,
+        latency_ms=answered.latency_ms,
+        n_requests=answered.n_requests,
+        cost_is_exact=answered.cost_is_exact,
+        stop_reason=answered.message.stop_reason,
+        check=check,
+    )
+
+
+def _detail(attempt: Attempt) -> str:
+    if attempt.check is None:
+        return f"stop reason {attempt.stop_reason}"
+    return f"{attempt.check.name}: {attempt.check.detail}".rstrip(": ")

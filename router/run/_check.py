@@ -1,0 +1,129 @@
+"""What a check is and what it says. Three answers: passed, failed, and not_run, which is no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
+
+from ...classifier.errors import InvalidRequest
+from ...classifier.task import Task
+from ..ladder import Ladder
+from ._limits import Limits
+from ._steps import Ask, Outside, Steps, Told
+
+Status: TypeAlias = Literal["passed", "failed", "not_run"]
+PASSED: Status = "passed"
+FAILED: Status = "failed"
+NOT_RUN: Status = "not_run"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check said of one answer.
+
+    status : "passed", "failed", or "not_run" (the check itself failed: no verdict on the answer).
+    detail : why, without any text of the task. error : what the check raised, where it did.
+    cost_usd : of a check that asks a model. parts : of a check made of several.
+    """
+
+    name: str
+    status: Status
+    detail: str = ""
+    cost_usd: float = 0.0
+    parts: tuple[CheckResult, ...] = ()
+    error: Exception | None = None
+
+    @classmethod
+    def failed(cls, detail: str = "", *, name: str = "") -> CheckResult:
+        """For functions that say why: `return CheckResult.failed("no price given")`."""
+        return cls(name, FAILED, detail)
+
+    @classmethod
+    def passed(cls, detail: str = "", *, name: str = "") -> CheckResult:
+        return cls(name, PASSED, detail)
+
+
+class Surroundings(NamedTuple):
+    """What a check may use beyond the text."""
+
+    task: Task
+    ladder: Ladder
+    limits: Limits
+    outside: Outside
+
+
+class Check(Protocol):
+    """A check that may take steps, such as asking a model. Most are made by `checks` or from a function."""
+
+    @property
+    def name(self) -> str: ...
+
+    def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]: ...
+
+    def expected_cost_usd(self, task: Task, ladder: Ladder) -> float: ...
+
+
+CheckLike: TypeAlias = "Check | Callable[[str], Any]"
+
+
+@dataclass(frozen=True)
+class FunctionCheck:
+    """A function of the answer's text that returns True, False, or a CheckResult; it may be async."""
+
+    function: Callable[[str], Any]
+    name: str
+
+    def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]:
+        told: Told = yield Ask(self.function, text)
+        if told.error is not None:
+            return CheckResult(self.name, NOT_RUN, f"raised {type(told.error).__name__}", error=told.error)
+        if isinstance(told.value, CheckResult):
+            found = told.value
+            return CheckResult(found.name or self.name, *_fields(found))
+        if type(told.value).__name__ in ("bool", "bool_"):  # NumPy's bool too
+            return CheckResult(self.name, PASSED if told.value else FAILED)
+        kind = type(told.value).__name__
+        return CheckResult(self.name, NOT_RUN, f"returned {kind}; expected True, False or a CheckResult")
+
+    def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Checks in order; the first that fails ends it, so that dear ones come last."""
+
+    checks: tuple[Check, ...]
+    name: str = "all_of"
+
+    def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]:
+        parts: list[CheckResult] = []
+        for check in self.checks:
+            parts.append((yield from check.steps(text, around)))
+            if parts[-1].status == FAILED:
+                break
+        worst = min(parts, key=lambda part: (FAILED, NOT_RUN, PASSED).index(part.status))
+        detail = "" if worst.status == PASSED else f"{worst.name}: {worst.detail}".rstrip(": ")
+        cost_usd = sum(part.cost_usd for part in parts)
+        return CheckResult(self.name, worst.status, detail, cost_usd, tuple(parts), worst.error)
+
+    def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
+        return sum(check.expected_cost_usd(task, ladder) for check in self.checks)
+
+
+def as_check(check: CheckLike, name: str | None = None) -> Check:
+    """A Check as it is; a function with its name. Raises InvalidRequest for anything else."""
+    if hasattr(check, "steps"):  # isinstance of a Protocol would cost as much as the rest of a run
+        return cast(Check, check)
+    if not callable(check):
+        raise InvalidRequest(
+            f"A check is a function of the answer's text or made by tierwise.router.run.checks; got "
+            f"{type(check).__name__}.",
+            about=check,
+        )
+    return FunctionCheck(check, name or str(getattr(check, "__name__", type(check).__name__)))
+
+
+def _fields(found: CheckResult) -> tuple[Any, ...]:
+    return found.status, found.detail, found.cost_usd, found.parts, found.error

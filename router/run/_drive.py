@@ -1,0 +1,215 @@
+"""Performs the steps of the core: through `anthropic.Anthropic`, or in asyncio through `AsyncAnthropic`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+import time
+from itertools import takewhile
+from typing import Any, TypeVar
+
+from ...classifier.errors import InvalidRequest, MissingExtra
+from ._request import Request
+from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Told
+
+T = TypeVar("T")
+OUTSIDE = Outside(time.monotonic, random.random)
+_LISTS = ("list", "results")
+_CONNECT_S = 10.0  # the SDK has 5; a busy event loop with a thousand calls needs more
+
+
+def default_client(*, is_async: bool = False) -> Any:
+    """A client with the key of the environment."""
+    try:
+        import anthropic
+    except ModuleNotFoundError as error:
+        raise MissingExtra("anthropic", "anthropic") from error
+    return anthropic.AsyncAnthropic() if is_async else anthropic.Anthropic()
+
+
+class _Driver:
+    """Retries are ours, so the client's own are switched off. Make one per client and keep it."""
+
+    def __init__(self, client: Any) -> None:
+        import anthropic
+        import httpx2
+
+        wanted = anthropic.AsyncAnthropic if isinstance(self, AsyncDriver) else anthropic.Anthropic
+        if isinstance(client, (anthropic.Anthropic, anthropic.AsyncAnthropic)) and not isinstance(
+            client, wanted
+        ):
+            raise InvalidRequest(
+                f"This call needs an anthropic.{wanted.__name__}; got an {type(client).__name__}.",
+                about="client",
+            )
+        self._messages = client.with_options(max_retries=0).messages
+        self._timeout = httpx2.Timeout
+        # TypeError: no key, or a parameter that the SDK doesn't know. ValueError: an answer that is no JSON.
+        self._errors = (
+            anthropic.AnthropicError,
+            httpx2.HTTPError,
+            httpx2.StreamError,
+            TimeoutError,
+            TypeError,
+            ValueError,
+        )
+
+    def _kwargs(self, step: Send) -> dict[str, Any]:
+        connect_s = min(_CONNECT_S, step.timeout_s)
+        return {**step.request.kwargs, "timeout": self._timeout(step.timeout_s, connect=connect_s)}
+
+
+class Driver(_Driver):
+    """Blocking."""
+
+    def run(self, steps: Steps[T]) -> T:
+        """The result of the steps, or what they raise."""
+        value: Any = None
+        try:
+            while True:
+                value = self._perform(steps.send(value))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            steps.close()
+
+    def _perform(self, step: Any) -> Any:
+        match step:
+            case Send():
+                return self._send(step)
+            case Api():
+                return self._api(step)
+            case Sleep():
+                return time.sleep(step.seconds)
+            case Ask():
+                return _told(step)
+            case Tell():
+                return step.hook(*step.arguments)
+
+    def _send(self, step: Send) -> Sent:
+        started_s, seen = time.perf_counter(), _Seen()
+        try:
+            kwargs = self._kwargs(step)
+            if step.request.stream:
+                ends_s = time.monotonic() + step.timeout_s
+                with self._messages.stream(**kwargs) as stream:
+                    for _ in stream:
+                        seen.message = stream.current_message_snapshot
+                        if time.monotonic() > ends_s:
+                            raise TimeoutError  # the client's timeout is for one piece only
+                message = seen.message
+            else:
+                message = self._messages.create(**kwargs)
+        except self._errors as error:
+            return Sent(None, error, seen.message, _ms_since(started_s))
+        return Sent(message, None, seen.message, _ms_since(started_s))
+
+    def _api(self, step: Api) -> Sent:
+        try:
+            found = getattr(self._messages.batches, step.method)(**step.arguments, timeout=step.timeout_s)
+            return Sent(_listed(step, found) if step.method in _LISTS else found, None)
+        except self._errors as error:
+            return Sent(None, error)
+
+
+class AsyncDriver(_Driver):
+    """In asyncio."""
+
+    async def run(self, steps: Steps[T]) -> T:
+        """The result of the steps, or what they raise."""
+        value: Any = None
+        try:
+            while True:
+                value = await self._perform(steps.send(value))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            steps.close()
+
+    async def _perform(self, step: Any) -> Any:
+        match step:
+            case Send():
+                return await self._send(step)
+            case Api():
+                return await self._api(step)
+            case Sleep():
+                return await asyncio.sleep(step.seconds)
+            case Ask():
+                return await _atold(step)
+            case Tell():
+                said = step.hook(*step.arguments)
+                return await said if inspect.isawaitable(said) else said
+
+    async def _send(self, step: Send) -> Sent:
+        started_s, seen = time.perf_counter(), _Seen()
+        try:
+            async with asyncio.timeout(step.timeout_s):
+                message = await self._answer(step.request, self._kwargs(step), seen)
+        except self._errors as error:
+            return Sent(None, error, seen.message, _ms_since(started_s))
+        return Sent(message, None, seen.message, _ms_since(started_s))
+
+    async def _api(self, step: Api) -> Sent:
+        try:
+            called = getattr(self._messages.batches, step.method)(**step.arguments, timeout=step.timeout_s)
+            # "list" gives a paginator, which is iterated without being awaited
+            found = called if step.method == "list" else await called
+            return Sent(await _alisted(step, found) if step.method in _LISTS else found, None)
+        except self._errors as error:
+            return Sent(None, error)
+
+    async def _answer(self, request: Request, kwargs: dict[str, Any], seen: _Seen) -> Any:
+        if not request.stream:
+            return await self._messages.create(**kwargs)
+        async with self._messages.stream(**kwargs) as stream:
+            async for _ in stream:
+                seen.message = stream.current_message_snapshot
+        return seen.message
+
+
+class _Seen:
+    """What has arrived of a stream."""
+
+    message: Any | None = None
+
+
+def _listed(step: Api, found: Any) -> list[Any]:
+    enough = step.enough
+    return list(found if enough is None else takewhile(lambda each: not enough(each), found))
+
+
+async def _alisted(step: Api, found: Any) -> list[Any]:
+    listed: list[Any] = []
+    async for each in found:
+        if step.enough is not None and step.enough(each):
+            break
+        listed.append(each)
+    return listed
+
+
+def _told(step: Ask) -> Told:
+    try:
+        value = step.function(step.text)
+    except Exception as error:  # a user's function may raise anything; the check says that it didn't run
+        return Told(None, error)
+    if inspect.iscoroutine(value):
+        value.close()
+        return Told(None, InvalidRequest("An async check needs arun or aexecute.", about=step.function))
+    return Told(value, None)
+
+
+async def _atold(step: Ask) -> Told:
+    try:
+        value = step.function(step.text)
+        if inspect.isawaitable(value):
+            value = await value
+    except Exception as error:  # as above
+        return Told(None, error)
+    return Told(value, None)
+
+
+def _ms_since(started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1000.0

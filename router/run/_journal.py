@@ -1,0 +1,141 @@
+"""The state of a batch job on disk: one JSON object a line, only appended, so that a crash loses nothing.
+
+job      who we are, and when it was made
+item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part
+planned  all items stand above; without this line nothing was sent, and the job can be made anew
+sending  a part is about to be sent        sent      it was, as this batch
+not_ours the batch that was taken for a part's was somebody else's
+cancel   a part waited too long            done      an item has its result
+begin    an item is about to be run in sync mode; ended: that gave no result and is not in flight any more
+
+Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One
+process at a time works on a job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...classifier.errors import InvalidRequest
+
+FORMAT = 1
+Line = dict[str, Any]
+
+
+@dataclass
+class Part:
+    """Items that go into one batch: of one model, within the API's limits."""
+
+    number: int
+    model: str
+    ids: list[str] = field(default_factory=list)
+    sending_at: float | None = None
+    sent_at: float | None = None
+    batch_id: str | None = None
+    is_proved: bool = False
+    is_canceled: bool = False
+    not_ours: set[str] = field(default_factory=set)
+
+
+class Journal:
+    """The file, read once and appended to. Raises InvalidRequest for a file that is no journal of ours."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.job: Line = {}
+        self.items: dict[str, Line] = {}
+        self.parts: dict[int, Part] = {}
+        self.begun: set[str] = set()
+        self.done: dict[str, Line] = {}
+        self.is_planned = False
+        if self.path.exists():
+            self._read()
+
+    def write(self, *lines: Line, durable: bool = True) -> None:
+        """Append; outlives the process when this returns, and the machine where it is durable."""
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        for line in lines:
+            self._take(line)
+
+    def pending(self) -> Iterable[str]:
+        """Ids of items without a result."""
+        return [each for each in self.items if each not in self.done]
+
+    def _read(self) -> None:
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        try:
+            for line in whole.splitlines():
+                self._take(json.loads(line))
+        except InvalidRequest:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidRequest(f"{self.path} is no journal of a batch job.", about=self.path) from error
+        if len(whole) < len(content):  # the last line was cut by a crash: as if it had not been written
+            with open(self.path, "r+b") as file:
+                file.truncate(len(whole))
+
+    def _check_format(self, found: int) -> None:
+        if found > FORMAT:
+            raise InvalidRequest(
+                f"{self.path} has format {found}; this tierwise reads up to {FORMAT}. Upgrade tierwise.",
+                about=self.path,
+            )
+
+    def _take(self, line: Line) -> None:
+        match line["kind"]:
+            case "job":
+                self.job = line
+                self._check_format(line["format"])
+            case "item":
+                self.items[line["id"]] = line
+                part = self.parts.setdefault(line["part"], Part(line["part"], line["model"]))
+                part.ids.append(line["id"])
+            case "planned":
+                self.is_planned = True
+            case "sending":
+                self.parts[line["part"]].sending_at = line["at"]
+            case "sent":
+                part = self.parts[line["part"]]
+                part.sent_at, part.batch_id, part.is_proved = line["at"], line["batch"], line["proved"]
+            case "not_ours":
+                part = self.parts[line["part"]]
+                part.not_ours.add(line["batch"])
+                part.batch_id = None
+            case "cancel":
+                self.parts[line["part"]].is_canceled = True
+            case "begin":
+                self.begun.add(line["id"])
+            case "ended":
+                self.begun.discard(line["id"])
+            case "done":
+                self.done[line["id"]] = line["result"]
+            case kind:
+                raise ValueError(kind)
+
+
+def plan_parts(items: Iterable[Line], *, max_requests: int, max_bytes: int) -> list[Line]:
+    """Number the parts: by tier and model, in order, each within the limits."""
+    found: list[Line] = []
+    open_: dict[tuple[str, str], tuple[int, int, int]] = {}  # number, requests, bytes
+    n_parts = 0
+    for item in items:
+        key = item["tier"], item["model"]
+        size = len(json.dumps({"custom_id": item["id"], "params": item["params"]})) + 1
+        number, requests, used = open_.get(key, (-1, max_requests, 0))
+        if requests >= max_requests or used + size > max_bytes:
+            number, requests, used = n_parts, 0, 0
+            n_parts += 1
+        open_[key] = number, requests + 1, used + size
+        found.append({**item, "kind": "item", "part": number})
+    return found

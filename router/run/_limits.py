@@ -1,0 +1,48 @@
+"""How long, how often and for how much a task may be tried. Checked once, frozen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...classifier.errors import InvalidRequest
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one task's run; the defaults suit work that nobody waits for.
+
+    Parameters
+    ----------
+    deadline_s : for one attempt, retries and waits included. After it: DeadlineExceeded.
+    timeout_s : for one request of an attempt.
+    max_retries : requests of one attempt after the first, for errors that may pass.
+    max_retry_after_s : longest wait between two requests; a service that asks for more gets this (the SDK
+        would wait for as long as it is told).
+    first_backoff_s : wait before the first retry where the service names none; doubles each time.
+    max_attempts : attempts of the task, over all tiers.
+    max_usd : an attempt begins only while what was spent and what it is expected to cost stay below.
+    max_tokens_ceiling : cut-off answers are repeated with at most so many (default: the model's cap).
+    """
+
+    deadline_s: float = 900.0
+    timeout_s: float = 600.0
+    max_retries: int = 4
+    max_retry_after_s: float = 60.0
+    first_backoff_s: float = 0.5
+    max_attempts: int = 4
+    max_usd: float = math.inf
+    max_tokens_ceiling: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("deadline_s", "timeout_s"):
+            self._check(name, getattr(self, name) > 0, "a number > 0")
+        for name in ("max_retries", "max_retry_after_s", "first_backoff_s", "max_usd"):
+            self._check(name, getattr(self, name) >= 0, "a number >= 0")
+        self._check("max_attempts", self.max_attempts >= 1, "a whole number >= 1")
+        ceiling = self.max_tokens_ceiling
+        self._check("max_tokens_ceiling", ceiling is None or ceiling >= 1, "a whole number >= 1")
+
+    def _check(self, name: str, fine: bool, allowed: str) -> None:
+        if not fine:
+            raise InvalidRequest(f"{name} must be {allowed}; got {getattr(self, name)!r}.", about=name)

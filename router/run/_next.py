@@ -1,0 +1,70 @@
+"""What to try after an attempt that isn't good enough. Pure, but for the decision it asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from ...classifier.errors import InvalidTask
+from ...classifier.task import Task
+from ..decision import Decision
+from ._call import CUT_OFF
+from ._check import FAILED, Surroundings
+from ._request import Options
+from ._result import Attempt
+
+_MORE_ROOM = 4  # times max_tokens; a second cut-off costs more than room that nobody uses
+
+
+class Next(NamedTuple):
+    """An attempt to be made: by which decision, with which options."""
+
+    decision: Decision
+    options: Options
+
+
+def next_try(
+    attempt: Attempt, current: Next, redecide: Callable[[Task], Decision], around: Surroundings
+) -> Next | str | None:
+    """The next attempt; or why there is none, where one was due; None where the run has its result."""
+    if attempt.status == CUT_OFF:
+        return _with_more_room(attempt, current, redecide, around)
+    if attempt.check is None or attempt.check.status != FAILED:
+        return None
+    task = current.decision.task
+    task = replace(task, attempts=(*task.attempts, str(attempt.tier)))
+    decision = _decided_above(attempt, task, redecide)
+    return "exhausted" if decision is None else Next(decision, current.options)
+
+
+def _with_more_room(
+    attempt: Attempt, current: Next, redecide: Callable[[Task], Decision], around: Surroundings
+) -> Next | str:
+    """More max_tokens at the same tier, else a tier above with larger limits. The tier has not failed."""
+    ceiling = around.limits.max_tokens_ceiling or math.inf
+    wanted = min(attempt.max_tokens * _MORE_ROOM, ceiling)
+    rungs, place = around.ladder.rungs, around.ladder.index(attempt.tier)
+    full_window = attempt.stop_reason == "model_context_window_exceeded"
+    raised = min(wanted, rungs[place].max_output_tokens or math.inf)
+    if not full_window and raised > attempt.max_tokens:
+        return Next(current.decision, current.options.with_max_tokens(int(raised)))
+    limits = [rung.context_window_tokens if full_window else rung.max_output_tokens for rung in rungs]
+    here = limits[place] or math.inf
+    for rung, limit in zip(rungs[place + 1 :], limits[place + 1 :], strict=True):
+        if (limit or math.inf) > here and (full_window or wanted > attempt.max_tokens):
+            task = replace(current.decision.task, floor=rung.tier)
+            decision = _decided_above(attempt, task, redecide)
+            if decision is not None:
+                return Next(decision, current.options.with_max_tokens(int(min(wanted, limit or wanted))))
+    return "max_tokens" if not full_window else "context_window"
+
+
+def _decided_above(attempt: Attempt, task: Task, redecide: Callable[[Task], Decision]) -> Decision | None:
+    """A decision for a higher tier than this attempt's, where the task allows one."""
+    try:
+        decision = redecide(task)
+    except InvalidTask:  # the task's own ceiling, pin or limits exclude what would be needed
+        return None
+    return decision if decision.mode != "none" and decision.tier > attempt.tier else None

@@ -1,0 +1,78 @@
+"""What the core asks of the outside world. The core is written once, as generators that yield these steps
+and are sent what came of them; `_drive.py` performs them, blocking or in asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ._request import Request
+
+
+class Send(NamedTuple):
+    """Make one request, without retries; comes back as `Sent`."""
+
+    request: Request
+    timeout_s: float
+
+
+class Sent(NamedTuple):
+    """What came of a request: a message, or an error and what is known of a message that broke off."""
+
+    message: Any | None
+    error: Exception | None
+    partial: Any | None = None
+    latency_ms: float = 0.0
+
+
+class Sleep(NamedTuple):
+    """Wait; comes back as None."""
+
+    seconds: float
+
+
+class Api(NamedTuple):
+    """Call a method of `messages.batches`, without retries; comes back as `Sent`.
+
+    enough : of a list, which comes newest first: the first one that is not needed any more.
+    """
+
+    method: str
+    arguments: dict[str, Any]
+    timeout_s: float = 600.0
+    enough: Callable[[Any], bool] | None = None
+
+
+class Ask(NamedTuple):
+    """Call a function of the user that may fail or be async; comes back as `Told`."""
+
+    function: Callable[[str], Any]
+    text: str
+
+
+class Told(NamedTuple):
+    """What the function returned, or what it raised."""
+
+    value: Any
+    error: Exception | None
+
+
+class Tell(NamedTuple):
+    """Call a hook; what it raises is raised. Comes back as None."""
+
+    hook: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+Step: TypeAlias = Send | Api | Sleep | Ask | Tell
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Clock and chance, passed in."""
+
+    now_s: Callable[[], float]
+    chance: Callable[[], float]

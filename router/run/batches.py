@@ -1,0 +1,200 @@
+"""Message batches at half the price: made, sent once, collected item by item, whatever crashes in between.
+
+    job = BatchJob.create("tags.jsonl", decisions)         # writes the journal, sends nothing
+    job.submit(client)
+    ...                                                     # hours later, in another process
+    job = BatchJob.open("tags.jsonl")
+    while not job.is_finished:
+        job.collect(client, check=checks.json_schema(schema))
+        time.sleep(300)
+    job.results
+
+Items that expired or met an error that may pass are run in sync mode instead, as are those that a batch had
+not done when the wait ceiling was reached.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ...classifier.errors import InvalidRequest
+from ...classifier.task import Task
+from ..decision import Decision
+from ..ladder import Ladder
+from ._batch_collect import ItemResult, collect_steps
+from ._batch_submit import submit_steps
+from ._check import CheckLike, Surroundings, as_check
+from ._drive import OUTSIDE, AsyncDriver, Driver
+from ._journal import FORMAT, Journal, Line, plan_parts
+from ._limits import Limits
+from ._request import Options, build_request
+
+MAX_REQUESTS = 100_000  # of one batch, by the API
+MAX_BYTES = 250_000_000  # the API's 256 MB, less what JSON adds around the requests
+
+__all__ = ["BatchJob", "ItemResult"]
+
+
+@dataclass(frozen=True)
+class BatchStatus:
+    """How far a job is. items = done + waiting; parts are batches of the API, of which `sent` were made."""
+
+    items: int
+    done: int
+    waiting: int
+    parts: int
+    sent: int
+    cost_usd: float
+    by_status: dict[str, int]
+
+
+class BatchJob:
+    """Decisions with mode "batch", one request each; its journal is its state.
+
+    A crash at any moment loses nothing and sends nothing twice: a batch of which nobody knows whether it was
+    made is looked for among the account's batches first. Only an item that was being run in sync mode when
+    the process died may be paid twice; its result says so (`was_in_flight`).
+    """
+
+    def __init__(self, journal: Journal, ladder: Ladder, clock: Callable[[], float] = time.time) -> None:
+        self._journal, self._ladder, self._clock = journal, ladder, clock
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        decisions: Iterable[Decision],
+        *,
+        options: Options | None = None,
+        max_requests: int = MAX_REQUESTS,
+        clock: Callable[[], float] = time.time,
+    ) -> BatchJob:
+        """A job of these decisions, whatever their mode. Raises InvalidRequest where the file holds a job."""
+        journal = Journal(path)
+        if journal.is_planned:
+            raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
+        made = list(decisions)
+        if not made or any(decision.mode == "none" for decision in made):
+            raise InvalidRequest(
+                "A batch needs at least one decision, each with a model to call.", about=path
+            )
+        ladder = made[0].evidence.ladder
+        items = plan_parts(
+            (_item(decision, options) for decision in made), max_requests=max_requests, max_bytes=MAX_BYTES
+        )
+        ceiling_s = min(decision.evidence.policy.batch_wait_ceiling_s for decision in made)
+        journal.path.unlink(missing_ok=True)  # what a crash left of an earlier attempt to write it
+        journal = Journal(path)
+        head = {"kind": "job", "format": FORMAT, "made_at": clock(), "wait_ceiling_s": ceiling_s}
+        journal.write({**head, "ladder": ladder.name}, *items, {"kind": "planned"})
+        return cls(journal, ladder, clock)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        ladder: Ladder | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> BatchJob:
+        """A job that was made before, by this or another process."""
+        journal = Journal(path)
+        if not journal.is_planned:
+            raise InvalidRequest(f"{path} holds no job; make one with BatchJob.create(...).", about=path)
+        return cls(journal, ladder or Ladder.load(), clock)
+
+    @property
+    def is_finished(self) -> bool:
+        """Every item has its result."""
+        return not self._journal.pending()
+
+    @property
+    def results(self) -> dict[str, ItemResult]:
+        """Decision id -> result, of the items that have one."""
+        return {each: ItemResult.from_line(line) for each, line in self._journal.done.items()}
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Decision id -> task."""
+        return {each: Task.from_mapping(line["task"]) for each, line in self._journal.items.items()}
+
+    def status(self) -> BatchStatus:
+        """Counts, from the journal alone."""
+        results, parts = self.results.values(), self._journal.parts.values()
+        by_status: dict[str, int] = {}
+        for result in results:
+            by_status[result.status] = by_status.get(result.status, 0) + 1
+        n_items, n_done = len(self._journal.items), len(results)
+        sent = sum(part.batch_id is not None for part in parts)
+        cost_usd = sum(result.cost_usd for result in results)
+        return BatchStatus(n_items, n_done, n_items - n_done, len(parts), sent, cost_usd, by_status)
+
+    def submit(self, client: Any, *, limits: Limits | None = None) -> None:
+        """Send every part that has not been sent. Raises CallError; calling it again goes on."""
+        _driver(client).run(submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock))
+
+    async def asubmit(self, client: Any, *, limits: Limits | None = None) -> None:
+        """`submit` in asyncio."""
+        await _async_driver(client).run(submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock))
+
+    def collect(
+        self,
+        client: Any,
+        *,
+        check: CheckLike | None = None,
+        on_item: Callable[[ItemResult], Any] | None = None,
+        limits: Limits | None = None,
+    ) -> tuple[ItemResult, ...]:
+        """The results that have come since the last time; submits first what was not sent.
+
+        on_item : called with each result before the journal knows of it, so at least once for each.
+        """
+        steps = collect_steps(
+            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+        )
+        self.submit(client, limits=limits)
+        return _driver(client).run(steps)
+
+    async def acollect(
+        self,
+        client: Any,
+        *,
+        check: CheckLike | None = None,
+        on_item: Callable[[ItemResult], Any] | None = None,
+        limits: Limits | None = None,
+    ) -> tuple[ItemResult, ...]:
+        """`collect` in asyncio; check and on_item may be async."""
+        steps = collect_steps(
+            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+        )
+        await self.asubmit(client, limits=limits)
+        return await _async_driver(client).run(steps)
+
+    def _around(self, limits: Limits | None) -> Surroundings:
+        return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
+
+
+def _item(decision: Decision, options: Options | None) -> Line:
+    ladder = decision.evidence.ladder
+    rung = ladder.rungs[ladder.index(decision.tier)]
+    params = build_request(decision.task, rung, options).kwargs
+    facts = {name: value for name, value in asdict(decision.task).items() if value not in (None, ())}
+    return {
+        "id": decision.decision_id,
+        "tier": str(decision.tier),
+        "model": rung.model,
+        "task": facts,
+        "params": params,
+    }
+
+
+def _driver(client: Any) -> Driver:
+    return client if isinstance(client, Driver) else Driver(client)
+
+
+def _async_driver(client: Any) -> AsyncDriver:
+    return client if isinstance(client, AsyncDriver) else AsyncDriver(client)

@@ -1,0 +1,97 @@
+"""Answers that were cut off get more room; that says nothing about capability. And bounds that are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tierwise import Ladder, Policy, predict_tier
+from tierwise.classifier.errors import InvalidRequest
+from tierwise.router.run import Limits, Options, execute
+from tierwise.testing import Answer, MessagesServer, tokens_in
+
+TAG = "Tag these 40 tickets by product area, JSON out"
+
+
+def small_ladder(**facts):
+    """Haiku with smaller limits than the others."""
+    haiku, *others = Ladder.load().rungs
+    return Ladder("small", (replace(haiku, **facts), *others))
+
+
+def run(answer, ladder, **options):
+    decision = predict_tier(TAG, policy=Policy(ladder=ladder))
+    assert decision.tier == "haiku"
+    with MessagesServer(answer, ladder=ladder) as server:
+        result = execute(decision, client=server.client(), **options)
+        assert result.cost_usd == pytest.approx(server.cost_usd)
+    return result
+
+
+def test_more_room_at_the_same_tier_by_the_same_decision(ladder):
+    result = run(Answer("x" * 4 * 30_000), ladder)
+    assert [attempt.max_tokens for attempt in result.attempts] == [8_192, 32_768]
+    assert [attempt.verdict for attempt in result.attempts] == ["cut_off", None]
+    assert len({attempt.decision_id for attempt in result.attempts}) == 1
+    assert (result.tier, result.status, len(result.text)) == ("haiku", "unchecked", 120_000)
+
+
+def test_room_is_raised_up_to_the_models_cap_then_a_tier_with_a_larger_one_is_asked():
+    result = run(Answer("x" * 4 * 30_000), small_ladder(max_output_tokens=10_000))
+    assert [(str(a.tier), a.max_tokens) for a in result.attempts] == [
+        ("haiku", 8_192),
+        ("haiku", 10_000),
+        ("sonnet", 40_000),
+    ]
+    assert result.decision.task.attempts == ()  # haiku has not failed
+    assert result.status == "unchecked"
+
+
+def test_a_full_window_needs_a_larger_window():
+    room = 100 + tokens_in({"messages": [{"role": "user", "content": TAG}]})
+    result = run(Answer("x" * 4 * 5_000), small_ladder(context_window_tokens=room))
+    assert [attempt.stop_reason for attempt in result.attempts] == [
+        "model_context_window_exceeded",
+        "end_turn",
+    ]
+    assert result.tier == "sonnet"
+
+
+def test_where_no_limit_can_be_raised_the_cut_answer_comes_back(ladder):
+    result = run(Answer("x" * 4 * 200_000), ladder, limits=Limits(max_attempts=9))
+    assert [attempt.max_tokens for attempt in result.attempts] == [8_192, 32_768, 128_000]
+    assert (result.status, result.stopped, result.is_usable) == ("cut_off", "max_tokens", False)
+    full = run(Answer("x", stop_reason="model_context_window_exceeded"), ladder)
+    assert (full.status, full.stopped, len(full.attempts)) == ("cut_off", "context_window", 1)
+
+
+def test_the_callers_ceiling_bounds_the_room(ladder):
+    limits = Limits(max_tokens_ceiling=500)
+    result = run(Answer("x" * 9999), ladder, options=Options(max_tokens=200), limits=limits)
+    assert [attempt.max_tokens for attempt in result.attempts] == [200, 500]
+    assert (result.status, result.stopped) == ("cut_off", "max_tokens")
+
+
+def test_a_ceiling_of_the_task_forbids_the_larger_tier():
+    decision = predict_tier(TAG, ceiling="haiku", policy=Policy(ladder=small_ladder(max_output_tokens=8_192)))
+    with MessagesServer(Answer("x" * 99_999)) as server:
+        result = execute(decision, client=server.client())
+    assert (result.status, result.stopped, len(result.attempts)) == ("cut_off", "max_tokens", 1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "match"),
+    [
+        ({"deadline_s": 0}, "deadline_s must be a number > 0; got 0"),
+        ({"timeout_s": -1}, "timeout_s"),
+        ({"max_retries": -1}, "max_retries must be a number >= 0"),
+        ({"max_retry_after_s": float("nan")}, "max_retry_after_s"),
+        ({"max_usd": -0.1}, "max_usd"),
+        ({"max_attempts": 0}, "max_attempts must be a whole number >= 1"),
+        ({"max_tokens_ceiling": 0}, "max_tokens_ceiling"),
+    ],
+)
+def test_limits_outside_their_range_are_refused(limits, match):
+    with pytest.raises(InvalidRequest, match=match):
+        Limits(**limits)
