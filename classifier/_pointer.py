@@ -5,7 +5,7 @@ A store is a folder of ordinary model folders and a pointer:
     models/champion.json            the champion, the challenger in its canary, and every change so far
     models/versions/<version>/      model folders; none is ever changed
 
-`training/store.py` writes the pointer, by replacing it whole. To change its format: raise
+`training/promotion/store.py` writes the pointer, by replacing it whole. To change its format: raise
 POINTER_FORMAT, teach `parse_pointer` to read the former one, store a sample under tests/artifacts/.
 """
 

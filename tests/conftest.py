@@ -133,7 +133,7 @@ def two_registered(empty_mlflow, tmp_path_factory) -> Path:
     """The same with two versions of the registered model "tierwise"; their artifacts are beside it."""
     from small_model import small_model
 
-    from tierwise.training.registry import ModelRegistry
+    from tierwise.training.promotion.registry import ModelRegistry
 
     home = tmp_path_factory.mktemp("registered")
     shutil.copy(empty_mlflow, home / "mlflow.db")

@@ -11,7 +11,7 @@ from small_model import small_model
 
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 
 
 def run(*arguments: object) -> Result:

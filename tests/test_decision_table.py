@@ -162,6 +162,10 @@ EXAMPLES: dict[str, Example] = {
 }
 
 
+# what a Router draws by chance after the decision: test_router_chance.py
+DRAWN = {reasons.PROBE, reasons.CANARY}
+
+
 def _choice(example: Example, beliefs) -> Choice:
     down = example.policy.lambda_down
     believed = None if example.needed is None else beliefs(example.needed, **example.more)
@@ -172,7 +176,7 @@ def _choice(example: Example, beliefs) -> Choice:
     )
 
 
-@pytest.mark.parametrize("code", sorted(reasons.MEANING))
+@pytest.mark.parametrize("code", sorted(set(reasons.MEANING) - DRAWN))
 def test_every_reason_code_is_produced(code, beliefs):
     """A code without an example here fails: add one that produces it."""
     assert code in EXAMPLES, f"nothing shows how {code!r} comes about"
@@ -182,7 +186,7 @@ def test_every_reason_code_is_produced(code, beliefs):
 
 
 def test_the_examples_are_of_codes_that_exist():
-    assert set(EXAMPLES) == set(reasons.MEANING)
+    assert set(EXAMPLES) == set(reasons.MEANING) - DRAWN
 
 
 def test_every_code_in_the_module_has_a_meaning():
@@ -191,7 +195,7 @@ def test_every_code_in_the_module_has_a_meaning():
     assert set(reasons.MEANING) >= reasons.FALLBACKS | reasons.WARNINGS
 
 
-@pytest.mark.parametrize("code", sorted(reasons.MEANING))
+@pytest.mark.parametrize("code", sorted(set(reasons.MEANING) - DRAWN))
 def test_only_the_answers_to_not_sure_are_fallbacks(code, beliefs):
     choice = _choice(EXAMPLES[code], beliefs)
     assert choice.fallback == (choice.codes[0] in reasons.FALLBACKS)

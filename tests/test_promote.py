@@ -21,8 +21,8 @@ from tierwise.classifier.errors import (
 )
 from tierwise.classifier.model import TierModel
 from tierwise.data import CHAMPION
-from tierwise.training.promote import CANARY_DECISIONS, CANARY_SHARE, settle, shelf_at
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.promote import CANARY_DECISIONS, CANARY_SHARE, settle, shelf_at
+from tierwise.training.promotion.store import ModelStore
 
 
 @dataclass(frozen=True)

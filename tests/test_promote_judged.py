@@ -16,7 +16,7 @@ from tierwise import OutcomeLog, compare, gate
 from tierwise.classifier.errors import InvalidTraining, PromotionRefused
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 
 
 @pytest.fixture(scope="module")

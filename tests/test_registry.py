@@ -9,7 +9,7 @@ from small_model import small_model
 from tierwise.classifier._pointer import Canary
 from tierwise.classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
 from tierwise.classifier.model import TierModel
-from tierwise.training.registry import ModelRegistry
+from tierwise.training.promotion.registry import ModelRegistry
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tierwise.classifier.errors import ArtifactCorrupt, ArtifactMissing, NotInSt
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main
 from tierwise.router._champion import forget_champion
-from tierwise.training.registry import ModelRegistry
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.registry import ModelRegistry
+from tierwise.training.promotion.store import ModelStore
 
 URIS = ("models:/tierwise@champion", "models:/tierwise/1")
 

@@ -12,7 +12,7 @@ from tierwise.classifier._pointer import Canary
 from tierwise.classifier.errors import NotInStore, PromotionConflict, StoreError, StoreUnavailable
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 
 
 @pytest.fixture

@@ -25,14 +25,14 @@ from tierwise.classifier.errors import (
 )
 from tierwise.classifier.model import TierModel
 from tierwise.router._champion import forget_champion
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 
 PROMOTER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from small_model import small_model
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 store = ModelStore(sys.argv[1])
 models = [small_model(seed=seed) for seed in range(40)]
 print("ready", flush=True)
@@ -177,7 +177,7 @@ READ_ONLY = """
 import os, sys
 from tierwise.classifier.errors import StoreUnavailable
 from tierwise.classifier.model import TierModel
-from tierwise.training.store import ModelStore
+from tierwise.training.promotion.store import ModelStore
 store = ModelStore(sys.argv[1])
 champion = TierModel.load(store.path).version
 if os.getuid() == 0:  # root may write anywhere

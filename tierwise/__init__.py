@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
     from .training.evaluation.gate import GateReport, gate
-    from .training.promote import promote, rollback
-    from .training.store import ModelStore
-    from .training.tracking import log_training
+    from .training.promotion.promote import promote, rollback
+    from .training.promotion.store import ModelStore
+    from .training.promotion.tracking import log_training
     from .training.train import TrainedModel, train
 
 __version__ = "0.1.0"
@@ -40,11 +40,11 @@ _HOME = {
     "predict_tier": "router",
     "predict_tiers": "router",
     "CensoredOrdinalClassifier": "training.estimator",
-    "ModelStore": "training.store",
+    "ModelStore": "training.promotion.store",
     "TrainedModel": "training.train",
-    "log_training": "training.tracking",
-    "promote": "training.promote",
-    "rollback": "training.promote",
+    "log_training": "training.promotion.tracking",
+    "promote": "training.promotion.promote",
+    "rollback": "training.promotion.promote",
     "train": "training.train",
     "Comparison": "training.evaluation.compare",
     "compare": "training.evaluation.compare",

@@ -48,7 +48,7 @@ def promote(
     tierwise promote trained/friday --to models --log outcomes.db --why "a month of outcomes"
     """
     try:
-        from ..training.promote import promote as judge
+        from ..training.promotion.promote import promote as judge
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
     with _outcomes(None if force else url, None if force else frame) as log, _bar() as progress:

@@ -22,7 +22,7 @@ def rollback(to: str, why: str, by: str | None, as_json: bool) -> None:
     tierwise rollback --to models --why "complaints about legal clauses"
     """
     try:
-        from ..training.promote import rollback as go_back
+        from ..training.promotion.promote import rollback as go_back
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
     change = go_back(to, by=by, why=why)

@@ -88,7 +88,7 @@ def train(
 
 def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
     """The model is saved by now: whatever MLflow does, the training is not lost."""
-    from ..training.tracking import log_training
+    from ..training.promotion.tracking import log_training
 
     try:
         logged = log_training(model, experiment=experiment)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier._effects import effect_grid
-from ..classifier.model import TierModel
-from ..classifier.state import Seen, TypeState
-from ..router.ladder import Ladder
-from .calibrate import MOST_ROWS, TypeEffects, effects_by_type
-from .frame import Outcomes
-from .thresholds import path, served
+from ...classifier._effects import effect_grid
+from ...classifier.model import TierModel
+from ...classifier.state import Seen, TypeState
+from ...router.ladder import Ladder
+from ..calibrate import MOST_ROWS, TypeEffects, effects_by_type
+from ..frame import Outcomes
+from ..thresholds import path, served
 
 Array = NDArray[np.float64]
 EARLIER = (0, 1, 2, 4, 8, 16, 32, 64)  # a group of the learning curve begins at each

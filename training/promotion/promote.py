@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..classifier._pointer import VERSIONS, Canary, Change, Pointer
-from ..classifier.errors import LadderMismatch, PromotionRefused, StoreError
-from ..classifier.model import TierModel
-from ..data import CHAMPION
-from ..router._champion import forget_champion
-from ..router._view import view_of
-from ..router.ladder import default_ladder
-from ..router.policy import Policy
+from ...classifier._pointer import VERSIONS, Canary, Change, Pointer
+from ...classifier.errors import LadderMismatch, PromotionRefused, StoreError
+from ...classifier.model import TierModel
+from ...data import CHAMPION
+from ...router._champion import forget_champion
+from ...router._view import view_of
+from ...router.ladder import default_ladder
+from ...router.policy import Policy
 from ._shelf import Model, Shelf, model_folder
 from .store import ModelStore
 
@@ -87,7 +87,7 @@ def promote(
                     "Nothing to judge the challenger on: give log=, an outcome log or a frame of finished "
                     "tasks (or force=True with a reason)."
                 )
-            from .evaluation import compare, gate
+            from ..evaluation import compare, gate
 
             found = compare(
                 baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress

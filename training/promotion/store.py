@@ -15,17 +15,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..classifier._artifact import MANIFEST, read_folder
-from ..classifier._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
-from ..classifier._saving import copy_folder
-from ..classifier.errors import (
+from ...classifier._artifact import MANIFEST, read_folder
+from ...classifier._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier._saving import copy_folder
+from ...classifier.errors import (
     ArtifactError,
     ArtifactMissing,
     NotInStore,
     PromotionConflict,
     StoreUnavailable,
 )
-from ..classifier.model import TierModel
+from ...classifier.model import TierModel
 from ._shelf import Model, Shelf, model_folder
 
 _LOCK = ".lock"

@@ -15,12 +15,12 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..classifier._artifact import read_folder
-from ..classifier._mlflow import mlflow_calls
-from ..classifier._pointer import Change, Pointer, parse_pointer
-from ..classifier._remote import SEAL_TAG
-from ..classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
-from ..classifier.model import TierModel
+from ...classifier._artifact import read_folder
+from ...classifier._mlflow import mlflow_calls
+from ...classifier._pointer import Change, Pointer, parse_pointer
+from ...classifier._remote import SEAL_TAG
+from ...classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
+from ...classifier.model import TierModel
 from ._register import EXPERIMENT, register, run_in
 from ._shelf import Model, Shelf, model_folder
 
