@@ -81,16 +81,19 @@ def train(
     progress("calibrating")
     known = effects_by_type(early, places[:n_early], learned.widths)
     late_places = places[n_early:][-MOST_ROWS:]
-    effects = TypeEffects(effect_grid(places.shape[1], learned.widths), known, late.types.tolist())
-    calibration = calibrate(late, late_places, effects)
-    needed = effects.needed(calibration.places(late_places))
+    grid, half = effect_grid(places.shape[1], learned.widths), len(late) // 2  # what is tuned is not judged
+    older, newest = late.take(np.arange(half)), late.take(np.arange(half, len(late)))
+    calibration = calibrate(older, late_places[:half], TypeEffects(grid, known, older.types.tolist()))
+    newest_places = calibration.places(late_places[half:])
+    effects = TypeEffects(grid, known, newest.types.tolist())
     last = Config(config.penalties, learned.widths, rounds=1, max_iterations=config.max_iterations // 2)
     final = learn(outcomes, mass, features, last, start=learned.correction, progress=progress)
     thresholds = base.manifest["thresholds"]
-    if len(late) >= MIN_PROMISED:
-        thresholds = [threshold.to_dict() for threshold in promised_thresholds(late, needed)]
-    heard = effects.grid.curve.heard(effects.pass_(calibration.places(late_places)))
-    report = _report(outcomes, learned, calibration, late, heard)
+    if len(newest) >= MIN_PROMISED:
+        promised = promised_thresholds(newest, effects.needed(newest_places))
+        thresholds = [threshold.to_dict() for threshold in promised]
+    heard = grid.curve.heard(effects.pass_(newest_places))
+    report = _report(outcomes, learned, calibration, newest, heard)
     return _assembled(base, texts, final.correction, calibration, learned, thresholds, report, outcomes)
 
 
