@@ -21,7 +21,7 @@ from .thresholds import RATES, Threshold, path, served
 Array = NDArray[np.float64]
 LEVEL = 0.95
 LEAST_CORRELATION = 0.05  # of outcomes of one type: few cases don't show that types differ
-MIN_PROMISED = 200  # outcomes to judge by; below this the base's thresholds stay
+MIN_PROMISED = 100  # outcomes to judge by; below this the base's thresholds stay
 PROMISED = "outcomes kept apart by time: holds at 95 % while they stay alike"
 NOT_PROMISED = "outcomes kept apart by time: no threshold of the path keeps this rate; the strictest"
 
