@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, and_, case, cast, func, select
 
+from ._money import US_PER_DAY
 from ._schema import decisions, outcomes
 from ._stats import wilson
+from ._times import from_us
 from ._verdicts import CLEAN, NOT_CLEAN
 
 N_BINS = 10
@@ -40,8 +43,9 @@ class Bin(NamedTuple):
     n_clean: int
 
 
-def under_tiering(connection: Connection, tiers: Sequence[str], since_us: int) -> UnderTiering:
-    """tiers : the ladder, lowest first. since_us : verdicts given before are left out."""
+def under_tiering(connection: Connection, tiers: Sequence[str]) -> dict[date, UnderTiering]:
+    """By the day of the verdict. tiers : the ladder, lowest first."""
+    day = (outcomes.c.at_us // US_PER_DAY).label("day")
     retry, told = decisions.alias("retry"), outcomes.alias("told")
     spoke = outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN))
     bad = outcomes.c.verdict.in_(NOT_CLEAN)
@@ -53,20 +57,28 @@ def under_tiering(connection: Connection, tiers: Sequence[str], since_us: int) -
     )
     proved = and_(bad, below, outcomes.c.decision_id.in_(rescued))
     retries = select(decisions.c.decision_id).where(decisions.c.follows.is_not(None))
-    row = connection.execute(
+    rows = connection.execute(
         select(
+            day,
             func.count(),
             func.sum(case((proved, 1), else_=0)),
             func.sum(case((and_(bad, below), 1), else_=0)),
         )
         .where(outcomes.c.is_effective, outcomes.c.tier.in_(tiers), spoke)
-        .where(outcomes.c.at_us >= since_us, outcomes.c.decision_id.not_in(retries))
-    ).one()
-    return UnderTiering(int(row[0]), int(row[1] or 0), int(row[2] or 0))
+        .where(outcomes.c.decision_id.not_in(retries))
+        .group_by(day)
+    )
+    return {from_us(at * US_PER_DAY).date(): UnderTiering(n, int(low), int(high)) for at, n, low, high in rows}
+
+
+def added(each: Iterable[UnderTiering]) -> UnderTiering:
+    """All of these days together."""
+    sums = [sum(column) for column in zip(*each, strict=True)] or [0, 0, 0]
+    return UnderTiering(*sums)
 
 
 def reliability(connection: Connection, tiers: Sequence[str], model_version: str | None) -> list[Bin]:
-    """What was predicted for the tier that ran, against what became of it; tenths with no decision are left out.
+    """What was predicted for the tier that ran, against what became of it, by tenths; empty ones are left out.
 
     model_version : of decisions by this model only.
     """

@@ -13,6 +13,8 @@ from ._schema import decisions, outcomes
 from ._times import from_us
 
 MOST_WAITING = 500
+_RULES = [code for code in reasons.MEANING if code.startswith(("floor", "limit"))]
+_RULES += [reasons.PIN, reasons.CEILING, reasons.CONSEQUENTIAL]
 
 
 class Waiting(NamedTuple):
@@ -40,7 +42,7 @@ def waiting(connection: Connection, *, most: int = MOST_WAITING) -> Waiting:
     """Steps that needed no model wait for nothing."""
     n = connection.execute(select(func.count()).select_from(decisions).where(*_waits())).scalar_one()
     sure_of_it = func.coalesce(decisions.c.confidence, 0.0)
-    unsure = case((decisions.c.reason == reasons.PIN, 1.0), else_=sure_of_it)  # a pin asks no probability
+    unsure = case((decisions.c.reason.in_(_RULES), 1.0), else_=sure_of_it)  # a rule asks no probability
     order = (unsure, decisions.c.decided_at_us.desc(), decisions.c.decision_id)
     first = select(decisions.c.decision_id).where(*_waits()).order_by(*order).limit(most)
     return Waiting(n, tuple(connection.execute(first).scalars()))

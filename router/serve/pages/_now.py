@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from ....classifier._pointer import Change
-from ...log._kept import under_tiering
+from ...log._kept import UnderTiering, added, under_tiering
 from ...log._money import Spent, spending
+from ...log._stats import Stats, collect
 from ...log._times import utc_now
 from . import _svg
 from ._kept import Kept
@@ -28,26 +29,19 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
     assert log is not None
     names = ladder.names
 
-    def money() -> list[Spent]:
+    def count() -> tuple[list[Spent], Stats, dict[date, UnderTiering]]:
         with log._database.read() as connection:
-            return spending(connection, names)
+            return spending(connection, names), collect(connection), under_tiering(connection, names)
 
-    spent, stats = kept.get("money", money), kept.get("stats", log.stats)
-    if spent is None or stats is None:
+    found = kept.get("now", count)
+    if found is None:
         return None
+    spent, stats, by_day = found
     days = asked["days"] if asked.get("days") in PERIODS else _DAYS
     baseline = asked["baseline"] if asked.get("baseline") in names else names[ladder.production]
     last = max((each.day for each in spent), default=utc_now().date())
     since = date.min if days == "all" else last - timedelta(days=int(days) - 1)
-    since_us = 0 if days == "all" else _midnight_us(since)
-
-    def told() -> Any:
-        with log._database.read() as connection:
-            return under_tiering(connection, names, since_us)
-
-    under = kept.get(f"under {days}", told)
-    if under is None:
-        return None
+    under = added(each for day, each in by_day.items() if day >= since)
     given = correction_usd(asked.get("correction_usd", ""))
     own = policy.correction_cost_usd(None)
     price = (lambda _: given) if given is not None else lambda kind: policy.correction_cost_usd(kind) or 0.0
@@ -80,10 +74,6 @@ def correction_usd(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) and 0 <= value <= 1e6 else None
-
-
-def _midnight_us(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * 86_400_000_000
 
 
 def _plot(saved: Savings) -> Any:

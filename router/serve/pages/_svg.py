@@ -1,4 +1,4 @@
-"""Plots as inline SVG: shapes with classes, colours in the style sheet, every plot with a text for those who can't see it."""
+"""Plots as inline SVG: shapes with classes, colours in the style sheet, and a text for who cannot see them."""
 
 from __future__ import annotations
 
