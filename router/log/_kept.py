@@ -21,16 +21,19 @@ class UnderTiering(NamedTuple):
     """Of `n_judged` first attempts.
 
     n_proved : not clean, and a retry higher up was. n_possible : not clean below the top tier.
-    The rate lies between them; each end has its own 90 % interval.
     """
 
     n_judged: int
     n_proved: int
     n_possible: int
 
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        low, high = wilson(self.n_proved, self.n_judged), wilson(self.n_possible, self.n_judged)
+    def interval(self, n_decisions: int) -> tuple[float, float] | None:
+        """Between what is proved, were all else well, and what is possible, were all else like what was judged.
+
+        Each end has its own 90 % interval. n_decisions : first attempts, judged or not.
+        """
+        low = wilson(self.n_proved, max(n_decisions, self.n_judged))
+        high = wilson(self.n_possible, self.n_judged)
         return None if low is None or high is None else (low[0], high[1])
 
 
@@ -68,7 +71,9 @@ def under_tiering(connection: Connection, tiers: Sequence[str]) -> dict[date, Un
         .where(outcomes.c.decision_id.not_in(retries))
         .group_by(day)
     )
-    return {from_us(at * US_PER_DAY).date(): UnderTiering(n, int(low), int(high)) for at, n, low, high in rows}
+    return {
+        from_us(at * US_PER_DAY).date(): UnderTiering(n, int(low), int(high)) for at, n, low, high in rows
+    }
 
 
 def added(each: Iterable[UnderTiering]) -> UnderTiering:

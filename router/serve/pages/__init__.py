@@ -1,6 +1,6 @@
 """Pages for people: what goes where, what it saved, what waits for a verdict. Rendered on the server.
 
-    app.include_router(pages_router(lambda: state))
+app.include_router(pages_router(lambda: state))
 """
 
 from ._routes import State, pages_router

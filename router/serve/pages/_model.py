@@ -45,7 +45,9 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
         "judged": judged,
         "bins": bins,
         "counting": bins is None and state.log is not None and model is not None,
-        "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed") if bins else None,
+        "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
+        if bins
+        else None,
     }
 
 
@@ -79,5 +81,7 @@ def _figures(metrics: Any) -> dict[str, str]:
         elif isinstance(value, str):
             found[name] = value
         elif isinstance(value, list) and value and all(isinstance(each, (int, float)) for each in value):
-            found[name] = f"{value[0]:.3f}" + (f" ({value[1]:.3f} to {value[2]:.3f})" if len(value) == 3 else "")
+            found[name] = f"{value[0]:.3f}" + (
+                f" ({value[1]:.3f} to {value[2]:.3f})" if len(value) == 3 else ""
+            )
     return found

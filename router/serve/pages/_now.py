@@ -42,6 +42,8 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
     last = max((each.day for each in spent), default=utc_now().date())
     since = date.min if days == "all" else last - timedelta(days=int(days) - 1)
     under = added(each for day, each in by_day.items() if day >= since)
+    n_first = sum(each.n for each in spent if each.day >= since and not each.is_retry)
+    interval = under.interval(n_first)
     given = correction_usd(asked.get("correction_usd", ""))
     own = policy.correction_cost_usd(None)
     price = (lambda _: given) if given is not None else lambda kind: policy.correction_cost_usd(kind) or 0.0
@@ -56,11 +58,13 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
         "saved": saved,
         "plot": _plot(saved),
         "mix": _mix(names, mix),
+        "n_first": n_first,
         "n_decisions": sum(mix.values()),
         "last_day": last,
         "under": under,
         "promise": policy.max_under_tier,
-        "verdict": _verdict(under.interval, policy.max_under_tier),
+        "interval": interval,
+        "verdict": _verdict(interval, policy.max_under_tier),
         "shifts": shifted(spent, last + timedelta(days=1)),
         "lately_days": LATELY.days,
         "changes": _lately(changes_of(state.store)),
@@ -79,7 +83,7 @@ def correction_usd(text: str) -> float | None:
 def _plot(saved: Savings) -> Any:
     if not saved.by_day:
         return None
-    total = f"${saved.tokens_usd:,.2f}"
+    total = _svg.usd(saved.tokens_usd)
     return _svg.by_day(saved.by_day, f"Tokens saved per day; {total} over {len(saved.by_day)} days")
 
 

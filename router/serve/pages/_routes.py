@@ -18,6 +18,7 @@ from ._now import now_page
 from ._review import KEYS, give_verdict, review_page
 from ._same_site import FIELD, is_same_site, send_token, token_for
 from ._state import State
+from ._svg import usd
 from ._types import types_page
 
 _HERE = Path(__file__).parent
@@ -168,12 +169,6 @@ class _Pages:
         about = {"root": _root(request), "at": name if at is None else at}
         html = self._templates.get_template(f"{name}.html").render(**about, **values)
         return HTMLResponse(html, status, headers=_HEADERS)
-
-
-def usd(value: float) -> str:
-    """$1,234.50; with more digits where that would say nothing."""
-    digits = 2 if abs(value) >= 0.1 or value == 0 else 6
-    return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
 def _root(request: Request) -> str:

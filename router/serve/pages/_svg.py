@@ -12,6 +12,12 @@ from ...log._kept import Bin
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 56, 24
 
 
+def usd(value: float) -> str:
+    """$1,234.50; with more digits where that would say nothing."""
+    digits = 2 if abs(value) >= 0.1 or value == 0 else 6
+    return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
+
+
 def mix_bar(shares: Mapping[str, float], label: str) -> Markup:
     """One bar, divided by share; `shares` in the order of the ladder."""
     parts, x = [], 0.0
@@ -54,10 +60,10 @@ def by_day(values: Sequence[tuple[date, float]], label: str) -> Markup:
         parts.append(
             f'<rect class="{"gain" if value >= 0 else "loss"}" x="{_LEFT + place * step:.2f}" y="{top:.2f}" '
             f'width="{max(step * 0.8, 0.5):.2f}" height="{abs(y(value) - y(0)):.2f}">'
-            f"<title>{day.isoformat()}: ${value:,.2f}</title></rect>"
+            f"<title>{day.isoformat()}: {usd(value)}</title></rect>"
         )
     for value in {high, low} - {0.0}:
-        parts.append(_text(_LEFT - 4, y(value) + 4, f"${value:,.2f}", "end"))
+        parts.append(_text(_LEFT - 4, y(value) + 4, usd(value), "end"))
     parts.append(_text(_LEFT - 4, y(0) + 4, "$0", "end"))
     parts.append(_text(_LEFT, _HEIGHT - 4, values[0][0].isoformat(), "start"))
     if len(values) > 1:
@@ -101,4 +107,4 @@ def _text(x: float, y: float, words: str, anchor: str) -> str:
 def _svg(box: str, kind: str, label: str, parts: Sequence[str], *, stretch: bool = False) -> Markup:
     how = ' preserveAspectRatio="none"' if stretch else ""
     head = f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{escape(label)}"{how}>'
-    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704
+    return Markup(head + "".join(parts) + "</svg>")

@@ -48,7 +48,10 @@ _SORTS: dict[str, Callable[[TypeRow], Any]] = {
     "judged": lambda row: (-row.n_judged, row.name or ""),
     "type": lambda row: row.name or "",
     "clean": lambda row: (row.share_clean, row.name or ""),
-    "move": lambda row: (len(_ORDER) if row.move is None else _ORDER.index(row.move.direction), row.name or ""),
+    "move": lambda row: (
+        len(_ORDER) if row.move is None else _ORDER.index(row.move.direction),
+        row.name or "",
+    ),
     "saves": lambda row: (0.0 if row.move is None else -_saves(row.move), row.name or ""),
 }
 
