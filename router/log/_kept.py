@@ -28,7 +28,7 @@ class UnderTiering(NamedTuple):
     n_possible: int
 
     def interval(self, n_decisions: int) -> tuple[float, float] | None:
-        """Between what is proved, were all else well, and what is possible, were all else like what was judged.
+        """Between what is proved, were all else well, and what is possible, were all else as judged.
 
         Each end has its own 90 % interval. n_decisions : first attempts, judged or not.
         """
@@ -83,7 +83,7 @@ def added(each: Iterable[UnderTiering]) -> UnderTiering:
 
 
 def reliability(connection: Connection, tiers: Sequence[str], model_version: str | None) -> list[Bin]:
-    """What was predicted for the tier that ran, against what became of it, by tenths; empty ones are left out.
+    """What was predicted for the tier that ran, against what became of it, by tenths; none is empty.
 
     model_version : of decisions by this model only.
     """

@@ -3,6 +3,7 @@
 app.include_router(pages_router(lambda: state))
 """
 
-from ._routes import State, pages_router
+from ._routes import pages_router
+from ._state import State
 
 __all__ = ["State", "pages_router"]

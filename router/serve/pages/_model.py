@@ -30,7 +30,8 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
 
         def count() -> Any:
             with log._database.read() as connection:
-                return reliability(connection, tiers, version)
+                found = reliability(connection, tiers, version)
+            return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
 
         bins = kept.get(f"reliability {version}", count)
     return {

@@ -1,4 +1,4 @@
-"""A verdict is taken from our own page only: what the browser says of its origin, and a token it must send back.
+"""A verdict is taken from our own page only: by its origin, and by a token.
 
 The token is in a cookie that other sites' requests don't carry (SameSite=Strict) and that scripts can't read,
 and in the form; both must agree. It is in no memory of ours, so any replica can check it.

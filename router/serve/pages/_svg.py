@@ -1,4 +1,4 @@
-"""Plots as inline SVG: shapes with classes, colours in the style sheet, and a text for who cannot see them."""
+"""Plots as inline SVG: shapes with classes, colours in the style sheet, and a text beside them."""
 
 from __future__ import annotations
 
