@@ -29,7 +29,8 @@ def test_every_page_answers_with_few_decisions_and_with_none(served, n_decisions
         fill(served.state.log, n_decisions)
     for path in PATHS:
         html = counted(served, path)
-        assert "<main id=" in html and html.count("<h1>") == 1
+        assert "<main id=" in html
+        assert html.count("<h1>") == 1
     found = counted(served, "/?baseline=opus&correction_usd=2&days=all")
     assert ("Money saved" in found) is bool(n_decisions)
     assert ("no decisions yet" in found) is not n_decisions
@@ -51,7 +52,8 @@ def test_what_stands_in_the_log_is_escaped(served):
     served.state.log.record_outcome(decision, "clean", note=attack)
     for path in ("/types", f"/decisions/{decision.decision_id}"):
         html = counted(served, path)
-        assert "<script>alert" not in html and "<i>kind" not in html
+        assert "<script>alert" not in html
+        assert "<i>kind" not in html
         assert "&lt;i&gt;kind" in html
 
 
@@ -90,7 +92,8 @@ def test_a_decision_shows_what_led_to_it_and_an_unknown_id_is_not_found(served):
     )
     served.state.log.record_decision(decision)
     html = served.get(f"/decisions/{decision.decision_id}").text
-    assert decision.reason in html and "What the model believed" in html
+    assert decision.reason in html
+    assert "What the model believed" in html
     assert served.get("/decisions/../../etc/passwd").status_code == 404
     assert served.get("/static/..%2f__init__.py").status_code == 404
 
@@ -98,7 +101,8 @@ def test_a_decision_shows_what_led_to_it_and_an_unknown_id_is_not_found(served):
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(served):
     answer = served.get("/model")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "style=" not in answer.text and "http" not in re.sub("http-equiv", "", answer.text)
+    assert "style=" not in answer.text
+    assert "http" not in re.sub("http-equiv", "", answer.text)
 
 
 def test_without_a_log_and_without_a_model_the_pages_say_so():
@@ -112,4 +116,5 @@ def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
     served.state.log.close()
     for path in ("/review", "/decisions/x"):
         answer = served.get(path)
-        assert answer.status_code == 503 and answer.headers["retry-after"]
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
