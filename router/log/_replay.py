@@ -15,6 +15,7 @@ from .._beliefs import Beliefs
 from .._decide import Choice, decide
 from .._probe import probe_of
 from ..ladder import Ladder
+from ..policy import Policy
 from ._policy_body import policy_from
 
 
@@ -37,15 +38,22 @@ def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:
             about=row["decision_id"],
         )
     policy, ladder = policy_from(body)
-    task, beliefs = task_of(row, details), _beliefs(details, ladder)
-    choice = decide(task, beliefs, policy, ladder, unavailable=details["unavailable"])
-    if row["reason"] == reasons.PROBE:
-        choice = probe_of(choice, task, beliefs, policy, ladder) or choice
-    elif row["reason"] == reasons.CANARY:  # the row holds what the challenger believed
-        choice = choice._replace(codes=(reasons.CANARY, *choice.codes))
+    choice = choice_of(row, policy, ladder)
     now = _in_words(choice, ladder)
     then = (row["tier"], row["mode"], tuple(details["plan"]), tuple(details["reasons"]))
     return Replay(*now, same=now == then)
+
+
+def choice_of(row: Mapping[str, Any], policy: Policy, ladder: Ladder) -> Choice:
+    """What the inputs in a row with details lead to."""
+    details = row["details"]
+    task, beliefs = task_of(row, details), beliefs_of(details, ladder)
+    choice = decide(task, beliefs, policy, ladder, unavailable=details["unavailable"])
+    if row["reason"] == reasons.PROBE:
+        return probe_of(choice, task, beliefs, policy, ladder) or choice
+    if row["reason"] == reasons.CANARY:  # the row holds what the challenger believed
+        return choice._replace(codes=(reasons.CANARY, *choice.codes))
+    return choice
 
 
 def task_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
@@ -59,7 +67,7 @@ def task_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> Task:
     return Task(text, **facts)
 
 
-def _beliefs(details: Mapping[str, Any], ladder: Ladder) -> Beliefs | None:
+def beliefs_of(details: Mapping[str, Any], ladder: Ladder) -> Beliefs | None:
     stored = details["beliefs"]
     if stored is None:
         return None

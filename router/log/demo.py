@@ -35,6 +35,7 @@ _HEARD_CLEAN, _HEARD_UNCLEAN = 0.5, 0.8
 _CHECK_MISSES = 0.04  # of bad results; a person finds them later
 _RETRIED = 0.6
 _NO_EVIDENCE = 0.01
+_MOST_OUTPUT = 120_000  # tokens; of many tasks some would exceed what any tier can write
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _first_attempts(rng: np.random.Generator, n: int, until: datetime) -> Iterat
             verifiable=kind.checked or None,
             pin=kind.pin,
             input_tokens=int(kind.tokens[0] * spread[0]) + len(text) // 4,
-            output_tokens=int(kind.tokens[1] * spread[1]) * (kind.items or 1),
+            output_tokens=min(int(kind.tokens[1] * spread[1]) * (kind.items or 1), _MOST_OUTPUT),
         )
         decided_at = _at_work(until - timedelta(days=DAYS * (1.0 - float(when))))
         yield _Draft(kind, task, needed, float(rng.normal(0.0, TASK_SD)), decided_at, float(when))

@@ -1,0 +1,88 @@
+"""The pages Model and Decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....classifier.errors import ArtifactError
+from ...log._kept import reliability
+from ...log._past import past_decision
+from ...reasons import MEANING
+from . import _svg
+from ._kept import Kept
+from ._state import State, ladder_of, policy_of
+from ._store import pointer_of
+
+
+def model_page(state: State, kept: Kept) -> dict[str, Any]:
+    """What the template shows. The parts that are still being counted are None."""
+    model, trouble, pointer = state.model(), None, None
+    try:
+        pointer = pointer_of(state.store)
+    except ArtifactError as error:
+        trouble = str(error)
+    history = [] if pointer is None else list(reversed(pointer.history))
+    judged = next((change for change in history if change.gate), None)
+    tiers = ladder_of(state).names
+    bins = None
+    if state.log is not None and model is not None:
+        log, version = state.log, model.version
+
+        def count() -> Any:
+            with log._database.read() as connection:
+                found = reliability(connection, tiers, version)
+            return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
+
+        bins = kept.get(f"reliability {version}", count)
+    return {
+        "model": model,
+        "metrics": {} if model is None else _figures(model.manifest.get("metrics", {})),
+        "thresholds": None if model is None else model.thresholds(policy_of(state).max_under_tier),
+        "promise": policy_of(state).max_under_tier,
+        "pointer": pointer,
+        "store": state.store,
+        "trouble": trouble,
+        "history": history[:20],
+        "judged": judged,
+        "bins": bins,
+        "counting": bins is None and state.log is not None and model is not None,
+        "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
+        if bins
+        else None,
+    }
+
+
+def decision_page(state: State, decision_id: str) -> dict[str, Any]:
+    """What the template shows. Raises NotInLog."""
+    log, model = state.log, state.model()
+    assert log is not None
+    past = past_decision(log, decision_id)
+    decision = past.decision
+    text = past.row["specification"]
+    words: dict[str, Any] = {}
+    if decision is not None and model is not None and text and past.row["model_version"] == model.version:
+        words = model.word_evidence(decision.task, most=6)
+    return {
+        "past": past,
+        "row": past.row,
+        "decision": decision,
+        "explained": None if decision is None else decision.explain(),
+        "words": {tier: found for tier, found in words.items() if found},
+        "meaning": MEANING,
+        "beliefs": (past.row["details"] or {}).get("beliefs") or {},
+    }
+
+
+def _figures(metrics: Any) -> dict[str, str]:
+    """Plain numbers and intervals of a manifest, to be read."""
+    found = {}
+    for name, value in metrics.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[name] = f"{value:,}"
+        elif isinstance(value, str):
+            found[name] = value
+        elif isinstance(value, list) and value and all(isinstance(each, (int, float)) for each in value):
+            found[name] = f"{value[0]:.3f}" + (
+                f" ({value[1]:.3f} to {value[2]:.3f})" if len(value) == 3 else ""
+            )
+    return found

@@ -1,0 +1,38 @@
+"""What the pages ask of the service that they are part of."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from ....classifier.model import TierModel
+from ...ladder import Ladder, default_ladder
+from ...log import OutcomeLog
+from ...policy import Policy
+
+
+class State(Protocol):
+    """What the pages show.
+
+    log : None where none is kept. policy : None for the default. store : folder of a model store, or None.
+    """
+
+    @property
+    def log(self) -> OutcomeLog | None: ...
+
+    @property
+    def policy(self) -> Policy | None: ...
+
+    @property
+    def store(self) -> str | os.PathLike[str] | None: ...
+
+    def model(self) -> TierModel | None:
+        """The model that serves; None where none could be loaded."""
+
+
+def policy_of(state: State) -> Policy:
+    return state.policy or Policy()
+
+
+def ladder_of(state: State) -> Ladder:
+    return policy_of(state).ladder or default_ladder(None)

@@ -1,0 +1,52 @@
+"""The pages in a minimal application, under a real uvicorn on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI
+
+from tierwise.router.serve.pages import pages_router
+
+COUNTING = "is being counted for the first time"
+
+
+@contextmanager
+def pages(log: Any, *, model: Any = None, policy: Any = None, store: Any = None) -> Iterator[httpx2.Client]:
+    """A client of the pages with this state; `client.state` may be changed."""
+    state = SimpleNamespace(log=log, model=lambda: model, policy=policy, store=store)
+    app = FastAPI()
+    app.include_router(pages_router(lambda: state))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with httpx2.Client(base_url=url, timeout=60) as client:
+            client.state = state  # type: ignore[attr-defined]
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def counted(client: httpx2.Client, path: str) -> str:
+    """The page, once everything on it is counted."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        if COUNTING not in answer.text and "reload in a moment" not in answer.text:
+            return answer.text
+        time.sleep(0.05)
+    raise AssertionError(f"{path} was never counted")

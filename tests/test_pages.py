@@ -1,0 +1,120 @@
+"""The pages over HTTP: with no, some and no log; what they take and what they refuse."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pages_served import counted, pages
+
+from tierwise import Task, predict_tier
+from tierwise.router.log.demo import fill
+
+PATHS = ("/", "/types", "/review", "/model")
+
+
+def form_of(html: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html))
+
+
+@pytest.fixture
+def served(log, champion):
+    with pages(log, model=champion) as client:
+        yield client
+
+
+@pytest.mark.parametrize("n_decisions", [0, 10])
+def test_every_page_answers_with_few_decisions_and_with_none(served, n_decisions):
+    if n_decisions:
+        fill(served.state.log, n_decisions)
+    for path in PATHS:
+        html = counted(served, path)
+        assert "<main id=" in html
+        assert html.count("<h1>") == 1
+    found = counted(served, "/?baseline=opus&correction_usd=2&days=all")
+    assert ("Money saved" in found) is bool(n_decisions)
+    assert ("no decisions yet" in found) is not n_decisions
+
+
+@pytest.mark.parametrize(
+    "asked", ["baseline=<b>", "days=x", "correction_usd=nan", "page=-1", "sort=;", "after=%00"]
+)
+def test_a_parameter_that_means_nothing_is_left_out(served, asked):
+    fill(served.state.log, 10)
+    for path in ("/", "/types", "/review"):
+        assert "<b>&" not in counted(served, f"{path}?{asked}")
+
+
+def test_what_stands_in_the_log_is_escaped(served):
+    attack = "<script>alert(1)</script>"
+    decision = predict_tier(attack, task_type="<i>kind</i>")
+    served.state.log.record_decision(decision)
+    served.state.log.record_outcome(decision, "clean", note=attack)
+    for path in ("/types", f"/decisions/{decision.decision_id}"):
+        html = counted(served, path)
+        assert "<script>alert" not in html
+        assert "<i>kind" not in html
+        assert "&lt;i&gt;kind" in html
+
+
+def test_a_verdict_is_taken_from_the_form_and_teaches(served):
+    decision = predict_tier("Write meta descriptions for the blog", task_type="meta")
+    served.state.log.record_decision(decision)
+    html = counted(served, "/review")
+    answer = served.post("/review", data={**form_of(html), "verdict": "corrected"})
+    assert answer.status_code == 303
+    assert served.state.log.history("meta") == {decision.tier: (0, 1)}
+    assert "Corrected" in counted(served, answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("change", "headers", "status"),
+    [
+        ({"form_token": "x"}, {}, 403),
+        ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ({}, {"Origin": "http://elsewhere.example"}, 403),
+        ({}, {"Cookie": "tierwise_form="}, 403),
+        ({"verdict": "splendid"}, {}, 400),
+        ({"decision_id": "nobody"}, {}, 404),
+    ],
+)
+def test_what_did_not_come_from_our_page_or_makes_no_sense_changes_nothing(served, change, headers, status):
+    decision = predict_tier("Write meta descriptions for the blog", task_type="meta")
+    served.state.log.record_decision(decision)
+    form = {**form_of(counted(served, "/review")), "verdict": "clean", **change}
+    assert served.post("/review", data=form, headers=headers).status_code == status
+    assert served.state.log.history("meta") == {}
+
+
+def test_a_decision_shows_what_led_to_it_and_an_unknown_id_is_not_found(served):
+    decision = predict_tier(
+        Task("Name three risks of this plan", task_type="risk").specification, task_type="risk"
+    )
+    served.state.log.record_decision(decision)
+    html = served.get(f"/decisions/{decision.decision_id}").text
+    assert decision.reason in html
+    assert "What the model believed" in html
+    assert served.get("/decisions/../../etc/passwd").status_code == 404
+    assert served.get("/static/..%2f__init__.py").status_code == 404
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(served):
+    answer = served.get("/model")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "style=" not in answer.text
+    assert "http" not in re.sub("http-equiv", "", answer.text)
+
+
+def test_without_a_log_and_without_a_model_the_pages_say_so():
+    with pages(None) as client:
+        for path in ("/", "/types", "/review"):
+            assert "No outcome log is kept here" in client.get(path).text
+        assert "No model could be loaded" in client.get("/model").text
+
+
+def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
+    served.state.log.close()
+    for path in ("/review", "/decisions/x"):
+        answer = served.get(path)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]

@@ -1,0 +1,118 @@
+"""The pages in a real Chromium: keys, focus, widths, colours, and without scripts."""
+
+from __future__ import annotations
+
+import pytest
+from browser import CHROMIUM, WHY_NOT, browser
+from pages_served import counted, pages
+
+from tierwise.router.log._waiting import waiting
+from tierwise.router.log.demo import fill
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
+PATHS = ("/", "/types", "/review", "/model")
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+@pytest.fixture(scope="module")
+def page():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def served(sqlite_url, champion):
+    from tierwise.router.log import OutcomeLog
+
+    with OutcomeLog(sqlite_url) as log:
+        fill(log, 40)
+        with pages(log, model=champion) as client:
+            for path in PATHS:
+                counted(client, path)
+            yield client
+
+
+def how_many_wait(client) -> int:
+    with client.state.log._database.read() as connection:
+        return waiting(connection).n
+
+
+def url(client, path: str) -> str:
+    return str(client.base_url).rstrip("/") + path
+
+
+@pytest.mark.parametrize("key", ["c", "r", "f"])
+def test_one_key_gives_a_verdict_and_shows_the_next(page, served, key):
+    page.look(1280)
+    page.open(url(served, "/review"))
+    first = page.wait_for("document.querySelector('[name=decision_id]').value")
+    before = how_many_wait(served)
+    page.press(key)
+    page.wait_for(f"document.querySelector('.done')?.innerText.includes({first!r})")
+    assert page.js("document.querySelector('[name=decision_id]').value") != first
+    assert how_many_wait(served) == before - 1
+    verdict = {"c": "clean", "r": "corrected", "f": "failed"}[key]
+    said = served.get(f"/decisions/{first}").text
+    assert f'<th scope="row">{verdict} <b>(counts)</b>' in said
+
+
+def test_n_goes_on_without_a_verdict(page, served):
+    page.look(1280)
+    page.open(url(served, "/review"))
+    first = page.wait_for("document.querySelector('[name=decision_id]').value")
+    before = how_many_wait(served)
+    page.press("n")
+    page.wait_for(f"document.querySelector('[name=decision_id]')?.value !== {first!r}")
+    assert "after=" in page.js("location.href")
+    assert how_many_wait(served) == before
+
+
+def test_letters_typed_into_the_note_are_no_verdict(page, served):
+    page.look(1280)
+    page.open(url(served, "/review"))
+    before = how_many_wait(served)
+    page.js("document.querySelector('[name=note]').focus()")
+    page.press("c")
+    page.wait_for("document.querySelector('[name=note]').value === 'c'")
+    assert how_many_wait(served) == before
+
+
+def test_a_verdict_can_be_given_with_scripts_switched_off(page, served):
+    page.look(1280, scripts=False)
+    page.open(url(served, "/review"))
+    before = how_many_wait(served)
+    page.press("c")
+    assert how_many_wait(served) == before
+    page.js("document.querySelector('button.failed').click()")
+    page.wait_for("document.querySelector('.done')?.innerText.startsWith('Failed')")
+    assert how_many_wait(served) == before - 1
+
+
+def test_the_first_stop_of_the_keyboard_skips_the_navigation(page, served):
+    page.look(1280)
+    page.open(url(served, "/types"))
+    page.press("Tab")
+    assert page.js("document.activeElement.className") == "skip"
+    page.press("Enter")
+    page.wait_for("document.activeElement.id === 'main'")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_is_wider_than_its_window(page, served, width, dark):
+    page.look(width, dark=dark)
+    for path in PATHS:
+        page.open(url(served, path))
+        assert page.js(FITS), path
+        back = page.js("getComputedStyle(document.body).backgroundColor")
+        assert (back == "rgb(255, 255, 255)") is not dark
+
+
+def test_the_browser_finds_nothing_that_the_content_policy_forbids(page, served):
+    page.look(1280)
+    for path in PATHS:
+        page.open(url(served, path))
+        assert page.js("document.styleSheets.length") == 1, path
+        assert page.js("document.querySelectorAll('[style], style, script:not([src])').length") == 0, path
+        names = page.js("performance.getEntriesByType('resource').map(each => each.name)")
+        assert all(name.startswith(str(served.base_url)) for name in names), names
