@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -197,14 +196,9 @@ class OutcomeLog:
         Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
+        chosen = {"columns": columns, "decision_ids": decision_ids}
         with self._database.read() as connection:
-            return frame_of(
-                connection,
-                task_type=task_type,
-                as_of_us=as_of_us,
-                columns=columns,
-                decision_ids=decision_ids,
-            )
+            return frame_of(connection, task_type=task_type, as_of_us=as_of_us, **chosen)
 
     def import_frame(self, frame: pd.DataFrame, *, partial: bool = False) -> ImportReport:
         """Add the rows of a frame: `tier`, `verdict` and `at`, and whatever else `to_pandas` has.
@@ -274,9 +268,7 @@ class OutcomeLog:
     def __enter__(self) -> OutcomeLog:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
