@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._deviations import NODES, deviation_weights
-from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
+from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve, softplus
 from ._place import Place
 
 _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
-# groups per axis when thinned; where outcomes have left little in doubt about 60 of them are not empty
-_THIN = {1: (24, 5), 2: (12, 5, 3), 3: (8, 4, 3, 2)}
+# groups per axis when thinned; where outcomes have left little in doubt about 45 of them are not empty
+_THIN = {1: (24, 5), 2: (12, 5, 2), 3: (8, 4, 3, 2)}
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,13 @@ class Effects:
         return np.asarray(self.scores_of_many(np.array([place]))[0])
 
     def scores_of_many(self, places: Array) -> Array:
-        """(n_places, n, n_tiers) of (n_places, n_tiers) places."""
-        steps = np.logaddexp(0.0, places[:, None, 1:] + self.deviations)
-        first = (places[:, :1] + self.levels)[..., None]
-        return np.asarray(np.cumsum(np.concatenate([first, steps], axis=-1), axis=-1))
+        """(n_places, n, n_tiers) of (n_places, n_tiers) places; each its own where effects are `together`."""
+        steps = softplus(self.deviations + places[:, None, 1:])
+        scores = np.empty_like(steps, shape=(*steps.shape[:2], places.shape[1]))
+        scores[..., 0] = places[:, :1] + self.levels
+        for tier in range(1, places.shape[1]):
+            np.add(scores[..., tier - 1], steps[..., tier - 1], out=scores[..., tier])
+        return scores
 
     def reweighted(self, log_likelihood: Array) -> Effects:
         """Bayes' rule."""
@@ -87,6 +90,26 @@ class Effects:
         """(n_moments, n): one, the level's square, the level, the deviations."""
         rows = [np.ones_like(self.levels), self.levels**2, self.levels, *self.deviations.T]
         return np.stack(rows)
+
+
+def together(effects: Sequence[Effects]) -> Effects:
+    """Those of n types, arrays with one axis more, (n, n_points); points that a type has not weigh 0."""
+    number: dict[int, int] = {}
+    distinct: list[Effects] = []
+    for each in effects:
+        if number.setdefault(id(each), len(number)) == len(distinct):
+            distinct.append(each)
+    n_points = max(len(each.weights) for each in distinct)
+    shape = (len(distinct), n_points)
+    levels, weights, widths = np.zeros(shape), np.zeros(shape), np.ones(shape)
+    deviations = np.zeros((*shape, distinct[0].deviations.shape[1]))
+    for row, each in enumerate(distinct):
+        n = len(each.weights)
+        levels[row, :n], weights[row, :n], widths[row, :n] = each.levels, each.weights, each.widths
+        deviations[row, :n] = each.deviations
+    of_each = [number[id(each)] for each in effects]
+    levels, deviations = levels.take(of_each, axis=0), deviations.take(of_each, axis=0)
+    return Effects(levels, deviations, weights.take(of_each, axis=0), widths.take(of_each, axis=0))
 
 
 def _groups(mass: Array, n_groups: int) -> Array:
@@ -163,7 +186,7 @@ class Grid:
         """Per tier (n, ...), over the axes that it depends on; the others have length 1."""
         out = [places[:, :1] + self._levels]
         for gap in places[:, 1 : None if up_to is None else up_to + 1].T:
-            steps = np.logaddexp(0.0, gap[:, None] + self._nodes)
+            steps = softplus(gap[:, None] + self._nodes)
             out.append(out[-1][..., None] + steps.reshape(len(gap), *[1] * (out[-1].ndim - 1), -1))
         return [score.reshape(score.shape + (1,) * (self.n_tiers + 1 - score.ndim)) for score in out]
 

@@ -10,14 +10,13 @@ multinomial regression does the reading and a hierarchical item-response model t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from ._deviations import NODES, deviation_weights
-from ._passing import Array, PassCurve, Widths, _sigmoid
+from ._passing import Array, PassCurve, Widths, _sigmoid, softplus
 
 Place = tuple[float, ...]  # (level, gap_1, ..., gap_{T-1})
 
@@ -40,61 +39,68 @@ class Link:
 
     def __init__(self, curve: PassCurve, gaps: Array) -> None:
         self.curve, self.gaps = curve, gaps
-        self._rows: list[list[float]] = gaps.tolist()
-        self._scale = curve.widths.level_scale
-        self._deviations: list[float] = (curve.widths.deviation_sd * NODES).tolist()
-        self._weights: list[float] = deviation_weights(NODES).tolist()
+        self._cut, self._scale = curve.cut, curve.widths.level_scale
+        self._deviations = curve.widths.deviation_sd * NODES
+        self._weights = deviation_weights(NODES)
 
     def place(self, mass: Sequence[float]) -> Place:
         """The place at which each tier is needed with this mass; masses sum to 1, none is 0."""
-        logits = cumulative_logits(mass)
-        out = [self.curve.cut + self._scale * logits[0]]
-        out += [self._gap(low, high) for low, high in pairwise(logits)]
-        out.append(self.curve.widths.top - (self.curve.cut + self._scale * logits[-1]))
-        return tuple(out)
+        return tuple(self.places([mass])[0].tolist())
+
+    def places(self, masses: Sequence[Sequence[float]] | Array) -> Array:
+        """(n, n_tiers) of (n, n_tiers) masses."""
+        logits = cumulative_logits(np.array(masses))
+        first = self._cut + self._scale * logits[0]
+        gaps = [self._gap(low, high) for low, high in pairwise(logits)]
+        last = self.curve.widths.top - (self._cut + self._scale * logits[-1])
+        return np.stack([first, *gaps, last], axis=1)
 
     def mass(self, place: Place) -> tuple[float, ...]:
-        """P(needed tier) at a place: the level integrated exactly, the deviations by their nodes.
+        """P(needed tier) at a place."""
+        return tuple(self.masses(np.array([place]))[0].tolist())
+
+    def masses(self, places: Array) -> Array:
+        """(n, n_tiers) of (n, n_tiers) places: the level integrated exactly, the deviations by their nodes.
 
         From the third tier on, the tier below stands at its typical score: exact to 0.02.
         """
-        score, below = place[0], [0.0, self._at_most(place[0])]
-        for gap in place[1:-1]:
-            steps = [_softplus(gap + deviation) for deviation in self._deviations]
-            at_most = sum([w * self._at_most(score + s) for w, s in zip(self._weights, steps, strict=True)])
-            below.append(max(at_most, below[-1]))
-            score = self.curve.cut + self._scale * math.log(max(at_most, 1e-9) / max(1.0 - at_most, 1e-9))
-        return tuple([high - low for low, high in zip(below, [*below[1:], 1.0], strict=True)])
+        score = places[:, 0]
+        below = [np.zeros(len(places)), self._at_most(score)]
+        for gap in places[:, 1:-1].T:
+            steps = softplus(gap[:, None] + self._deviations)
+            at_most = (self._weights * self._at_most(score[:, None] + steps)).sum(axis=1)
+            below.append(np.maximum(at_most, below[-1]))
+            odds = np.maximum(at_most, 1e-9) / np.maximum(1.0 - at_most, 1e-9)
+            score = self._cut + self._scale * np.log(odds)
+        return np.diff(np.stack([*below, np.ones(len(places))], axis=1), axis=1)
 
-    def _at_most(self, score: float) -> float:
+    def _at_most(self, score: Array) -> Array:
         """P(a tier suffices whose score, but for the level, is this one)."""
-        return 1.0 / (1.0 + math.exp(min((self.curve.cut - score) / self._scale, 60.0)))
+        return np.asarray(1.0 / (1.0 + np.exp(np.minimum((self._cut - score) / self._scale, 60.0))))
 
-    def _gap(self, low: float, high: float) -> float:
+    def _gap(self, low: Array, high: Array) -> Array:
         """Bilinear in the table."""
         step = high - low
-        y = step if step > 30.0 else math.log(math.expm1(step))
-        a, y = (low + MAX_LOGIT) / _A_STEP, (max(y, _Y_MIN) - _Y_MIN) / _Y_STEP
-        i, j = min(int(a), len(_A_GRID) - 2), min(int(y), len(_Y_GRID) - 2)
+        y = np.where(step > 30.0, step, np.log(np.expm1(np.minimum(step, 30.0))))
+        a, y = (low + MAX_LOGIT) / _A_STEP, (np.maximum(y, _Y_MIN) - _Y_MIN) / _Y_STEP
+        i = np.minimum(a.astype(np.int64), len(_A_GRID) - 2)
+        j = np.minimum(y.astype(np.int64), len(_Y_GRID) - 2)
         a, y = a - i, y - j
-        near, far = self._rows[i], self._rows[i + 1]
-        return (near[j] * (1 - y) + near[j + 1] * y) * (1 - a) + (far[j] * (1 - y) + far[j + 1] * y) * a
+        near = self.gaps[i, j] * (1 - y) + self.gaps[i, j + 1] * y
+        far = self.gaps[i + 1, j] * (1 - y) + self.gaps[i + 1, j + 1] * y
+        return np.asarray(near * (1 - a) + far * a)
 
 
-def cumulative_logits(mass: Sequence[float]) -> list[float]:
-    """logit P(needed <= t) for all tiers but the top: bounded, and rising by at least MIN_GAP."""
-    out: list[float] = []
-    below, above = 0.0, 1.0
-    for each in mass[:-1]:
+def cumulative_logits(masses: Array) -> list[Array]:
+    """(n,) per tier but the top, logit P(needed <= t): bounded, and rising by at least MIN_GAP."""
+    out: list[Array] = []
+    below, above = np.zeros(len(masses)), np.ones(len(masses))
+    for each in masses.T[:-1]:
         below, above = below + each, above - each
-        logit = math.log(max(below, 1e-9) / max(above, 1e-9))
+        logit = np.log(np.maximum(below, 1e-9) / np.maximum(above, 1e-9))
         least = out[-1] + MIN_GAP if out else -MAX_LOGIT
-        out.append(max(min(logit, MAX_LOGIT), least))
+        out.append(np.maximum(np.minimum(logit, MAX_LOGIT), least))
     return out
-
-
-def _softplus(x: float) -> float:
-    return x if x > 30.0 else math.log1p(math.exp(x))
 
 
 def solve_gaps(widths: Widths) -> Array:

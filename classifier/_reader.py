@@ -7,6 +7,8 @@ together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +16,12 @@ from numpy.typing import NDArray
 
 from ._encoder import StaticEncoder, length_weight
 from ._guards import Guards
-from ._lexical import MAX_TEXTS, UNIT_BITS, LexicalRows
+from ._lexical import UNIT_BITS, LexicalRows
+from ._lexical_many import MAX_TEXTS, LexicalColumns
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
+from ._many_texts import ManyTexts
 from ._packed import Packing
-from ._shape import Shape
+from ._shape import Shape, shape_of, shapes_of
 from ._text import MAX_WORDS_READ, running_words
 from ._words import WordRows
 from .features import fact_features
@@ -79,7 +83,8 @@ class Reader:
         logits = [
             b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
         ]
-        return self._reading(task, words, logits, known, n_letters)
+        of_shape = None if self.shape is None else self.shape.logits([shape_of(task.specification, words)])[0]
+        return self._reading(task, words, logits, known, n_letters, of_shape)
 
     def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
         """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
@@ -97,13 +102,17 @@ class Reader:
             ]
         if not tasks:
             return []
-        places, totals = zip(*map(self._look_up, words), strict=True)
-        whole, n_distinct, sense = self._of_words.unpack_many(totals)
-        _, known, n_letters, n_numbers = whole.T.tolist()
-        n_features, lexical = self._lexical.sums_of_many(texts, places, n_numbers)
-        of_sense, of_lexical = np.take(_SENSE_WEIGHTS, n_distinct), np.take(_LEXICAL_WEIGHTS, n_features)
-        logits = (np.array(self._bias) + of_sense[:, None] * sense + of_lexical[:, None] * lexical).tolist()
-        return list(map(self._reading, tasks, words, logits, known, n_letters))
+        sums = self._many.sums(texts, words)
+        of_sense = np.take(_SENSE_WEIGHTS, sums.n_distinct)[:, None]
+        of_lexical = np.take(_LEXICAL_WEIGHTS, sums.n_features)[:, None]
+        logits = (np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical).tolist()
+        known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
+        of_shape = repeat(None) if self.shape is None else self.shape.logits(shapes_of(texts, words))
+        return list(map(self._reading, tasks, words, logits, known, n_letters, of_shape))
+
+    @cached_property
+    def _many(self) -> ManyTexts:
+        return ManyTexts(self._words.__getitem__, self._of_words, LexicalColumns(self.lexicon, self.lexical))
 
     def _look_up(self, words: list[str]) -> tuple[list[int], int]:
         """The place of each word's unit, and the sum of the rows of the distinct words."""
@@ -112,13 +121,18 @@ class Reader:
         return list(map(_PLACE.__and__, rows)), total
 
     def _reading(
-        self, task: Task, words: list[str], logits: list[float], known: int, n_letters: int
+        self,
+        task: Task,
+        words: list[str],
+        logits: list[float],
+        known: int,
+        n_letters: int,
+        of_shape: list[float] | None,
     ) -> Reading:
         facts = fact_features(task)
         if facts is not None:
             logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
-        if self.shape is not None:
-            of_shape = self.shape.logits(task.specification, words)
+        if of_shape is not None:
             logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
         guard = self.guards.before_reading(words, task.specification)
         if guard is None and n_letters:

@@ -7,8 +7,8 @@ outcomes teach may.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,43 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 SIGNS = ("0123456789", "([{", "=<>+*/%", "\"'`", ",;", ".", "?", "_$#@")
 FEATURES = ("words", "lines", "characters a word", "longest word", *(f"any of {signs}" for signs in SIGNS))
+_MOST_CHARS = 4_000_000  # counted at once
+_SIGN_OF = np.zeros(256, dtype=np.int64)  # by byte: 0 for none, 1 for the end of a line, then SIGNS
+_SIGN_OF[ord("\n")] = 1
+for _kind, _signs in enumerate(SIGNS, start=2):
+    _SIGN_OF[list(_signs.encode())] = _kind
 _LIMIT = 3.0  # spreads; beyond it a text is no longer, for what it asks
 
 
-def shape_of(text: str, words: Sequence[str]) -> list[float]:
-    """Logarithms of counts, one for each of FEATURES."""
+def shape_of(text: str, words: Sequence[str]) -> Array:
+    """(n_shape,): logarithms of counts, one for each of FEATURES."""
     lengths = list(map(len, words))
     counts = [sum(map(text.count, signs)) for signs in SIGNS]
     per_word = sum(lengths) / max(len(words), 1)
-    return list(map(math.log1p, (len(words), text.count("\n"), per_word, max(lengths, default=0), *counts)))
+    return _log1p([[len(words), text.count("\n"), per_word, max(lengths, default=0), *counts]])[0]
+
+
+def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
+    """(n, n_shape): the same of texts that have words, to the last bit."""
+    if sum(map(len, texts)) > _MOST_CHARS:  # a few long ones gain nothing, and would need memory
+        return np.stack(list(map(shape_of, texts, words)))
+    # no ASCII character is part of another's bytes
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    sign = _SIGN_OF.take(np.frombuffer(b"".join(encoded), dtype=np.uint8))
+    where = np.flatnonzero(sign)
+    text = np.searchsorted(np.cumsum([len(each) for each in encoded]), where, side="right")
+    n_kinds = len(SIGNS) + 2
+    found = np.bincount(text * n_kinds + sign.take(where), minlength=len(texts) * n_kinds)
+    lines, *counts = found.reshape(len(texts), n_kinds)[:, 1:].T
+    n_words = np.array([len(each) for each in words])
+    lengths, start = np.fromiter(map(len, chain.from_iterable(words)), np.int64), np.cumsum(n_words) - n_words
+    per_word, longest = np.add.reduceat(lengths, start) / n_words, np.maximum.reduceat(lengths, start)
+    return _log1p(np.stack([n_words, lines, per_word, longest, *counts], axis=1))
+
+
+def _log1p(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> Array:
+    logs: Array = np.log1p(np.asarray(rows, dtype=np.float64)).astype(np.float32)
+    return logs
 
 
 class Shape:
@@ -33,12 +61,12 @@ class Shape:
     def __init__(self, centre: Array, spread: Array, weights: Array) -> None:
         self.centre, self.spread, self.weights = centre, spread, weights
 
-    def standardised(self, rows: Sequence[Sequence[float]] | Array) -> Array:
+    def standardised(self, rows: Sequence[Array] | Array) -> Array:
         """(n, n_shape) of shapes as `shape_of` gives them."""
         found = np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES))
         return np.asarray(np.clip((found - self.centre) / self.spread, -_LIMIT, _LIMIT), np.float32)
 
-    def logits(self, text: str, words: Sequence[str]) -> list[float]:
-        """(n_columns,)."""
-        logits: list[float] = (self.standardised([shape_of(text, words)])[0] @ self.weights).tolist()
+    def logits(self, rows: Sequence[Array] | Array) -> list[list[float]]:
+        """(n, n_columns) of shapes; added up one by one, so that many texts give what each gives alone."""
+        logits: list[list[float]] = (self.standardised(rows)[:, :, None] * self.weights).sum(axis=1).tolist()
         return logits

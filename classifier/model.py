@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._artifact import Folder, read_folder
-from ._effects import Grid, effect_grid
+from ._effects import Effects, Grid, effect_grid
 from ._evidence import word_evidence
 from ._passing import Widths
 from ._place import Link, Place, solve_gaps
@@ -23,7 +23,7 @@ from ._reader import Reader, Reading
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
-from .posterior import Posterior, TextPosterior, of_one_state
+from .posterior import Posterior, TextPosterior, work_out
 from .state import Seen, TypeState
 from .task import Task
 
@@ -102,25 +102,21 @@ class TierModel:
 
         Raises InvalidTask for a malformed history, StateMismatch for another model's state.
         """
-        return self._posterior(task, self.reader.read(task), history)
+        reading = self.reader.read(task)
+        if self._correction is None and history is None and not task.attempts:  # the text has said it all
+            return self._of_text(reading)
+        return self._of_more_than_text([task], [reading], [history])[0]
 
     def posteriors(
         self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
     ) -> list[Posterior]:
         """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
+        readings = self.reader.read_many(tasks)
+        if self._correction is None and not history and not any(task.attempts for task in tasks):
+            return list(map(self._of_text, readings))
         known = history or {}
-        found = [
-            self._posterior(task, reading, known.get(task.task_type or ""))
-            for task, reading in zip(tasks, self.reader.read_many(tasks), strict=True)
-        ]
-        by_type: dict[str, list[Posterior]] = {}
-        for task, posterior in zip(tasks, found, strict=True) if known else ():
-            if task.task_type is not None and not task.attempts and posterior.history is not None:
-                by_type.setdefault(task.task_type, []).append(posterior)
-        for kind, posteriors in by_type.items():
-            state = known[kind]
-            if isinstance(state, TypeState):
-                of_one_state(self.grid, state.effects(self.grid), posteriors)
+        found = self._of_more_than_text(tasks, readings, [known.get(task.task_type or "") for task in tasks])
+        work_out(self.grid, [each for each in found if each.is_of_few_points])
         return found
 
     def pass_probabilities(
@@ -137,11 +133,12 @@ class TierModel:
 
     def places(self, tasks: Sequence[Task]) -> list[Place]:
         """Where the text puts each task on the latent scale."""
-        return [self._placed(self._mass(each), each) for each in self.reader.read_many(tasks)]
+        readings = self.reader.read_many(tasks)
+        return self._placed(list(map(self._mass, readings)), readings)
 
     def place_of(self, mass: Sequence[float]) -> Place:
         """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
-        return self._placed(tuple(mass), Reading((), "not kept"))
+        return self._placed([tuple(mass)], [Reading((), "not kept")])[0]
 
     def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:
         """Beliefs about a task of a known type, of whose text only P(needed tier) was kept."""
@@ -178,27 +175,50 @@ class TierModel:
         chosen = max(rows, key=lambda row: row["max_under_tier"], default=self.manifest["thresholds"][0])
         return chosen["lambda_down"], chosen["lambda_up"]
 
-    def _posterior(self, task: Task, reading: Reading, history: History | None) -> Posterior:
-        tiers, guard = self.tiers, reading.guard
-        failed = [tiers.index(tier) for tier in dict.fromkeys(task.attempts) if tier in tiers]
-        if isinstance(history, TypeState):
-            counts: Mapping[int, tuple[float, float]] | None = self._own(history).counts or None
-        else:
-            counts = None if history is None else parse_counts(history, tiers)
+    def _of_text(self, reading: Reading) -> Posterior:
         text = self._mass(reading)
-        if counts is None and not failed and self._correction is None:  # the text has said it all
-            return TextPosterior(self.grid, self.link, text, guard, needed=text)
-        place = self._placed(text, reading)
-        if counts is None and not failed:
-            needed = self.link.mass(place)
-            return TextPosterior(self.grid, self.link, text, guard, needed=needed, place=place)
+        return TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
+
+    def _of_more_than_text(
+        self, tasks: Sequence[Task], readings: Sequence[Reading], histories: Sequence[History | None]
+    ) -> list[Posterior]:
+        """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
+        texts = list(map(self._mass, readings))
+        places = self._placed(texts, readings)
+        by_text = (
+            texts
+            if self._correction is None
+            else list(map(tuple, self.link.masses(np.array(places).reshape(-1, len(self.tiers))).tolist()))
+        )
+        out: list[Posterior] = []
+        for task, reading, history, text, place, needed in zip(
+            tasks, readings, histories, texts, places, by_text, strict=True
+        ):
+            failed = [self.tiers.index(t) for t in dict.fromkeys(task.attempts) if t in self.tiers]
+            effects, counts = self._known_of_type(history, place)
+            if counts is None and not failed:
+                own = None if self._correction is None else place
+                known = TextPosterior(self.grid, self.link, text, reading.guard, needed=needed, place=own)
+                out.append(known)
+            else:
+                out.append(
+                    Posterior(
+                        self.grid, place, text, reading.guard, effects=effects, history=counts, failed=failed
+                    )
+                )
+        return out
+
+    def _known_of_type(
+        self, history: History | None, place: Place
+    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
+        """What is believed of the type, and the counts that it comes from; None where there are none."""
+        if isinstance(history, TypeState):
+            counts = self._own(history).counts or None
+            return (None, None) if counts is None else (history.effects(self.grid), counts)
+        counts = None if history is None else parse_counts(history, self.tiers)
         if counts is None:
-            effects = None
-        elif isinstance(history, TypeState):
-            effects = history.effects(self.grid)
-        else:
-            effects = self.grid.prior.reweighted(self.grid.log_likelihood(place, counts))
-        return Posterior(self.grid, place, text, guard, effects=effects, history=counts, failed=failed)
+            return None, None
+        return self.grid.prior.reweighted(self.grid.log_likelihood(place, counts)), counts
 
     def _mass(self, reading: Reading) -> tuple[float, ...]:
         """P(needed tier) by the text."""
@@ -207,15 +227,18 @@ class TierModel:
         logits = reading.logits
         return _softmax(logits if self._correction is None else logits[: len(self.tiers)])
 
-    def _placed(self, mass: tuple[float, ...], reading: Reading) -> Place:
-        """The text's place, with what outcomes corrected in it."""
-        place = self.link.place(mass)
-        if self._correction is None:
-            return place
-        n_tiers = len(self.tiers)
-        read = (0.0,) * n_tiers if reading.guard is not None else reading.logits[n_tiers:]
-        slopes, shifts = self._correction["slopes"], self._correction["shifts"]
-        return tuple([k * p + c + r for k, p, c, r in zip(slopes, place, shifts, read, strict=True)])
+    def _placed(self, masses: Sequence[tuple[float, ...]], readings: Sequence[Reading]) -> list[Place]:
+        """The places of texts, with what outcomes corrected in them."""
+        if not masses:
+            return []
+        places = self.link.places(masses)
+        if self._correction is not None:
+            n_tiers = len(self.tiers)
+            unread = (0.0,) * n_tiers
+            read = [unread if each.guard is not None else each.logits[n_tiers:] for each in readings]
+            slopes, shifts = np.array(self._correction["slopes"]), np.array(self._correction["shifts"])
+            places = slopes * places + shifts + np.array(read)
+        return list(map(tuple, places.tolist()))
 
     def _own(self, state: TypeState) -> TypeState:
         if state.model != self.fingerprint:

@@ -7,9 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from ._effects import Effects, Grid, failure_weights
+from ._effects import Effects, Grid, failure_weights, together
 from ._passing import Array
 from ._place import Link, Place
+
+_AT_ONCE = 256  # tasks: what is worked out of them stays in the processor's cache
 
 
 class Posterior:
@@ -43,6 +45,11 @@ class Posterior:
     def place(self) -> Place:
         """Where the text puts the task."""
         return self._place
+
+    @property
+    def is_of_few_points(self) -> bool:
+        """Whether the effects are thinned ones, and nothing failed at this very task."""
+        return not self._failed and not self._effects.shape
 
     def top_suffices(self) -> bool:
         """Whether the top tier is expected to pass at least `min_pass`."""
@@ -123,24 +130,28 @@ class TextPosterior(Posterior):
         return self._grid.thin_prior
 
 
-def of_one_state(grid: Grid, effects: Effects, posteriors: Sequence[Posterior]) -> None:
-    """Work out what is believed of several tasks of one type at once; each exactly as it would be alone."""
-    scores = effects.scores_of_many(np.array([posterior.place for posterior in posteriors]))
-    needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
-    passes = mean_pass(scores, effects.weights, grid).tolist()
-    for posterior, mass, pass_ in zip(posteriors, needed, passes, strict=True):
-        posterior.__dict__.update(needed=tuple(mass), pass_=tuple(pass_))
+def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
+    """Work out what is believed of tasks of known types at once; each exactly as it would be alone."""
+    for start in range(0, len(posteriors), _AT_ONCE):
+        some = posteriors[start : start + _AT_ONCE]
+        effects = together([posterior._effects for posterior in some])
+        scores = effects.scores_of_many(np.array([posterior.place for posterior in some]))
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+        passes = mean_pass(scores, effects.weights, grid).tolist()
+        for posterior, mass, pass_ in zip(some, needed, passes, strict=True):
+            posterior.__dict__["pass_"] = tuple(pass_)
+            posterior.__dict__.setdefault("needed", tuple(mass))  # of a text alone it is known
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:
-    """P(clean | tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (n_points,) weights."""
-    return np.asarray((grid.curve.of(scores) * weights[:, None]).sum(axis=-2))
+    """P(clean | tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (..., n_points) weights."""
+    return np.asarray((grid.curve.of(scores) * weights[..., None]).sum(axis=-2))
 
 
 def needed_mass(scores: Array, weights: Array, widths: Array, grid: Grid) -> Array:
-    """P(needed tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (n_points,) weights."""
-    suffices = np.clip((scores[..., :-1] - grid.curve.cut) / widths[:, None] + 0.5, 0.0, 1.0)
-    at_most = np.minimum((suffices * weights[:, None]).sum(axis=-2), 1.0)
+    """P(needed tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (..., n_points) weights."""
+    suffices = np.clip((scores[..., :-1] - grid.curve.cut) / widths[..., None] + 0.5, 0.0, 1.0)
+    at_most = np.minimum((suffices * weights[..., None]).sum(axis=-2), 1.0)
     edge = np.zeros((*at_most.shape[:-1], 1))
     mass: Array = np.diff(np.concatenate([edge, at_most, edge + 1.0], axis=-1), axis=-1)
     return mass

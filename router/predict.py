@@ -13,6 +13,7 @@ from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
 from ..classifier.state import TypeState
 from ..classifier.task import Task, check_fact_names
+from ._beliefs import Beliefs
 from ._champion import champion
 from ._decide import Choice, decide
 from ._view import View, view_of
@@ -81,15 +82,16 @@ def predict_tiers(
         kinds = dict.fromkeys(task.task_type for task in checked)
         log, asked = history, [kind for kind in kinds if kind is not None]
         history = {kind: known for kind in asked if (known := _asked(log, kind, engine.model)) is not None}
+    posteriors: Sequence[Posterior | None]
     posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-    rows: list[tuple[Choice, Task, Any, Any]] = []
+    choices: list[Choice] = []
     try:
         for task, posterior in zip(checked, posteriors, strict=True):
-            rows.append(engine.choose(task, posterior))
+            choices.append(engine.choose(task, posterior)[0])
     except InvalidTask as error:
-        _name_position(error, len(rows))
+        _name_position(error, len(choices))
         raise
-    return Decisions(engine, rows)
+    return Decisions(engine, checked, posteriors, choices)
 
 
 @runtime_checkable
@@ -127,29 +129,35 @@ class Decisions(Sequence[Decision]):
     tiers, models, modes, reasons, fallbacks : one value per task.
     """
 
-    def __init__(self, engine: _Engine, rows: list[tuple[Choice, Task, Any, Any]]) -> None:
-        self._engine, self._rows = engine, rows
+    def __init__(
+        self,
+        engine: _Engine,
+        tasks: Sequence[Task],
+        posteriors: Sequence[Posterior | None],
+        choices: Sequence[Choice],
+    ) -> None:
+        self._engine, self._tasks, self._posteriors, self._choices = engine, tasks, posteriors, choices
         self._built: dict[int, Decision] = {}
 
     @property
     def tiers(self) -> list[str]:
         names = self._engine.ladder.tiers
-        return [names[row[0].rung] for row in self._rows]
+        return [names[choice.rung] for choice in self._choices]
 
     @property
     def modes(self) -> list[str]:
-        return [row[0].mode for row in self._rows]
+        return [choice.mode for choice in self._choices]
 
     @property
     def reasons(self) -> list[str]:
-        return [row[0].codes[0] for row in self._rows]
+        return [choice.codes[0] for choice in self._choices]
 
     @property
     def fallbacks(self) -> list[bool]:
-        return [row[0].fallback for row in self._rows]
+        return [choice.fallback for choice in self._choices]
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._choices)
 
     @overload
     def __getitem__(self, index: int) -> Decision: ...
@@ -160,7 +168,9 @@ class Decisions(Sequence[Decision]):
             return [self[i] for i in range(*index.indices(len(self)))]
         index = range(len(self))[index]
         if index not in self._built:  # kept, so that its decision_id stays the same
-            self._built[index] = self._engine.built(*self._rows[index])
+            posterior, choice = self._posteriors[index], self._choices[index]
+            beliefs = self._engine.beliefs(posterior)  # made anew: a million of them need not be kept
+            self._built[index] = self._engine.built(choice, self._tasks[index], beliefs, posterior)
         return self._built[index]
 
     def __iter__(self) -> Iterator[Decision]:
@@ -186,10 +196,13 @@ class _Engine:
         return _engine(model or champion(), policy, ladder)
 
     def choose(self, task: Task, posterior: Posterior | None) -> tuple[Choice, Task, Any, Any]:
-        beliefs = None if self.view is None or posterior is None else self.view.beliefs(posterior)
+        beliefs = self.beliefs(posterior)
         unavailable = self.trouble is not None
         choice = decide(task, beliefs, self.policy, self.ladder, unavailable=unavailable)
         return choice, task, beliefs, posterior
+
+    def beliefs(self, posterior: Posterior | None) -> Beliefs | None:
+        return None if self.view is None or posterior is None else self.view.beliefs(posterior)
 
     def built(self, choice: Choice, task: Task, beliefs: Any, posterior: Any) -> Decision:
         evidence = Evidence(

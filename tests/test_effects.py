@@ -138,7 +138,7 @@ def test_ladders_of_other_lengths(n_tiers):
 
 
 def test_cumulative_logits_rise_and_are_bounded():
-    found = cumulative_logits((1e-12, 0.0, 1.0 - 1e-12))
+    (found,) = np.stack(cumulative_logits(np.array([[1e-12, 0.0, 1.0 - 1e-12]])), axis=1)
     assert found[0] >= -7.0
     assert found[1] > found[0]
 

@@ -117,10 +117,14 @@ def test_a_model_of_an_older_format_can_be_saved_and_read(champion, tmp_path):
 
 
 def test_many_tasks_are_answered_exactly_as_one_by_one(model, states, tasks):
-    bulk = model.posteriors(tasks, states)
-    for task, found in zip(tasks, bulk, strict=True):
-        alone = model.posterior(task, states.get(task.task_type))
-        assert (found.pass_, found.needed, found.guard) == (alone.pass_, alone.needed, alone.guard)
+    tried = [Task(t.specification, task_type=t.task_type, attempts=("haiku",)) for t in tasks[:20]]
+    counts = {name: {"haiku": (3, 1)} for name in list(states)[:5]}
+    for history in (states, counts, None):
+        some = [*tasks, *tried] if history is not counts else [*tasks[:60], *tried]
+        for task, found in zip(some, model.posteriors(some, history), strict=True):
+            alone = model.posterior(task, (history or {}).get(task.task_type))
+            assert (found.pass_, found.needed, found.guard) == (alone.pass_, alone.needed, alone.guard)
+            assert found.top_suffices() == alone.top_suffices()
 
 
 def test_pass_probabilities_never_fall_up_the_ladder(model, states, tasks):

@@ -108,8 +108,7 @@ def check_enough(outcomes: Outcomes, *, apart: int = 0) -> None:
 
 def places_of(mass: Array, widths: Widths) -> Array:
     """(n, n_tiers): level and gaps by the text."""
-    link = Link(pass_curve(widths), solve_gaps(widths))
-    return np.array([link.place(row) for row in mass.tolist()])
+    return Link(pass_curve(widths), solve_gaps(widths)).places(mass)
 
 
 def _fitted(

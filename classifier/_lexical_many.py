@@ -1,0 +1,115 @@
+"""What `LexicalRows.sums` says of one text, of many at once: features as flat arrays, sums by `bincount`.
+
+Sums of weights are whole numbers below 2**53 and so exact in any order: both ways agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
+from ._packed import ONE, fixed_point
+
+Ints = NDArray[np.int64]
+TEXT_BITS = 10
+MAX_TEXTS = 1 << TEXT_BITS  # so many are read at once: the arrays stay small, the calls of NumPy few
+_NONE = -1
+_LONGEST = 256  # words; from here on, lengths are not told apart
+
+
+class WordsOfTexts(NamedTuple):
+    """Words of several texts, one text after the other. value : (n,). text : (n,), rising."""
+
+    value: Ints
+    text: Ints
+
+    def once_per_text(self) -> WordsOfTexts:
+        """Each value once in each text, in no order that matters."""
+        together = np.sort(self.value << TEXT_BITS | self.text)
+        is_new = np.empty(len(together), dtype=bool)
+        is_new[:1] = True
+        np.not_equal(together[1:], together[:-1], out=is_new[1:])
+        together = together[is_new]
+        return WordsOfTexts(together >> TEXT_BITS, together & (MAX_TEXTS - 1))
+
+
+class LexicalColumns:
+    """The lexicon and its weights, (n_features, n_tiers), in columns."""
+
+    def __init__(self, lexicon: Lexicon, weights: NDArray[np.floating]) -> None:
+        self._n_units, self._n_places = len(lexicon.units), len(lexicon.units) + 2
+        self._columns = np.ascontiguousarray(fixed_point(weights).T.astype(np.float64))
+        first, second = lexicon.pairs.astype(np.int64).T
+        features = self._n_units + np.arange(len(lexicon.pairs))
+        self._pairs = _Lookup(first * self._n_places + second, features)
+        marks = lexicon.mark_id
+        self._lengths = np.array(
+            [marks.get(LENGTHS[n.bit_length()], _NONE) for n in range(_LONGEST + 1)], dtype=np.int64
+        )
+        self._numbers = np.array([marks.get(number, _NONE) for number in NUMBERS], dtype=np.int64)
+        self._signs = [(sign, marks[sign]) for sign in PUNCTUATION if sign in marks]
+        opening = {
+            feature: lexicon.opening(mark) for mark, feature in marks.items() if mark.startswith(OPENS)
+        }
+        ones = [(units[0], feature) for feature, units in opening.items() if len(units) == 1]
+        twos = [(units, feature) for feature, units in opening.items() if len(units) == 2]
+        keys = [int(a or 0) * self._n_places + int(b or 0) for (a, b), _ in twos]
+        self._first = _Lookup([int(unit or 0) for unit, _ in ones], [feature for _, feature in ones])
+        self._first_two = _Lookup(keys, [feature for _, feature in twos])
+
+    def sums(
+        self, texts: Sequence[str], places: WordsOfTexts, lengths: Ints, n_numbers: Ints
+    ) -> tuple[Ints, NDArray[np.float64]]:
+        """(n,) number of features and (n, n_tiers) sums of their weights.
+
+        places : of the units of all words. lengths : (n,) words a text, at least one. n_numbers : (n,).
+        """
+        units = places.once_per_text()
+        is_known = units.value < self._n_units
+        keys = places.value[:-1] * self._n_places + places.value[1:]
+        is_within = places.text[1:] == places.text[:-1]
+        pairs = WordsOfTexts(keys[is_within], places.text[1:][is_within]).once_per_text()
+        pair = self._pairs.of(pairs.value)  # sorted, so that neighbours are found near each other
+        mark, mark_text = self._marks(texts, places.value, keys, lengths, n_numbers)
+        feature = np.concatenate([units.value[is_known], pair[pair != _NONE], mark])
+        in_text = np.concatenate([units.text[is_known], pairs.text[pair != _NONE], mark_text])
+        sums = [np.bincount(in_text, column.take(feature), len(texts)) for column in self._columns]
+        return np.bincount(in_text, minlength=len(texts)), np.stack(sums, axis=1) / ONE
+
+    def _marks(
+        self, texts: Sequence[str], places: Ints, keys: Ints, lengths: Ints, n_numbers: Ints
+    ) -> tuple[Ints, Ints]:
+        """Features of the marks of form, and their texts."""
+        start, everyone = np.cumsum(lengths) - lengths, np.arange(len(texts))
+        has_two = lengths > 1
+        found = [
+            (self._lengths[np.minimum(lengths, _LONGEST)], everyone),
+            (self._numbers[np.minimum(n_numbers, len(NUMBERS) - 1)], everyone),
+            (self._first.of(places[start]), everyone),
+            (self._first_two.of(keys[start[has_two]]), everyone[has_two]),
+        ]
+        for sign, feature in self._signs:
+            has_it = np.flatnonzero([sign in text for text in texts])
+            found.append((np.full(len(has_it), feature), has_it))
+        mark, text = (np.concatenate(each) for each in zip(*found, strict=True))
+        return mark[mark != _NONE], text[mark != _NONE]
+
+
+class _Lookup:
+    """Keys to features; _NONE for what is no key."""
+
+    def __init__(self, keys: Sequence[int] | Ints, features: Sequence[int] | Ints) -> None:
+        given = np.asarray(keys, dtype=np.int64)
+        order = np.argsort(given)
+        # at the end a key that nothing has, so that every search ends at a key
+        self._keys = np.append(given[order], np.iinfo(np.int64).max)
+        self._features = np.append(np.asarray(features, dtype=np.int64)[order], _NONE)
+
+    def of(self, keys: Ints) -> Ints:
+        """(n,) of (n,) keys."""
+        at = np.searchsorted(self._keys, keys)
+        return np.where(self._keys[at] == keys, self._features[at], _NONE)

@@ -1,0 +1,65 @@
+"""What the words, pairs and marks of many texts add up to, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._lexical_many import LexicalColumns, WordsOfTexts
+from ._packed import ONE, Packing
+from ._word_table import WordTable
+from ._words import MAX_WORDS
+
+Ints = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+
+class Sums(NamedTuple):
+    """Per text. known : sum of familiarity. n_letters : distinct words of letters. sense : (n, n_tiers)
+    logits of the distinct words. n_features, lexical : of units, pairs and marks; lexical is (n, n_tiers).
+    """
+
+    known: Ints
+    n_letters: Ints
+    n_distinct: Ints
+    sense: Reals
+    n_features: Ints
+    lexical: Reals
+
+
+class ManyTexts:
+    """Reads up to MAX_TEXTS texts at a time.
+
+    row_of : of a word (place of its unit, familiarity, is it a word of letters, has it a digit; its logits),
+        packed as `packing` says.
+    """
+
+    def __init__(self, row_of: Callable[[str], int], packing: Packing, lexical: LexicalColumns) -> None:
+        self._row_of, self._packing, self._lexical = row_of, packing, lexical
+        self._table = WordTable(row_of, packing)
+
+    def sums(self, texts: Sequence[str], words: Sequence[Sequence[str]]) -> Sums:
+        """Of texts that have words, given with them."""
+        table = self._table  # another thread may begin a new one meanwhile
+        n_texts, lengths = len(texts), np.array([len(each) for each in words])
+        number, text = table.numbers(words, int(lengths.sum())), np.repeat(np.arange(n_texts), lengths)
+        columns = table.columns()
+        if len(table) > MAX_WORDS:  # what is needed is back at once, and memory stays bounded
+            self._table = WordTable(self._row_of, self._packing)
+        distinct = WordsOfTexts(number, text).once_per_text()
+
+        def total(column: NDArray[np.floating] | Ints) -> Reals:
+            return np.asarray(np.bincount(distinct.text, column.take(distinct.value), n_texts), np.float64)
+
+        place, steps, is_word, has_digit = columns.whole
+        known, n_letters, n_numbers = (
+            total(column).astype(np.int64) for column in (steps, is_word, has_digit)
+        )
+        sense = np.stack([total(column) for column in columns.real], axis=1) / ONE
+        n_distinct = np.bincount(distinct.text, minlength=n_texts)
+        places = WordsOfTexts(place.take(number), text)
+        n_features, lexical = self._lexical.sums(texts, places, lengths, n_numbers)
+        return Sums(known, n_letters, n_distinct, sense, n_features, lexical)

@@ -1,0 +1,82 @@
+"""Words numbered as they come up, what depends on a word alone in columns: for reading many texts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import chain
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._packed import ONE, Packing
+from ._words import MAX_WORD_CHARS
+
+_FIRST_CAPACITY = 1024
+
+
+class Columns(NamedTuple):
+    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well."""
+
+    whole: NDArray[np.int64]
+    real: NDArray[np.float64]
+
+
+class WordTable(dict[str, int]):
+    """Word -> its number, given when the word is first asked for. Threads may share it; it only grows.
+
+    row_of : of a word, packed as `packing` says.
+    """
+
+    def __init__(self, row_of: Callable[[str], int], packing: Packing) -> None:
+        self._row_of, self._packing = row_of, packing
+        self._rows: list[int] = []  # those that are not in the columns yet
+        self._n_rows = 0  # those that are
+        self._columns: Columns | None = None
+        self._lock = Lock()
+
+    def numbers(self, texts: Sequence[Sequence[str]], n_words: int) -> NDArray[np.int64]:
+        """(n_words,): of all words of all texts, in order."""
+        return np.fromiter(map(self.__getitem__, chain.from_iterable(texts)), dtype=np.int64, count=n_words)
+
+    def __missing__(self, word: str) -> int:
+        row = self._row_of(word)
+        key = word if len(word) <= MAX_WORD_CHARS else _short(word)
+        with self._lock:
+            if key not in self:
+                self[key] = self._n_rows + len(self._rows)
+                self._rows.append(row)
+            return self[key]
+
+    def columns(self) -> Columns:
+        """Of all words that have a number; rows that come later are not in it."""
+        with self._lock:
+            if self._rows or self._columns is None:
+                self._columns = self._with_rows(self._columns)
+                self._n_rows += len(self._rows)
+                self._rows = []
+            return self._columns
+
+    def _with_rows(self, known: Columns | None) -> Columns:
+        """Room doubles, so that a new word costs the same however many there are."""
+        whole, _, real = self._packing.unpack_many(self._rows)
+        before, after = self._n_rows, self._n_rows + len(self._rows)
+        if known is None or after > known.whole.shape[1]:
+            capacity = max(_FIRST_CAPACITY, 2 * after)
+            roomier = Columns(
+                np.zeros((whole.shape[1], capacity), np.int64), np.zeros((real.shape[1], capacity))
+            )
+            if known is not None:
+                roomier.whole[:, :before] = known.whole[:, :before]
+                roomier.real[:, :before] = known.real[:, :before]
+            known = roomier
+        known.whole[:, before:after] = whole.T
+        known.real[:, before:after] = real.T * ONE
+        return known
+
+
+def _short(word: str) -> str:
+    """A key for a word too long to keep; no word has a space in it."""
+    return " " + blake2b(word.encode("utf-8", "surrogatepass")).hexdigest()
