@@ -71,9 +71,14 @@ class PassCurve:
 
     def of(self, score: Array) -> Array:
         """P(clean) at these scores, any shape. What np.interp says, quicker: the table's steps are even."""
-        position = (np.clip(score, -LIMIT, LIMIT) + LIMIT) / _STEP
-        index = position.astype(np.int64)
-        return np.asarray(self.table.take(index) + (position - index) * self._steps.take(index))
+        index, part = _in_table(score)
+        return np.asarray(self.table.take(index) + part * self._steps.take(index))
+
+    def with_slope(self, score: Array) -> tuple[Array, Array]:
+        """P(clean) at these scores, and its derivative there."""
+        index, part = _in_table(score)
+        passes = self.table.take(index) + part * self._steps.take(index)
+        return passes, self.slopes.take(index) + part * self._steps_of_slopes.take(index)
 
     def heard(self, passes: Array) -> Array:
         """P(clean | a verdict was heard), from P(clean)."""
@@ -95,6 +100,10 @@ class PassCurve:
     def _steps(self) -> Array:
         """From each point of the table to the next; none from the last."""
         return np.append(np.diff(self.table), 0.0)
+
+    @cached_property
+    def _steps_of_slopes(self) -> Array:
+        return np.append(np.diff(self.slopes), 0.0)
 
     @cached_property
     def slopes(self) -> Array:
@@ -126,6 +135,13 @@ def _logistic_cells(levels: Array, scale: float) -> Array:
     edges = (levels[1:] + levels[:-1]) / 2
     inner = _sigmoid(edges / scale)
     return np.diff(np.concatenate([[0.0], inner, [1.0]]))
+
+
+def _in_table(score: Array) -> tuple[NDArray[np.int64], Array]:
+    """The point of the table at or below each score, and how far it is on the way to the next."""
+    position = (np.clip(score, -LIMIT, LIMIT) + LIMIT) / _STEP
+    index = position.astype(np.int64)
+    return index, position - index
 
 
 def softplus(x: Array) -> Array:

@@ -29,7 +29,8 @@ def shape_of(text: str, words: Sequence[str]) -> Array:
     lengths = list(map(len, words))
     counts = [sum(map(text.count, signs)) for signs in SIGNS]
     per_word = sum(lengths) / max(len(words), 1)
-    return _log1p([[len(words), text.count("\n"), per_word, max(lengths, default=0), *counts]])[0]
+    (found,) = _log1p([[len(words), text.count("\n"), per_word, max(lengths, default=0), *counts]])
+    return np.asarray(found, dtype=np.float32)
 
 
 def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
@@ -51,8 +52,7 @@ def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
 
 
 def _log1p(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> Array:
-    logs: Array = np.log1p(np.asarray(rows, dtype=np.float64)).astype(np.float32)
-    return logs
+    return np.asarray(np.log1p(np.asarray(rows, dtype=np.float64)), dtype=np.float32)
 
 
 class Shape:

@@ -20,7 +20,7 @@ from ..classifier._deviations import ODD_SD, ODD_SHARE
 from ..classifier._passing import PassCurve, Widths
 from .features import Blocks
 from .frame import Outcomes
-from .likelihood import by_place, outcome_likelihood, scores_of
+from .likelihood import of_outcomes
 from .penalties import Correction, Penalties, Text, effects_curvature
 
 Array = NDArray[np.float64]
@@ -48,13 +48,11 @@ def fit_correction(
         slopes, shifts, weights = text.split(parameters[: text.size])
         effects = parameters[text.size :].reshape(n_types, n_tiers)
         places = slopes * text_places + shifts + features @ weights
-        scores, step_slopes = scores_of(places, effects[outcomes.types])
-        each, by_score = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
-        by_row = by_place(by_score * outcomes.weights[:, None], step_slopes)
+        each, by_row = weighed(curve, outcomes, places, effects)
         of_effects = sums_by_type(outcomes, by_row)
         prior, of_prior = text.log_prior(parameters[: text.size])
         among_types, by_effects = log_prior(effects, curve.widths)
-        value = float(each @ outcomes.weights) + prior + float(among_types.sum())
+        value = float(each.sum()) + prior + float(among_types.sum())
         gradient = (text.gradient(by_row, text_places) + of_prior, (of_effects + by_effects).ravel())
         return -value, -np.concatenate(gradient)
 
@@ -74,16 +72,20 @@ def fit_effects(outcomes: Outcomes, places: Array, curve: PassCurve, start: Arra
 
     def loss(parameters: Array) -> tuple[float, Array]:
         effects = parameters.reshape(n_types, n_tiers)
-        scores, step_slopes = scores_of(places, effects[outcomes.types])
-        each, by_score = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
-        by_row = by_place(by_score * outcomes.weights[:, None], step_slopes)
+        each, by_row = weighed(curve, outcomes, places, effects)
         value, gradient = log_prior(effects, curve.widths)
         by_type = sums_by_type(outcomes, by_row) + gradient
-        return -float(each @ outcomes.weights) - float(value.sum()), -by_type.ravel()
+        return -float(each.sum()) - float(value.sum()), -by_type.ravel()
 
     curvature = effects_curvature(outcomes, n_tiers, curve.widths)
     found, _ = minimised(loss, start.ravel(), curvature, _EFFECT_ITERATIONS)
     return found.reshape(n_types, n_tiers)
+
+
+def weighed(curve: PassCurve, outcomes: Outcomes, places: Array, effects: Array) -> tuple[Array, Array]:
+    """(n,) log-likelihoods and (n, n_tiers) gradients, times the weight of each outcome."""
+    each, by_row = of_outcomes(curve, outcomes, places, effects[:, None, :])
+    return each[:, 0] * outcomes.weights, by_row[:, 0] * outcomes.weights[:, None]
 
 
 def sums_by_type(outcomes: Outcomes, by_row: Array) -> Array:

@@ -20,12 +20,12 @@ from ..classifier._passing import PassCurve
 from .correction import fit_effects, log_prior, minimised, sums_by_type
 from .features import Blocks
 from .frame import Outcomes
-from .likelihood import by_place, outcome_likelihood, scores_of
+from .likelihood import of_outcomes, scores_of
 from .penalties import Correction, Penalties, Text
 
 Array = NDArray[np.float64]
 _ORDERS = ((5, 5), (5, 3), (3, 3), (3, 2))  # nodes of the level and of each deviation, finest first
-_MOST = 3_000_000  # rows times points
+_MOST = 1_500_000  # rows times points: where there are more rows, types have more of them and need fewer
 
 
 class Points(NamedTuple):
@@ -54,22 +54,14 @@ def fit_marginal(
     first_places = start.places(text_places, features)
     centre = fit_effects(outcomes, first_places, curve, start.effects)
     points = _points(outcomes, first_places, curve, centre)
-    n_points = points.effects.shape[1]
-    effects = points.effects[outcomes.types].reshape(-1, n_tiers)
-    tiers, clean = np.repeat(outcomes.tiers, n_points), np.repeat(outcomes.clean, n_points)
-    failed = [each for each in outcomes.failed for _ in range(n_points)] if any(outcomes.failed) else None
 
     def loss(parameters: Array) -> tuple[float, Array]:
         slopes, shifts, weights = text.split(parameters)
         places = slopes * text_places + shifts + features @ weights
-        scores, step_slopes = scores_of(np.repeat(places, n_points, axis=0), effects)
-        each, by_score = outcome_likelihood(curve, scores, tiers, clean, failed)
-        of_types = points.log_weights + sums_by_type(
-            outcomes, each.reshape(-1, n_points) * outcomes.weights[:, None]
-        )
+        each, by_row = of_outcomes(curve, outcomes, places, points.effects)
+        of_types = points.log_weights + sums_by_type(outcomes, each * outcomes.weights[:, None])
         total = logsumexp(of_types, axis=1)
         posterior = np.exp(of_types - total[:, None])[outcomes.types] * outcomes.weights[:, None]
-        by_row = by_place(by_score, step_slopes).reshape(-1, n_points, n_tiers)
         prior, of_prior = text.log_prior(parameters)
         gradient = text.gradient(np.einsum("rpt,rp->rt", by_row, posterior), text_places)
         return -float(total.sum()) - prior, -gradient - of_prior
@@ -105,8 +97,7 @@ def _precision(outcomes: Outcomes, places: Array, curve: PassCurve, effects: Arr
     n_types, n_tiers = effects.shape
     scores, step_slopes = scores_of(places, effects[outcomes.types])
     rows = np.arange(len(scores))
-    at = np.clip(scores[rows, outcomes.tiers], curve.scores[0], curve.scores[-1])
-    passes, slope = curve.of(at), np.interp(at, curve.scores, curve.slopes)
+    passes, slope = curve.with_slope(scores[rows, outcomes.tiers])
     reaches = np.arange(n_tiers) <= outcomes.tiers[:, None]
     by_effect = np.column_stack([np.ones(len(scores)), step_slopes]) * reaches
     by_effect *= (slope * np.sqrt(outcomes.weights / (passes * (1.0 - passes))))[:, None]
