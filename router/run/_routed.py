@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NO_MODEL = "no_model"
-_MAX_NOTE_CHARS = 1_000
+MAX_NOTE_CHARS = 1_000
 
 
 class Runner:
@@ -56,7 +56,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=self._hooks(),
+            hooks=self.hooks(),
             redecide=redecided(self._router, first),
         )
 
@@ -78,7 +78,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=self._async_hooks(),
+            hooks=self.async_hooks(),
             redecide=redecided(self._router, first),
         )
 
@@ -132,12 +132,14 @@ class Runner:
             await own.close()
         self.close()
 
-    def _hooks(self) -> Hooks | None:
+    def hooks(self) -> Hooks | None:
+        """What logs escalations and attempts; None without a log."""
         if self._router._logged is None:
             return None
         return Hooks(on_decision=self._escalated, on_end=self._ended)
 
-    def _async_hooks(self) -> Hooks | None:
+    def async_hooks(self) -> Hooks | None:
+        """The same beside the loop."""
         if self._router._logged is None:
             return None
 
@@ -189,4 +191,4 @@ def columns_of(attempt: Attempt) -> dict[str, Any]:
 def note_of(check: CheckResult | None, stop_reason: str | None) -> str:
     """Which check said it and why, as the log can keep it."""
     said = f"stop reason {stop_reason}" if check is None else f"{check.name}: {check.detail}".rstrip(": ")
-    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:_MAX_NOTE_CHARS]
+    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:MAX_NOTE_CHARS]
