@@ -28,13 +28,14 @@ from ._read import history_counts
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
 from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
+from ._statement import Transaction
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
-from ._write import Verdict, add_decision, add_outcome
+from ._write import Verdict, add_decision, add_outcome, known_of
 from ._written_files import write_bad, write_file
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class OutcomeLog:
         """
         now = self._now()
         row = self._row(decision, at, follows, now)
-        with self._database.write(wait_s=wait_s) as connection:
-            is_new = add_decision(connection, row, self._policies)
+        with self._database.transaction(wait_s=wait_s) as transaction:
+            is_new = add_decision(transaction, row, self._policies, commit=True)
         self._policies.add(row.values["policy_fingerprint"])
         return is_new
 
@@ -136,14 +137,15 @@ class OutcomeLog:
             decision_id = decision_or_id.decision_id
         else:
             decision_id = checked_id(decision_or_id)
-        with self._database.write() as connection:
+        with self._database.transaction() as transaction:
             if row is not None:
-                add_decision(connection, row, self._policies)
-            new = Verdict(verdict, basis, at_us, kept)
-            now = self._now()  # after waiting for other writers: the log's times rise with its rows
-            outcome = add_outcome(connection, decision_id, new, to_us(now))
+                add_decision(transaction, row, self._policies)
+            known, new = known_of(transaction, decision_id), Verdict(verdict, basis, at_us, kept)
+            now_us = to_us(self._now())  # after waiting for others: the log's times rise with its rows
+            outcome = add_outcome(transaction, decision_id, known, new, now_us)
             if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
-                keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
+                states = TypeStates(transaction, outcome.task_type, now_us, known.states)
+                keep_states(states, outcome, learn)
         if row is not None:
             self._policies.add(row.values["policy_fingerprint"])
         return outcome
@@ -151,7 +153,7 @@ class OutcomeLog:
     def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
         with self._database.read() as connection:
-            return TypeStates(connection, checked_type(task_type), 0).get(model_version)
+            return TypeStates(Transaction(connection), checked_type(task_type), 0).get(model_version)
 
     def learned(self, task_type: str, model: TierModel) -> State | None:
         """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
@@ -162,14 +164,14 @@ class OutcomeLog:
     def reading_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type and the rows behind them, as they are at one moment; to be read only."""
         with self._database.read() as connection:
-            yield TypeStates(connection, checked_type(task_type), 0)
+            yield TypeStates(Transaction(connection), checked_type(task_type), 0)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type to read, write or build from `rows()`, in one transaction."""
-        with self._database.write() as connection:
-            lock_types(connection, [task_type])
-            yield TypeStates(connection, task_type, to_us(self._now()))
+        with self._database.transaction() as transaction:
+            lock_types(transaction.connection, [task_type])
+            yield TypeStates(transaction, task_type, to_us(self._now()))
 
     def history(self, task_type: str, *, as_of: datetime | None = None) -> dict[str, tuple[int, int]]:
         """Tier -> (clean, not clean) of this type: what `predict_tier(history=)` takes.
