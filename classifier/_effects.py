@@ -21,6 +21,7 @@ from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve
 from ._place import Place
 
 _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
+_MANY = 512  # points, from which on looking them up at once is faster
 # groups per axis when thinned; where outcomes have left little in doubt about 60 of them are not empty
 _THIN = {1: (24, 5), 2: (12, 5, 3), 3: (8, 4, 3, 2)}
 
@@ -137,14 +138,20 @@ class Grid:
         self, places: Array, tier: int, clean: NDArray[np.bool_], failed: Sequence[int] = ()
     ) -> Array:
         """(n, ...): the same of verdicts at n places; axes on which it does not depend have length 1."""
+        heard = self.heard(places, tier, failed)
+        return np.log(np.where(clean.reshape(-1, *[1] * self.n_tiers), heard, 1.0 - heard))
+
+    def heard(self, places: Array, tier: int, failed: Sequence[int] = ()) -> Array:
+        """(n, ...): P(clean | a verdict was heard, point, these tiers failed before) at n places."""
         scores = self._scores(places, up_to=max(tier, *failed, 0))
         if failed:
             joint = failure_weights(self.curve, [scores[t] for t in failed])
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
-        else:
+        elif scores[tier][0].size < _MANY:
             passes = self.curve.of(scores[tier])
-        heard = self.curve.heard(passes)
-        return np.log(np.where(clean.reshape(-1, *[1] * self.n_tiers), heard, 1.0 - heard))
+        else:
+            passes = self.curve.of_many(scores[tier])
+        return self.curve.heard(passes)
 
     @cached_property
     def thin_prior(self) -> Effects:

@@ -73,6 +73,17 @@ class PassCurve:
         """P(clean) at these scores, any shape."""
         return np.interp(score, self.scores, self.table)
 
+    def of_many(self, score: Array) -> Array:
+        """The same of thousands at once, to the last digit but one: the table is even, so nothing is searched."""
+        at = score * (1 / _STEP)
+        at += LIMIT / _STEP
+        np.clip(at, 0.0, len(self.table) - 1.0, out=at)
+        index = at.astype(np.intp)
+        at -= index
+        at *= self._rises.take(index)
+        at += self.table.take(index)
+        return np.asarray(at)
+
     def heard(self, passes: Array) -> Array:
         """P(clean | a verdict was heard), from P(clean)."""
         ratio = self.widths.heard_ratio
@@ -88,6 +99,10 @@ class PassCurve:
         index = min(int(position), len(self._mean) - 2)
         part = position - index
         return self._mean[index] * (1.0 - part) + self._mean[index + 1] * part
+
+    @cached_property
+    def _rises(self) -> Array:
+        return np.append(np.diff(self.table), 0.0)
 
     @cached_property
     def slopes(self) -> Array:

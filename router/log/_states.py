@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ._database import Database
 from ._outcome import Outcome
 from ._read import effective
 from ._schema import decisions, outcomes, type_states
@@ -79,7 +80,7 @@ class TypeStates:
         if bucket == 0:
             return self._kept().get((model_version, 0))
         asked = {"task_type": self.task_type, "model_version": model_version, "bucket": bucket}
-        [found] = self._transaction.ask((GET_ONE, asked))
+        [found] = self._transaction.ask((_GET_ONE, asked))
         return found[0][0] if found else None
 
     def keep(self, model_version: str) -> None:
@@ -159,6 +160,13 @@ def keep_states(states: TypeStates, outcome: Outcome, learn: Learn | None) -> No
     states.drop_stale()
 
 
+def state_alone(database: Database, task_type: str, model_version: str, bucket: int) -> bytes | None:
+    """One state, when nothing else is to be read with it."""
+    asked = {"task_type": task_type, "model_version": model_version, "bucket": bucket}
+    found = database.first(_GET_ONE, asked)
+    return None if found is None else found[0]
+
+
 def _by_key(found: list[Any]) -> dict[tuple[str, int], bytes | None]:
     return {(model_version, bucket): state for model_version, bucket, state in found}
 
@@ -189,7 +197,7 @@ LOCK_DECISION = Statement(
     )
 )
 _of_bucket = type_states.c.bucket == bindparam("bucket")
-GET_ONE = Statement(select(type_states.c.state).where(_of_type, _of_model, _of_bucket))
+_GET_ONE = Statement(select(type_states.c.state).where(_of_type, _of_model, _of_bucket))
 _which = select(  # which states there are; large ones stay where they are
     type_states.c.model_version,
     type_states.c.bucket,
