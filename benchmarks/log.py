@@ -102,27 +102,46 @@ def one_write(url: str) -> dict[str, Any]:
 
 
 def felt(url: str) -> dict[str, Any]:
-    """Microseconds until an outcome is felt: recorded with what it teaches, and the type's next decision.
+    """Microseconds until an outcome is felt, on a log of one process, after 200 outcomes to warm up.
 
-    Beside it the parts, and the same work without learning: an outcome and a decision, both logged.
+    outcome : `Router.record_outcome` by id: the verdict and what it teaches, in one transaction.
+    read : the type's state read from the log, and the next task of the type decided with it.
+    felt : both, one after the other: from the verdict to a decision that knows of it.
+    decide : in place of `read`, `Router.decide`, which logs that next decision as well.
+    felt_and_logged : outcome and decide.
+    unlearned : an outcome and a decision, both logged, of a type of which nothing is learned.
     """
-    seeds = [seed.task.specification for seed in islice(read_seeds(), 2_200)]
-    found: dict[str, list[float]] = {name: [] for name in ("outcome", "next_decision", "both", "unlearned")}
-    with OutcomeLog(url) as log, Router(log=log) as router:
+    seeds = [seed.task.specification for seed in islice(read_seeds(), 4_200)]
+    names = ("outcome", "read", "felt", "decide", "felt_and_logged", "unlearned")
+    found: dict[str, list[float]] = {name: [] for name in names}
+    model = TierModel.load(CHAMPION)
+    with OutcomeLog(url) as log, Router(model, log=log) as router:
+        logged = router._logged
+        assert logged is not None
+
+        def read(text: str, kind: str) -> None:
+            predict_tier(text, task_type=kind, history=logged.state(model, kind), model=model)
+
+        def decide(text: str, kind: str) -> None:
+            router.decide(text, task_type=kind)
+
         for number, text in enumerate(seeds):
             kind, verdict = f"type {number % FELT_TYPES}", VERDICTS[number % len(VERDICTS)]
             decision = router.decide(text, task_type=kind)
             outcome = _seconds(router.record_outcome, decision.decision_id, verdict)
-            following = _seconds(lambda text=text, kind=kind: router.decide(text, task_type=kind))
-            other = predict_tier(text, task_type="other")
+            by_turns = (read, "read", "felt"), (decide, "decide", "felt_and_logged")
+            call, name, sum_ = by_turns[number // FELT_TYPES % 2]
+            following = _seconds(call, text, kind)
+            other = predict_tier(text, task_type="other", model=model)
             log.record_decision(other)
             plain = _seconds(log.record_outcome, other.decision_id, verdict)
             plain += _seconds(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
-            for name, seconds in zip(found, (outcome, following, outcome + following, plain), strict=True):
-                found[name].append(seconds)
-    warm = {name: _quantiles(seconds[200:]) for name, seconds in found.items()}
-    ratio = warm["both"]["median_us"] / warm["unlearned"]["median_us"]
-    return {**warm, "both_to_unlearned": round(ratio, 2), "outcomes_per_type": len(seeds) // FELT_TYPES}
+            if number < 200:
+                continue
+            each = (("outcome", outcome), (name, following), (sum_, outcome + following), ("unlearned", plain))
+            for part, seconds in each:
+                found[part].append(seconds)
+    return {**{name: _quantiles(seconds) for name, seconds in found.items()}, "n": len(found["outcome"])}
 
 
 def writers(url: str) -> dict[str, Any]:
@@ -231,7 +250,11 @@ def _seconds(call: Callable[..., object], *arguments: object) -> float:
 
 def _quantiles(seconds: Iterable[float]) -> dict[str, int]:
     found = np.array(list(seconds)) * 1e6
-    return {"median_us": round(float(np.median(found))), "p99_us": round(float(np.quantile(found, 0.99)))}
+    return {
+        "median_us": round(float(np.median(found))),
+        "mean_us": round(float(found.mean())),
+        "p99_us": round(float(np.quantile(found, 0.99))),
+    }
 
 
 @contextmanager
