@@ -138,7 +138,12 @@ def felt(url: str) -> dict[str, Any]:
             plain += _seconds(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
             if number < 200:
                 continue
-            each = (("outcome", outcome), (name, following), (sum_, outcome + following), ("unlearned", plain))
+            each = (
+                ("outcome", outcome),
+                (name, following),
+                (sum_, outcome + following),
+                ("unlearned", plain),
+            )
             for part, seconds in each:
                 found[part].append(seconds)
     return {**{name: _quantiles(seconds) for name, seconds in found.items()}, "n": len(found["outcome"])}

@@ -74,7 +74,7 @@ class PassCurve:
         return np.interp(score, self.scores, self.table)
 
     def of_many(self, score: Array) -> Array:
-        """The same of thousands at once, to the last digit but one: the table is even, so nothing is searched."""
+        """The same of thousands at once, but for the last digit: nothing is searched in an even table."""
         at = score * (1 / _STEP)
         at += LIMIT / _STEP
         np.clip(at, 0.0, len(self.table) - 1.0, out=at)

@@ -59,14 +59,17 @@ class Database:
     def transaction(self, *, wait_s: float | None = None) -> Iterator[Transaction]:
         """The same with few round trips, for what is short and frequent."""
         wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
-        with translated(self.name, wait_s), self.engine().connect() as connection:
-            with self._waiting(connection, wait_s):
-                transaction = Transaction(connection)
-                transaction.begin()
-                if not self.is_sqlite and wait_s < self.timeout_s:
-                    transaction.later(_WAIT, {"wait": str(max(int(wait_s * 1000), 1))})
-                yield transaction
-                transaction.commit()
+        with (
+            translated(self.name, wait_s),
+            self.engine().connect() as connection,
+            self._waiting(connection, wait_s),
+        ):
+            transaction = Transaction(connection)
+            transaction.begin()
+            if not self.is_sqlite and wait_s < self.timeout_s:
+                transaction.later(_WAIT, {"wait": str(max(int(wait_s * 1000), 1))})
+            yield transaction
+            transaction.commit()
 
     def first(self, statement: Statement, values: Values) -> Any:
         """The first row that a statement finds, or None."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, exc
 from sqlalchemy.dialects import sqlite
@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 
 to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 Values = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Statement:
@@ -43,7 +44,8 @@ class Statement:
 
     @cached_property
     def postgresql(self) -> str:
-        return str(self._postgresql.compile(dialect=psycopg.dialect(), column_keys=self._columns))
+        dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
+        return str(self._postgresql.compile(dialect=dialect, column_keys=self._columns))
 
 
 class Transaction:
@@ -128,7 +130,7 @@ class Transaction:
                 self._driver.execute("COMMIT", prepare=False)
         return [cursor.fetchall() for cursor in cursors]
 
-    def _run(self, what: Callable[[], Any]) -> Any:
+    def _run(self, what: Callable[[], T]) -> T:
         """Errors as SQLAlchemy would raise them, without the values."""
         dialect = self._connection.dialect
         driver_error = dialect.loaded_dbapi.Error

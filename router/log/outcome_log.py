@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
-from ...classifier.errors import InvalidOutcome, NotInLog
+from ...classifier.errors import InvalidOutcome
 from ..decision import Decision
 from . import _erase as erase
 from ._checks import checked_id, checked_note, checked_type
@@ -25,10 +23,9 @@ from ._import import ImportReport, Row, import_rows
 from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._read import history_counts
-from ._replay import Replay, replayed
-from ._schema import decisions, policies
-from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
+from ._replay import Replay, replay_of
 from ._statement import Transaction
+from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
@@ -256,12 +253,7 @@ class OutcomeLog:
     def replay(self, decision_id: str) -> Replay:
         """The decision made again from its row alone. Raises NotInLog."""
         with self._database.read() as connection:
-            row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
-            if row is None:
-                raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)
-            wanted = select(policies.c.body).where(policies.c.fingerprint == row.policy_fingerprint)
-            body = connection.execute(wanted).scalar()
-        return replayed(row._asdict(), body)
+            return replay_of(connection, decision_id)
 
     def close(self) -> None:
         """Give up the connections. Closing twice is no error."""
