@@ -106,11 +106,15 @@ class Transaction:
         """The first row that a statement finds, or None, in no transaction."""
         if self.is_sqlite:
             return self._run(lambda: self._driver.execute(statement.sqlite, values).fetchone())
-        self._driver.autocommit = True
+        return self._run(lambda: self._first_of_server(statement.postgresql, values))
+
+    def _first_of_server(self, text: str, values: Values) -> Any:
+        self._driver.autocommit = True  # of the driver alone: the server isn't asked
         try:
-            return self._run(lambda: self._driver.execute(statement.postgresql, values).fetchone())
+            return self._driver.execute(text, values).fetchone()
         finally:
-            self._driver.autocommit = False
+            if not self._driver.closed:  # else the pool lets go of it
+                self._driver.autocommit = False
 
     def _ask_server(
         self, asked: Sequence[tuple[Statement, Values]], *, commit: bool = False
