@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tierwise import Decision, OutcomeLog, Router, TierModel, predict_tier, predict_tiers
 from tierwise.data import CHAMPION
@@ -31,6 +32,7 @@ from tierwise.training.seeds import read_seeds
 
 from ._machine import RESULTS, machine, write
 
+Spent = npt.NDArray[np.float64]
 WRITERS, EACH = 8, 10_000
 TYPES, FELT_TYPES = 200, 20
 VERDICTS = ("clean", "clean", "clean", "corrected", "failed")
@@ -110,10 +112,12 @@ def felt(url: str) -> dict[str, Any]:
     decide : in place of `read`, `Router.decide`, which logs that next decision as well.
     felt_and_logged : outcome and decide.
     unlearned : an outcome and a decision, both logged, of a type of which nothing is learned.
+
+    cpu_median_us : of this process; on a machine that does something else, near what a quiet one would take.
     """
     seeds = [seed.task.specification for seed in islice(read_seeds(), 4_200)]
     names = ("outcome", "read", "felt", "decide", "felt_and_logged", "unlearned")
-    found: dict[str, list[float]] = {name: [] for name in names}
+    found: dict[str, list[Spent]] = {name: [] for name in names}
     model = TierModel.load(CHAMPION)
     with OutcomeLog(url) as log, Router(model, log=log) as router:
         logged = router._logged
@@ -128,14 +132,14 @@ def felt(url: str) -> dict[str, Any]:
         for number, text in enumerate(seeds):
             kind, verdict = f"type {number % FELT_TYPES}", VERDICTS[number % len(VERDICTS)]
             decision = router.decide(text, task_type=kind)
-            outcome = _seconds(router.record_outcome, decision.decision_id, verdict)
+            outcome = _spent(router.record_outcome, decision.decision_id, verdict)
             by_turns = (read, "read", "felt"), (decide, "decide", "felt_and_logged")
             call, name, sum_ = by_turns[number // FELT_TYPES % 2]
-            following = _seconds(call, text, kind)
+            following = _spent(call, text, kind)
             other = predict_tier(text, task_type="other", model=model)
             log.record_decision(other)
-            plain = _seconds(log.record_outcome, other.decision_id, verdict)
-            plain += _seconds(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
+            plain = _spent(log.record_outcome, other.decision_id, verdict)
+            plain += _spent(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
             if number < 200:
                 continue
             each = (
@@ -251,6 +255,17 @@ def _seconds(call: Callable[..., object], *arguments: object) -> float:
     started = time.perf_counter()
     call(*arguments)
     return time.perf_counter() - started
+
+
+def _spent(call: Callable[..., object], *arguments: object) -> Spent:
+    """Seconds on the clock, and of the processor in this process."""
+    started = np.array([time.perf_counter(), time.process_time()])
+    call(*arguments)
+    return np.array([time.perf_counter(), time.process_time()]) - started
+
+
+def _with_cpu(spent: Spent) -> dict[str, int]:
+    return {**_quantiles(spent[:, 0]), "cpu_median_us": round(float(np.median(spent[:, 1])) * 1e6)}
 
 
 def _quantiles(seconds: Iterable[float]) -> dict[str, int]:
