@@ -115,7 +115,7 @@ def felt(url: str) -> dict[str, Any]:
 
     cpu_median_us : of this process; on a machine that does something else, near what a quiet one would take.
     """
-    seeds = [seed.task.specification for seed in islice(read_seeds(), 4_200)]
+    seeds = [seed.task.specification for seed in islice(read_seeds(), 2_200)]
     names = ("outcome", "read", "felt", "decide", "felt_and_logged", "unlearned")
     found: dict[str, list[Spent]] = {name: [] for name in names}
     model = TierModel.load(CHAMPION)
@@ -140,17 +140,14 @@ def felt(url: str) -> dict[str, Any]:
             log.record_decision(other)
             plain = _spent(log.record_outcome, other.decision_id, verdict)
             plain += _spent(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
-            if number < 200:
-                continue
-            each = (
-                ("outcome", outcome),
-                (name, following),
-                (sum_, outcome + following),
-                ("unlearned", plain),
-            )
-            for part, seconds in each:
-                found[part].append(seconds)
-    return {**{name: _quantiles(seconds) for name, seconds in found.items()}, "n": len(found["outcome"])}
+            for part, spent in zip(
+                ("outcome", name, sum_, "unlearned"),
+                (outcome, following, outcome + following, plain),
+                strict=True,
+            ):
+                found[part] += [spent] if number >= 200 else []
+    parts = {name: _with_cpu(np.array(spent)) for name, spent in found.items()}
+    return {**parts, "n": len(found["outcome"])}
 
 
 def writers(url: str) -> dict[str, Any]:
