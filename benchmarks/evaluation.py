@@ -30,9 +30,12 @@ import pandas as pd
 from tierwise import OutcomeLog, TierModel, evaluate
 from tierwise.data import CHAMPION
 source = sys.argv[1]
+def peak_mb():
+    # of this process alone: what getrusage tells began with the memory of the process that started it
+    return round(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024)
 outcomes = pd.read_parquet(source) if source.endswith(".parquet") else OutcomeLog(source)
 model = TierModel.load(CHAMPION)
-before = resource.getrusage(resource.RUSAGE_SELF)
+before, peak_before_mb = resource.getrusage(resource.RUSAGE_SELF), peak_mb()
 started = time.perf_counter()
 report = evaluate(model, outcomes)
 s = time.perf_counter() - started
@@ -40,8 +43,8 @@ after = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({
     "s": round(s, 1),
     "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
-    "peak_mb": round(after.ru_maxrss / 1024),
-    "peak_before_mb": round(before.ru_maxrss / 1024),  # the frame itself
+    "peak_mb": peak_mb(),
+    "peak_before_mb": peak_before_mb,  # the frame itself
     "rows": report.about["rows_in_log"],
     "judged": report.about["tasks"],
     "types": report.about["task_types"],

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tierwise import Decision, OutcomeLog, Router, TierModel, predict_tier, predict_tiers
 from tierwise.data import CHAMPION
@@ -31,6 +32,7 @@ from tierwise.training.seeds import read_seeds
 
 from ._machine import RESULTS, machine, write
 
+Spent = npt.NDArray[np.float64]
 WRITERS, EACH = 8, 10_000
 TYPES, FELT_TYPES = 200, 20
 VERDICTS = ("clean", "clean", "clean", "corrected", "failed")
@@ -102,27 +104,50 @@ def one_write(url: str) -> dict[str, Any]:
 
 
 def felt(url: str) -> dict[str, Any]:
-    """Microseconds until an outcome is felt: recorded with what it teaches, and the type's next decision.
+    """Microseconds until an outcome is felt, on a log of one process, after 200 outcomes to warm up.
 
-    Beside it the parts, and the same work without learning: an outcome and a decision, both logged.
+    outcome : `Router.record_outcome` by id: the verdict and what it teaches, in one transaction.
+    read : the type's state read from the log, and the next task of the type decided with it.
+    felt : both, one after the other: from the verdict to a decision that knows of it.
+    decide : in place of `read`, `Router.decide`, which logs that next decision as well.
+    felt_and_logged : outcome and decide.
+    unlearned : an outcome and a decision, both logged, of a type of which nothing is learned.
+
+    cpu_median_us : of this process; on a machine that does something else, near what a quiet one would take.
     """
     seeds = [seed.task.specification for seed in islice(read_seeds(), 2_200)]
-    found: dict[str, list[float]] = {name: [] for name in ("outcome", "next_decision", "both", "unlearned")}
-    with OutcomeLog(url) as log, Router(log=log) as router:
+    names = ("outcome", "read", "felt", "decide", "felt_and_logged", "unlearned")
+    found: dict[str, list[Spent]] = {name: [] for name in names}
+    model = TierModel.load(CHAMPION)
+    with OutcomeLog(url) as log, Router(model, log=log) as router:
+        logged = router._logged
+        assert logged is not None
+
+        def read(text: str, kind: str) -> None:
+            predict_tier(text, task_type=kind, history=logged.state(model, kind), model=model)
+
+        def decide(text: str, kind: str) -> None:
+            router.decide(text, task_type=kind)
+
         for number, text in enumerate(seeds):
             kind, verdict = f"type {number % FELT_TYPES}", VERDICTS[number % len(VERDICTS)]
             decision = router.decide(text, task_type=kind)
-            outcome = _seconds(router.record_outcome, decision.decision_id, verdict)
-            following = _seconds(lambda text=text, kind=kind: router.decide(text, task_type=kind))
-            other = predict_tier(text, task_type="other")
+            outcome = _spent(router.record_outcome, decision.decision_id, verdict)
+            by_turns = (read, "read", "felt"), (decide, "decide", "felt_and_logged")
+            call, name, sum_ = by_turns[number // FELT_TYPES % 2]
+            following = _spent(call, text, kind)
+            other = predict_tier(text, task_type="other", model=model)
             log.record_decision(other)
-            plain = _seconds(log.record_outcome, other.decision_id, verdict)
-            plain += _seconds(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
-            for name, seconds in zip(found, (outcome, following, outcome + following, plain), strict=True):
-                found[name].append(seconds)
-    warm = {name: _quantiles(seconds[200:]) for name, seconds in found.items()}
-    ratio = warm["both"]["median_us"] / warm["unlearned"]["median_us"]
-    return {**warm, "both_to_unlearned": round(ratio, 2), "outcomes_per_type": len(seeds) // FELT_TYPES}
+            plain = _spent(log.record_outcome, other.decision_id, verdict)
+            plain += _spent(lambda text=text: log.record_decision(predict_tier(text, task_type="other")))
+            for part, spent in zip(
+                ("outcome", name, sum_, "unlearned"),
+                (outcome, following, outcome + following, plain),
+                strict=True,
+            ):
+                found[part] += [spent] if number >= 200 else []
+    parts = {name: _with_cpu(np.array(spent)) for name, spent in found.items()}
+    return {**parts, "n": len(found["outcome"])}
 
 
 def writers(url: str) -> dict[str, Any]:
@@ -229,9 +254,24 @@ def _seconds(call: Callable[..., object], *arguments: object) -> float:
     return time.perf_counter() - started
 
 
+def _spent(call: Callable[..., object], *arguments: object) -> Spent:
+    """Seconds on the clock, and of the processor in this process."""
+    started = np.array([time.perf_counter(), time.process_time()])
+    call(*arguments)
+    return np.array([time.perf_counter(), time.process_time()]) - started
+
+
+def _with_cpu(spent: Spent) -> dict[str, int]:
+    return {**_quantiles(spent[:, 0]), "cpu_median_us": round(float(np.median(spent[:, 1])) * 1e6)}
+
+
 def _quantiles(seconds: Iterable[float]) -> dict[str, int]:
     found = np.array(list(seconds)) * 1e6
-    return {"median_us": round(float(np.median(found))), "p99_us": round(float(np.quantile(found, 0.99)))}
+    return {
+        "median_us": round(float(np.median(found))),
+        "mean_us": round(float(found.mean())),
+        "p99_us": round(float(np.quantile(found, 0.99))),
+    }
 
 
 @contextmanager

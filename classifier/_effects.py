@@ -160,14 +160,18 @@ class Grid:
         self, places: Array, tier: int, clean: NDArray[np.bool_], failed: Sequence[int] = ()
     ) -> Array:
         """(n, ...): the same of verdicts at n places; axes on which it does not depend have length 1."""
+        heard = self.heard(places, tier, failed)
+        return np.log(np.where(clean.reshape(-1, *[1] * self.n_tiers), heard, 1.0 - heard))
+
+    def heard(self, places: Array, tier: int, failed: Sequence[int] = ()) -> Array:
+        """(n, ...): P(clean | a verdict was heard, point, these tiers failed before) at n places."""
         scores = self._scores(places, up_to=max(tier, *failed, 0))
         if failed:
             joint = failure_weights(self.curve, [scores[t] for t in failed])
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
         else:
             passes = self.curve.of(scores[tier])
-        heard = self.curve.heard(passes)
-        return np.log(np.where(clean.reshape(-1, *[1] * self.n_tiers), heard, 1.0 - heard))
+        return self.curve.heard(passes)
 
     @cached_property
     def thin_prior(self) -> Effects:

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 
 from .state import Bucket, Seen, TypeState
 
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, SafetensorError)
 
 
@@ -32,10 +33,19 @@ def newest_bytes(state: TypeState, older: str) -> bytes:
         "model": state.model,
         "older": older,
         "buckets": [[b.since, b.until, b.size] for b in state.buckets],
-        "recent": [[s.at, s.tier, s.clean, s.place, s.failed, s.weight] for s in state.recent],
         "counts": [[tier, *pair] for tier, pair in sorted(state.counts.items())],
     }
-    return json.dumps(about, separators=(",", ":")).encode()
+    recent = ",".join(map(_written, state.recent))
+    return f'{_json(about)[:-1]},"recent":[{recent}]}}'.encode()
+
+
+def _written(seen: Seen) -> str:
+    """Kept beside it: with every outcome all recent ones are written, and one of them is new."""
+    known: str | None = seen.__dict__.get("_written")
+    if known is None:
+        known = _json([seen.at, seen.tier, seen.clean, seen.place, seen.failed, seen.weight])
+        seen.__dict__["_written"] = known
+    return known
 
 
 def digest(older: bytes) -> str:

@@ -45,6 +45,10 @@ class Seen:
 
     def likelihood(self, grid: Grid) -> Array:
         """Relative to the likeliest point; over the axes of the grid that it depends on."""
+        if self.weight == 1.0:  # no need of its logarithm
+            heard = grid.heard(np.array([self.place]), self.tier, self.failed)[0]
+            likelihood = heard if self.clean else 1.0 - heard
+            return np.asarray(likelihood / likelihood.max())
         log_likelihood = self._on_axes(grid)
         return np.asarray(np.exp(log_likelihood - log_likelihood.max()))
 

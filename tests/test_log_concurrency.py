@@ -9,8 +9,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from small_decisions import decided
+from small_decisions import NOON, decided
+from small_router import TEXTS, kept, rebuilt
+
+from tierwise import TierModel
+from tierwise.data import CHAMPION
 
 WRITING = """
 import sys
@@ -41,6 +46,42 @@ def test_processes_that_write_at_once_lose_nothing_and_learn_everything(log_url,
     stats = log.stats()
     assert (stats.n_decisions, stats.n_outcomes, stats.n_without_verdict) == (240, 240, 0)
     assert learned(log) == dict.fromkeys(("type 0", "type 1", "type 2"), 80)
+
+
+LEARNING = """
+import sys
+from tierwise import OutcomeLog, Router
+url, writer, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with OutcomeLog(url, timeout_s=600.0) as log, Router(log=log) as router:
+    for number in range(n):
+        verdict = ("clean", "clean", "corrected", "failed")[number % 4]
+        router.record_outcome(f"{writer}-{number}", verdict)
+"""
+
+
+@pytest.mark.parametrize("each", [40, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_of_eight_processes_no_outcome_is_lost_and_what_was_learned_is_what_the_rows_build(
+    log_url, open_log, each
+):
+    log, kinds, model = open_log(), [f"type {n}" for n in range(5)], TierModel.load(CHAMPION)
+    ids = [f"{writer}-{number}" for writer in range(8) for number in range(each)]
+    frame = pd.DataFrame(
+        {
+            "decision_id": ids,
+            "specification": [TEXTS[n % len(TEXTS)] for n in range(len(ids))],
+            "task_type": [kinds[n % len(kinds)] for n in range(len(ids))],
+            "tier": [model.tiers[n % len(model.tiers)] for n in range(len(ids))],
+            "decided_at": pd.Timestamp(NOON),
+        }
+    )
+    log.import_frame(frame)
+    command = [sys.executable, "-c", LEARNING, log_url]
+    writers = [subprocess.Popen([*command, str(n), str(each)]) for n in range(8)]
+    assert [writer.wait(timeout=3_600) for writer in writers] == [0] * 8
+    stats = log.stats()
+    assert (stats.n_outcomes, stats.n_without_verdict) == (8 * each, 0)
+    for kind in kinds:
+        assert kept(log, kind, model) == rebuilt(log, kind, model)
 
 
 def test_threads_share_one_log(log):

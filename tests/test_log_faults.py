@@ -212,19 +212,6 @@ def test_a_closed_log_is_named(open_log):
         log.history("meta")
 
 
-def test_a_server_that_was_started_anew_is_found_again(postgres_url):
-    import psycopg
-
-    with OutcomeLog(postgres_url) as log:
-        log.record_outcome(decided("d1"), "clean")
-        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                " AND datname = current_database()"
-            )
-        assert log.history("meta") == {"sonnet": (1, 0)}
-
-
 def test_no_text_stands_in_errors_of_the_database(open_log):
     from sqlalchemy import insert
 

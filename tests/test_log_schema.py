@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import log_sample
@@ -162,3 +163,12 @@ def test_who_opens_a_log_while_another_process_makes_it_waits(tmp_path):
         assert log.stats().n_decisions == 0
     release.join()
     making.close()
+
+
+def test_threads_that_make_logs_of_their_own_at_once_make_each_whole(tmp_path):
+    def opened(number: int) -> int:
+        with OutcomeLog(tmp_path / f"{number}.db") as log:
+            return log.stats().n_decisions
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(opened, range(24))) == [0] * 24

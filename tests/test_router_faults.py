@@ -134,7 +134,8 @@ def test_a_server_that_is_gone_stops_no_decision(postgres_url, postgres):
         name = make_url(postgres_url).database
         with psycopg.connect(postgres.get_uri(), autocommit=True) as admin:
             admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-            admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            ends = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+            admin.execute(ends)  # and waits until they are gone
             decision = router.decide(TEXTS[0], task_type=KIND)
             assert decision.probabilities == predict_tier(TEXTS[0], task_type=KIND).probabilities
             with pytest.raises(LogUnavailable):

@@ -10,15 +10,17 @@ from sqlalchemy import Connection, bindparam, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import NotInLog
-from ._quick import Quick
 from ._schema import attempts, decisions
+from ._statement import Statement, Transaction
 from ._times import from_us
 
-_ADD = {
-    "sqlite": Quick(sqlite.insert(attempts).on_conflict_do_nothing()),
-    "postgresql": Quick(postgresql.insert(attempts).on_conflict_do_nothing()),
-}
-_IS_KNOWN = select(exists().where(decisions.c.decision_id == bindparam("id")))
+_ADD = Statement(
+    sqlite.insert(attempts).on_conflict_do_nothing(),
+    postgresql.insert(attempts).on_conflict_do_nothing(),
+    columns=[column.name for column in attempts.columns],
+)
+_UNKNOWN = dict.fromkeys(column.name for column in attempts.columns)
+_IS_KNOWN = Statement(select(exists().where(decisions.c.decision_id == bindparam("id"))))
 _ALL = (
     select(attempts, decisions.c.task_type, decisions.c.tier)
     .join(decisions)
@@ -60,15 +62,15 @@ class LoggedAttempt(NamedTuple):
     ended_at: datetime
 
 
-def add_attempt(connection: Connection, decision_id: str, values: Mapping[str, Any], at_us: int) -> None:
+def add_attempt(transaction: Transaction, decision_id: str, values: Mapping[str, Any], at_us: int) -> None:
     """Once: the same attempt again changes nothing. The decision must be in the log."""
-    row = {**values, "decision_id": decision_id, "ended_at_us": at_us}
-    _ADD[connection.dialect.name](connection, row)
+    transaction.later(_ADD, {**_UNKNOWN, **values, "decision_id": decision_id, "ended_at_us": at_us})
 
 
-def check_known(connection: Connection, decision_id: str) -> None:
+def check_known(transaction: Transaction, decision_id: str) -> None:
     """Raises NotInLog."""
-    if not connection.execute(_IS_KNOWN, {"id": decision_id}).scalar():
+    [[(is_known,)]] = transaction.ask((_IS_KNOWN, {"id": decision_id}))
+    if not is_known:
         raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)
 
 

@@ -9,21 +9,21 @@ wal_writer_delay, 0.6 s), but never half a write, and writes may be repeated, si
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, text
 
-from ...classifier.errors import LogError, MissingExtra
+from ...classifier.errors import LogError
+from ._engine import engine_of
 from ._faults import translated
+from ._statement import Statement, Transaction, Values
 
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+_WAIT = Statement(text("SELECT set_config('lock_timeout', :wait, true)"))
 
 
 class Database:
@@ -54,6 +54,27 @@ class Database:
                 if not self.is_sqlite and wait_s < self.timeout_s:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(wait_s * 1000), 1)}")
                 yield connection
+
+    @contextmanager
+    def transaction(self, *, wait_s: float | None = None) -> Iterator[Transaction]:
+        """The same with few round trips, for what is short and frequent."""
+        wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
+        with (
+            translated(self.name, wait_s),
+            self.engine().connect() as connection,
+            self._waiting(connection, wait_s),
+        ):
+            transaction = Transaction(connection)
+            transaction.begin()
+            if not self.is_sqlite and wait_s < self.timeout_s:
+                transaction.later(_WAIT, {"wait": str(max(int(wait_s * 1000), 1))})
+            yield transaction
+            transaction.commit()
+
+    def first(self, statement: Statement, values: Values) -> Any:
+        """The first row that a statement finds, or None."""
+        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+            return Transaction(connection).first_alone(statement, values)
 
     @contextmanager
     def _waiting(self, connection: Connection, wait_s: float) -> Iterator[None]:
@@ -94,7 +115,7 @@ class Database:
             if self._closed:
                 raise LogError(f"The log {self.name} was closed. Open it again.", about=self.name)
             if self._engine is None:
-                self._engine = _engine(self.url, durable=self.durable, timeout_s=self.timeout_s)
+                self._engine = engine_of(self.url, durable=self.durable, timeout_s=self.timeout_s)
             return self._engine
 
     def close(self) -> None:
@@ -114,60 +135,6 @@ class Database:
         _inherited.append(self._engine)
         self._engine = None
         self._lock = threading.Lock()  # the parent's may be held by a thread that is not here
-
-
-def _engine(url: URL, *, durable: bool, timeout_s: float) -> Engine:
-    sqlite = url.get_backend_name() == "sqlite"
-    arguments: dict[str, Any] = (
-        {"timeout": timeout_s} if sqlite else {"connect_timeout": max(int(timeout_s), 2)}
-    )
-    try:
-        engine = create_engine(
-            url,
-            connect_args=arguments,
-            max_overflow=-1,  # threads wait for the write lock, not for a connection
-            pool_pre_ping=not sqlite,  # a server may have been started anew
-            hide_parameters=True,  # no texts in errors
-            json_serializer=to_json,
-        )
-    except ModuleNotFoundError as error:
-        raise MissingExtra("psycopg", "postgres") from error
-    settings = _sqlite_settings(durable) if sqlite else _postgres_settings(durable, timeout_s)
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _: object) -> None:
-        if sqlite:
-            connection.isolation_level = None  # we say BEGIN; the driver would say it too late
-        cursor = connection.cursor()
-        for setting in settings:
-            cursor.execute(setting)
-        cursor.close()
-        if not sqlite:
-            connection.commit()
-
-    if sqlite:
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(connection.get_execution_options().get("tierwise_begin", "BEGIN"))
-
-    return engine
-
-
-def _sqlite_settings(durable: bool) -> tuple[str, ...]:
-    return (
-        f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}",
-        "PRAGMA foreign_keys=ON",
-        "PRAGMA secure_delete=ON",  # what is forgotten is overwritten
-    )
-
-
-def _postgres_settings(durable: bool, timeout_s: float) -> tuple[str, ...]:
-    settings = (
-        f"SET lock_timeout = {int(timeout_s * 1000)}",
-        "SET plan_cache_mode = force_custom_plan",  # a plan made for an empty table reads all of a full one
-    )
-    return settings if durable else (*settings, "SET synchronous_commit = off")
 
 
 _open: weakref.WeakSet[Database] = weakref.WeakSet()

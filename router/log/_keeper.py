@@ -10,8 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...classifier._place import Place
 from ...classifier._stored_state import Newest, digest, newest_bytes, older_bytes
@@ -19,7 +18,10 @@ from ...classifier.model import TierModel
 from ...classifier.state import Seen, TypeState
 from .._placing import CAPABILITY, places_of, seen, seen_of
 from ._outcome import Outcome
-from ._states import JudgedRow, TypeStates
+from ._states import JudgedRow, TypeStates, state_alone
+
+if TYPE_CHECKING:
+    from .outcome_log import OutcomeLog
 
 NEWEST, OLDER = 0, 1  # buckets of the log
 MAX_BUILT_ROWS = 20_000  # in an outcome's transaction; with a hazard of 0.003 older ones weigh e^-60
@@ -27,12 +29,6 @@ MAX_READ_ROWS = 2_000  # for a decision, which must not wait; older ones weigh e
 _CHUNK = 2_000
 _MAX_HELD = 256  # types; about 0.1 MB each
 _MAX_PLACED = 4_096  # decisions
-
-
-class Readable(Protocol):
-    """A log, as far as it is asked here."""
-
-    def reading_states(self, task_type: str) -> AbstractContextManager[TypeStates]: ...
 
 
 class _Held(NamedTuple):
@@ -60,8 +56,13 @@ class StateKeeper:
             if len(self._placed) > _MAX_PLACED:
                 self._placed.popitem(last=False)
 
-    def state(self, log: Readable, task_type: str) -> TypeState | None:
+    def state(self, log: OutcomeLog, task_type: str) -> TypeState | None:
         """For a decision: as the log keeps it, else built from the newest rows; None without outcomes."""
+        held = self._held.get(task_type)
+        if held is not None and held.newest:
+            newest = state_alone(log._database, task_type, self.model.fingerprint, NEWEST)
+            if newest == held.newest:  # as it nearly always is: nothing else need be read
+                return held.state
         with log.reading_states(task_type) as states:
             kept = self.kept(states)
             return self._of_rows(states) if kept is None else kept

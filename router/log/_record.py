@@ -9,9 +9,9 @@ from ..decision import Decision
 from ._attempts import add_attempt, check_known
 from ._checks import checked_id
 from ._outcome import Outcome
-from ._states import Learn, keep_states
+from ._states import Learn, TypeStates, keep_states
 from ._times import to_us
-from ._write import Verdict, add_decision, add_outcome
+from ._write import Verdict, add_decision, add_outcome, known_of
 
 if TYPE_CHECKING:
     from .outcome_log import OutcomeLog
@@ -38,18 +38,20 @@ def record(
     else:
         decision_id = checked_id(decision_or_id)
     outcome = None
-    with log._database.write(wait_s=wait_s) as connection:
+    with log._database.transaction(wait_s=wait_s) as transaction:
         if row is not None:
-            add_decision(connection, row, log._policies)
+            add_decision(transaction, row, log._policies)
+        known = None if said is None else known_of(transaction, decision_id)
         now_us = to_us(log._now())  # after waiting for other writers: the log's times rise with its rows
-        if said is not None:
-            outcome = add_outcome(connection, decision_id, said, now_us)
+        if said is not None and known is not None:
+            outcome = add_outcome(transaction, decision_id, known, said, now_us)
             if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
-                keep_states(connection, outcome, outcome.task_type, learn, now_us)
+                states = TypeStates(transaction, outcome.task_type, now_us, known.states)
+                keep_states(states, outcome, learn)
         elif row is None:
-            check_known(connection, decision_id)
+            check_known(transaction, decision_id)
         if attempt is not None:
-            add_attempt(connection, decision_id, attempt, attempted_at_us or now_us)
+            add_attempt(transaction, decision_id, attempt, attempted_at_us or now_us)
     if row is not None:
         log._policies.add(row.values["policy_fingerprint"])
     return outcome

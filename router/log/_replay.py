@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection, select
+
 from ...classifier.errors import NotInLog
 from ...classifier.task import Task
 from .. import reasons
@@ -17,6 +19,7 @@ from .._probe import probe_of
 from ..ladder import Ladder
 from ..policy import Policy
 from ._policy_body import policy_from
+from ._schema import decisions, policies
 
 
 class Replay(NamedTuple):
@@ -27,6 +30,15 @@ class Replay(NamedTuple):
     plan: tuple[str, ...]
     reasons: tuple[str, ...]
     same: bool
+
+
+def replay_of(connection: Connection, decision_id: str) -> Replay:
+    """Raises NotInLog for an unknown id, and for a row that came from a file."""
+    row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
+    if row is None:
+        raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)
+    wanted = select(policies.c.body).where(policies.c.fingerprint == row.policy_fingerprint)
+    return replayed(row._asdict(), connection.execute(wanted).scalar())
 
 
 def replayed(row: Mapping[str, Any], body: Mapping[str, Any] | None) -> Replay:

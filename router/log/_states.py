@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, select, text
+from sqlalchemy import Connection, bindparam, case, delete, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ._database import Database
 from ._outcome import Outcome
-from ._quick import Quick
 from ._read import effective
 from ._schema import decisions, outcomes, type_states
+from ._statement import Statement, Transaction
 from ._times import from_us
 
 
@@ -54,32 +55,33 @@ class TypeStates:
 
     get, put, merge, drop, keep : of one model version. rows : all that counts of this type, this outcome
     included. Read-only where it was read with `OutcomeLog.reading_states`.
+
+    found : which states there are, where that was asked before; see `STATES_OF_DECISION`.
     """
 
-    def __init__(self, connection: Connection, task_type: str, now_us: int) -> None:
+    def __init__(
+        self, transaction: Transaction, task_type: str, now_us: int, found: list[Any] | None = None
+    ) -> None:
         self.task_type = task_type
-        self._connection, self._now_us = connection, now_us
+        self._transaction, self._now_us = transaction, now_us
         self._written: set[str] = set()
-        self._first: dict[tuple[str, int], bytes | None] | None = None
+        self._found = None if found is None else _by_key(found)
 
     def get(self, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state; empty where they must be built from `rows`."""
         asked = {"task_type": self.task_type, "model_version": model_version}
         return {
             row.bucket: TypeState(model_version, self.task_type, row.bucket, row.state, row.n_outcomes)
-            for row in self._connection.execute(_GET, asked)
+            for row in self._transaction.connection.execute(_GET, asked)
         }
 
     def get_one(self, model_version: str, bucket: int) -> bytes | None:
         """The state of one bucket; that of bucket 0 is read once, with what other models keep."""
         if bucket == 0:
-            if self._first is None:
-                found = _GET_FIRST(self._connection, {"task_type": self.task_type})
-                self._first = {(row.model_version, row.bucket): row.state for row in found}
-            return self._first.get((model_version, 0))
+            return self._kept().get((model_version, 0))
         asked = {"task_type": self.task_type, "model_version": model_version, "bucket": bucket}
-        state: bytes | None = self._connection.execute(_GET_ONE, asked).scalar()
-        return state
+        [found] = self._transaction.ask((_GET_ONE, asked))
+        return found[0][0] if found else None
 
     def keep(self, model_version: str) -> None:
         """The model's states of this type are up to date as they are."""
@@ -87,8 +89,8 @@ class TypeStates:
 
     def put(self, model_version: str, bucket: int, state: bytes, n_outcomes: int) -> None:
         self._written.add(model_version)
-        _PUT[self._connection.dialect.name](
-            self._connection,
+        self._transaction.later(
+            _PUT,
             {
                 "task_type": self.task_type,
                 "model_version": model_version,
@@ -109,7 +111,7 @@ class TypeStates:
     def drop(self, model_version: str) -> None:
         """The model's states of this type; they are to be built anew."""
         asked = {"task_type": self.task_type, "model_version": model_version}
-        self._connection.execute(_DROP_OF_MODEL, asked)
+        self._transaction.connection.execute(_DROP_OF_MODEL, asked)
         self._written.add(model_version)
 
     def rows(self, *, newest: int | None = None) -> Iterator[JudgedRow]:
@@ -118,51 +120,55 @@ class TypeStates:
         if newest is not None:
             asked["since_us"] = self._since_us(newest)
         query = _ROWS if newest is None else _ROWS_SINCE
-        for row in self._connection.execute(query, asked):
+        for row in self._transaction.connection.execute(query, asked):
             yield _judged(row)
 
     def row(self, decision_id: str) -> JudgedRow | None:
         """The decision with the verdict that counts."""
-        row = self._connection.execute(_ROW, {"decision_id": decision_id}).first()
+        row = self._transaction.connection.execute(_ROW, {"decision_id": decision_id}).first()
         return None if row is None else _judged(row)
 
     def token(self) -> tuple[int, int | None]:
         """Changes whenever other verdicts of this type count: (how many, the last one's id)."""
-        count, last = self._connection.execute(_TOKEN, {"task_type": self.task_type}).one()
+        count, last = self._transaction.connection.execute(_TOKEN, {"task_type": self.task_type}).one()
         return count, last
 
     def _since_us(self, newest: int) -> int:
         asked = {"task_type": self.task_type, "before": newest - 1}
-        found = self._connection.execute(_SINCE, asked).scalar()
+        found = self._transaction.connection.execute(_SINCE, asked).scalar()
         return -(2**62) if found is None else int(found)
 
     def drop_stale(self) -> None:
         """Remove what was not brought up to date in this transaction."""
-        if self._first is not None and {model for model, _ in self._first} <= self._written:
-            return
-        drop_states(self._connection, [self.task_type], but=self._written)
+        if not {model for model, _ in self._kept()} <= self._written:
+            drop_states(self._transaction.connection, [self.task_type], but=self._written)
+
+    def _kept(self) -> dict[tuple[str, int], bytes | None]:
+        if self._found is None:
+            [found] = self._transaction.ask((_STATES_OF_TYPE, {"task_type": self.task_type}))
+            self._found = _by_key(found)
+        return self._found
 
 
 Learn = Callable[[Outcome, TypeStates], None]
 
 
-def keep_states(
-    connection: Connection, outcome: Outcome, task_type: str, learn: Learn | None, now_us: int
-) -> None:
+def keep_states(states: TypeStates, outcome: Outcome, learn: Learn | None) -> None:
     """Let the learner bring the states of a type up to date; remove what it left behind."""
-    states = TypeStates(connection, task_type, now_us)
     if learn is not None:
         learn(outcome, states)
     states.drop_stale()
 
 
-def lock_decision(connection: Connection, decision_id: str) -> None:
-    """Wait for other verdicts of this decision, then for other changes of its type.
+def state_alone(database: Database, task_type: str, model_version: str, bucket: int) -> bytes | None:
+    """One state, when nothing else is to be read with it."""
+    asked = {"task_type": task_type, "model_version": model_version, "bucket": bucket}
+    found = database.first(_GET_ONE, asked)
+    return None if found is None else found[0]
 
-    A statement of its own: what it returned would be as it was before the wait.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK_DECISION, {"id": decision_id})
+
+def _by_key(found: list[Any]) -> dict[tuple[str, int], bytes | None]:
+    return {(model_version, bucket): state for model_version, bucket, state in found}
 
 
 def lock_types(connection: Connection, task_types: Iterable[str]) -> None:
@@ -182,20 +188,24 @@ def drop_states(connection: Connection, task_types: Iterable[str], *, but: Itera
 _of_type = type_states.c.task_type == bindparam("task_type")
 _of_model = type_states.c.model_version == bindparam("model_version")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || :key, 0))")
-_LOCK_DECISION = text(  # both in one round trip; where there is no type there is nothing to lock
-    "WITH queued AS MATERIALIZED "
-    f"(SELECT task_type FROM {decisions.name} WHERE decision_id = :id FOR UPDATE) "
-    "SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || task_type, 0)) FROM queued"
+# Waits for other verdicts of a decision, then for other changes of its type, where it has one.
+LOCK_DECISION = Statement(
+    text(
+        "WITH queued AS MATERIALIZED "
+        f"(SELECT task_type FROM {decisions.name} WHERE decision_id = :id FOR UPDATE) "
+        "SELECT pg_advisory_xact_lock(hashtextextended('tierwise type ' || task_type, 0)) FROM queued"
+    )
 )
 _of_bucket = type_states.c.bucket == bindparam("bucket")
-_GET_ONE = select(type_states.c.state).where(_of_type, _of_model, _of_bucket)
-_GET_FIRST = Quick(
-    select(  # which there are; large ones stay where they are
-        type_states.c.model_version,
-        type_states.c.bucket,
-        case((type_states.c.bucket == 0, type_states.c.state)).label("state"),
-    ).where(_of_type)
+_GET_ONE = Statement(select(type_states.c.state).where(_of_type, _of_model, _of_bucket))
+_which = select(  # which states there are; large ones stay where they are
+    type_states.c.model_version,
+    type_states.c.bucket,
+    case((type_states.c.bucket == literal_column("0"), type_states.c.state)).label("state"),
 )
+_STATES_OF_TYPE = Statement(_which.where(_of_type))
+_type_of_decision = select(decisions.c.task_type).where(decisions.c.decision_id == bindparam("id"))
+STATES_OF_DECISION = Statement(_which.where(type_states.c.task_type == _type_of_decision.scalar_subquery()))
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
 _DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
@@ -240,4 +250,6 @@ def _put(insert: Any) -> Any:
     return query.on_conflict_do_update(index_elements=keys, set_=new)
 
 
-_PUT = {"sqlite": Quick(_put(sqlite.insert)), "postgresql": Quick(_put(postgresql.insert))}
+_PUT = Statement(
+    _put(sqlite.insert), _put(postgresql.insert), columns=[column.name for column in type_states.columns]
+)

@@ -6,6 +6,8 @@ and a process killed meanwhile leaves the old log as it was.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +20,17 @@ from ._schema import SCHEMA, VERSION_TABLE
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_ID = 7_438_531  # of the advisory lock; any number that is ours alone
 _PAUSE_S = 0.01
+# alembic's `op` is one for the whole process: of two logs upgraded at once, one would get the other's tables
+_one_at_a_time = threading.Lock()
+
+
+def _in_child() -> None:
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()  # the parent's may be held by a thread that is not here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def make_current(database: Database, *, create: bool) -> None:
@@ -68,7 +81,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     environment = EnvironmentContext(
         Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs(to, revision)
     )
-    with environment:
+    with _one_at_a_time, environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE)
         environment.run_migrations()
 

@@ -5,46 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, false, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import DecisionConflict, NotInLog
 from ._decision_row import DecisionRow
 from ._outcome import Outcome
-from ._quick import Quick
 from ._schema import decisions, outcomes, policies
-from ._states import lock_decision
+from ._statement import Statement, Transaction, Values, to_json
+from ._states import LOCK_DECISION, STATES_OF_DECISION
 from ._times import from_us
 from ._verdicts import standing
 
-# built once: SQLAlchemy then finds them compiled
-_ADD_POLICY = {
-    "sqlite": sqlite.insert(policies).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(policies).on_conflict_do_nothing(),
-}
-_ADD_DECISION = {
-    kind: Quick(dialect.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id))
-    for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
-_FIND = Quick(
+_OUTCOME = ("outcome_id", "verdict", "basis", "at_us", "recorded_at_us", "note", "is_effective")
+_ADD_POLICY = Statement(
+    sqlite.insert(policies).on_conflict_do_nothing(),
+    postgresql.insert(policies).on_conflict_do_nothing(),
+    columns=[column.name for column in policies.columns],
+)
+_ADD_DECISION = Statement(
+    sqlite.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
+    postgresql.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
+    columns=[column.name for column in decisions.columns],
+)
+_FIND = Statement(
     select(
-        decisions.c.task_type,
-        decisions.c.tier,
-        decisions.c.mode,
-        outcomes.c.outcome_id,
-        outcomes.c.verdict,
-        outcomes.c.basis,
-        outcomes.c.at_us,
-        outcomes.c.recorded_at_us,
-        outcomes.c.note,
-        outcomes.c.is_effective,
+        decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
     )
     .select_from(decisions.outerjoin(outcomes))
     .where(decisions.c.decision_id == bindparam("id"))
     .order_by(outcomes.c.outcome_id)
 )
-_ADD_OUTCOME = Quick(insert(outcomes).returning(outcomes.c.outcome_id))
-_STAND_DOWN = update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=False)
+_ADD_OUTCOME = Statement(
+    insert(outcomes).inline(),
+    columns=[column.name for column in outcomes.columns if column.name != "outcome_id"],
+)
+_STAND_DOWN = Statement(
+    update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=false())
+)
+_JSON = ("facts", "features", "details")
+
+
+class Found(NamedTuple):
+    """A verdict of a decision; all of it None where there is none."""
+
+    task_type: str | None
+    tier: str
+    mode: str | None
+    outcome_id: int
+    verdict: str
+    basis: str
+    at_us: int
+    recorded_at_us: int
+    note: str | None
+    is_effective: bool
 
 
 class Verdict(NamedTuple):
@@ -56,16 +70,25 @@ class Verdict(NamedTuple):
     note: str | None
 
 
-def add_decision(connection: Connection, row: DecisionRow, known_policies: set[str]) -> bool:
-    """True where it was new. Raises DecisionConflict where the id belongs to another decision."""
-    kind = connection.dialect.name
+def add_decision(
+    transaction: Transaction, row: DecisionRow, known_policies: set[str], *, commit: bool = False
+) -> bool:
+    """True where it was new. Raises DecisionConflict where the id belongs to another decision.
+
+    commit : at once; nothing can follow in this transaction then but reading.
+    """
     fingerprint = row.values["policy_fingerprint"]
     if fingerprint not in known_policies:
-        connection.execute(_ADD_POLICY[kind], {"fingerprint": fingerprint, "body": row.policy})
-    if _ADD_DECISION[kind](connection, row.values):
+        transaction.later(_ADD_POLICY, {"fingerprint": fingerprint, "body": to_json(row.policy)})
+    last = transaction.commit if commit else transaction.ask
+    if last((_ADD_DECISION, _bound(row.values)))[0]:
         return True
-    check_same(connection, row.values)
+    check_same(transaction.connection, row.values)
     return False
+
+
+def _bound(values: Values) -> Values:
+    return {**values, **{name: None if values[name] is None else to_json(values[name]) for name in _JSON}}
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -82,48 +105,66 @@ def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
         )
 
 
-def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: int) -> Outcome:
-    """Record a verdict and settle which one counts. Raises NotInLog for an unknown id."""
-    lock_decision(connection, decision_id)
-    found = _FIND(connection, {"id": decision_id})
+class Known(NamedTuple):
+    """What the log knew of a decision before a verdict. states : of its type; see `TypeStates`."""
+
+    verdicts: list[Found]
+    states: list[Any]
+
+
+def known_of(transaction: Transaction, decision_id: str) -> Known:
+    """After waiting for other verdicts of this decision and type. Raises NotInLog for an unknown id."""
+    asked = {"id": decision_id}
+    reading = ((_FIND, asked), (STATES_OF_DECISION, asked))
+    if transaction.is_sqlite:  # it has one writer at a time
+        found, states = transaction.ask(*reading)
+    else:  # statements of their own: what the lock returned would be as it was before the wait
+        _, found, states = transaction.ask((LOCK_DECISION, asked), *reading)
     if not found:
         raise NotInLog(
             f"The log holds no decision with the id {decision_id!r}. Log the decision first, or give the "
             "decision itself in place of its id. (Was it forgotten, or is this another log?)",
             about=decision_id,
         )
-    known = [row for row in found if row.outcome_id is not None]
+    return Known([Found(*row) for row in found], states)
+
+
+def add_outcome(
+    transaction: Transaction, decision_id: str, before: Known, new: Verdict, now_us: int
+) -> Outcome:
+    """Record a verdict and settle which one counts. before : as `known_of` found it in this transaction."""
+    decision = before.verdicts[0]
+    known = [each for each in before.verdicts if each.outcome_id is not None]
     repeated = _repeated(known, new)
     if repeated is not None:
-        return _outcome(decision_id, repeated, repeated, is_new=False)
+        return _outcome(decision_id, repeated)
     at_us = now_us if new.at_us is None else new.at_us
-    before = next((row for row in known if row.is_effective), None)
-    counts = before is None or (
+    counting = next((each for each in known if each.is_effective), None)
+    counts = counting is None or (
         # an id that is greater than all before it
-        standing(new.basis, at_us, before.outcome_id + 1)
-        > standing(before.basis, before.at_us, before.outcome_id)
+        standing(new.basis, at_us, counting.outcome_id + 1)
+        > standing(counting.basis, counting.at_us, counting.outcome_id)
     )
-    if counts and before is not None:
-        connection.execute(_STAND_DOWN, {"id": before.outcome_id})
-    decision = found[0]
-    _ADD_OUTCOME(
-        connection,
-        {
-            "decision_id": decision_id,
-            "task_type": decision.task_type,
-            "tier": tier_that_worked(decision.tier, decision.mode),
-            "verdict": new.verdict,
-            "basis": new.basis,
-            "at_us": at_us,
-            "recorded_at_us": now_us,
-            "note": new.note,
-            "is_effective": counts,
-        },
-    )
+    replaced = counting if counts else None
+    if replaced is not None:
+        transaction.later(_STAND_DOWN, {"id": replaced.outcome_id})
+    tier = tier_that_worked(decision.tier, decision.mode)
+    values = {
+        "decision_id": decision_id,
+        "task_type": decision.task_type,
+        "tier": tier,
+        "verdict": new.verdict,
+        "basis": new.basis,
+        "at_us": at_us,
+        "recorded_at_us": now_us,
+        "note": new.note,
+        "is_effective": counts,
+    }
+    transaction.later(_ADD_OUTCOME, values)
     return Outcome(
         decision_id,
         decision.task_type,
-        tier_that_worked(decision.tier, decision.mode),
+        tier,
         new.verdict,
         new.basis,
         from_us(at_us),
@@ -131,8 +172,8 @@ def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: 
         new.note,
         is_effective=counts,
         is_new=True,
-        replaced=before.verdict if counts and before is not None else None,
-        replaced_at=from_us(before.at_us) if counts and before is not None else None,
+        replaced=None if replaced is None else replaced.verdict,
+        replaced_at=None if replaced is None else from_us(replaced.at_us),
     )
 
 
@@ -141,31 +182,31 @@ def tier_that_worked(tier: str, mode: str | None) -> str | None:
     return None if mode == "none" else tier
 
 
-def _repeated(known: list[Any], new: Verdict) -> Any:
+def _repeated(known: list[Found], new: Verdict) -> Found | None:
     """The verdict in the log that this one repeats.
 
     With a time: the same words at the same time. Without: the same words as the latest of its basis,
     so that a call repeated after a lost connection writes nothing.
     """
-    same_basis = [row for row in known if row.basis == new.basis]
+    same_basis = [each for each in known if each.basis == new.basis]
     if new.at_us is None:
-        same_basis = sorted(same_basis, key=lambda row: (row.at_us, row.outcome_id))[-1:]
-    for row in same_basis:
-        if row.verdict == new.verdict and new.at_us in (None, row.at_us):
-            return row
+        same_basis = sorted(same_basis, key=lambda each: (each.at_us, each.outcome_id))[-1:]
+    for each in same_basis:
+        if each.verdict == new.verdict and new.at_us in (None, each.at_us):
+            return each
     return None
 
 
-def _outcome(decision_id: str, decision: Any, row: Any, *, is_new: bool) -> Outcome:
+def _outcome(decision_id: str, known: Found) -> Outcome:
     return Outcome(
         decision_id,
-        decision.task_type,
-        tier_that_worked(decision.tier, decision.mode),
-        row.verdict,
-        row.basis,
-        from_us(row.at_us),
-        from_us(row.recorded_at_us),
-        row.note,
-        is_effective=row.is_effective,
-        is_new=is_new,
+        known.task_type,
+        tier_that_worked(known.tier, known.mode),
+        known.verdict,
+        known.basis,
+        from_us(known.at_us),
+        from_us(known.recorded_at_us),
+        known.note,
+        is_effective=bool(known.is_effective),
+        is_new=False,
     )

@@ -13,8 +13,8 @@ from typing import Any
 
 from ...classifier.errors import BadRow, InvalidOutcome
 from ._columns import KINDS
-from ._database import to_json
 from ._files import BATCH, format_of, pyarrow_parquet, read_file
+from ._statement import to_json
 
 
 def write_file(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:

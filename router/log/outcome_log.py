@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
-from ...classifier.errors import InvalidOutcome, NotInLog
+from ...classifier.errors import InvalidOutcome
 from ..decision import Decision
 from . import _erase as erase
 from ._attempts import LoggedAttempt, logged_attempts
@@ -27,8 +25,8 @@ from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._read import history_counts
 from ._record import record
-from ._replay import Replay, replayed
-from ._schema import decisions, policies
+from ._replay import Replay, replay_of
+from ._statement import Transaction
 from ._states import Learn, TypeState, TypeStates, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
@@ -102,8 +100,8 @@ class OutcomeLog:
         """
         now = self._now()
         row = self._row(decision, at, follows, now)
-        with self._database.write(wait_s=wait_s) as connection:
-            is_new = add_decision(connection, row, self._policies)
+        with self._database.transaction(wait_s=wait_s) as transaction:
+            is_new = add_decision(transaction, row, self._policies, commit=True)
         self._policies.add(row.values["policy_fingerprint"])
         return is_new
 
@@ -143,7 +141,7 @@ class OutcomeLog:
     def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
         with self._database.read() as connection:
-            return TypeStates(connection, checked_type(task_type), 0).get(model_version)
+            return TypeStates(Transaction(connection), checked_type(task_type), 0).get(model_version)
 
     def learned(self, task_type: str, model: TierModel) -> State | None:
         """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
@@ -154,14 +152,14 @@ class OutcomeLog:
     def reading_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type and the rows behind them, as they are at one moment; to be read only."""
         with self._database.read() as connection:
-            yield TypeStates(connection, checked_type(task_type), 0)
+            yield TypeStates(Transaction(connection), checked_type(task_type), 0)
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type to read, write or build from `rows()`, in one transaction."""
-        with self._database.write() as connection:
-            lock_types(connection, [task_type])
-            yield TypeStates(connection, task_type, to_us(self._now()))
+        with self._database.transaction() as transaction:
+            lock_types(transaction.connection, [task_type])
+            yield TypeStates(transaction, task_type, to_us(self._now()))
 
     def history(self, task_type: str, *, as_of: datetime | None = None) -> dict[str, tuple[int, int]]:
         """Tier -> (clean, not clean) of this type: what `predict_tier(history=)` takes.
@@ -246,12 +244,7 @@ class OutcomeLog:
     def replay(self, decision_id: str) -> Replay:
         """The decision made again from its row alone. Raises NotInLog."""
         with self._database.read() as connection:
-            row = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
-            if row is None:
-                raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)
-            wanted = select(policies.c.body).where(policies.c.fingerprint == row.policy_fingerprint)
-            body = connection.execute(wanted).scalar()
-        return replayed(row._asdict(), body)
+            return replay_of(connection, decision_id)
 
     def close(self) -> None:
         """Give up the connections. Closing twice is no error."""

@@ -1,0 +1,108 @@
+"""Connections to the log as they are opened, set up, and handed out again."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
+
+from ...classifier.errors import MissingExtra
+from ._statement import to_json
+
+_RECENTLY_S = 1.0
+_USED = "tierwise_used_at"
+
+
+def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = (
+        {"timeout": timeout_s} if sqlite else {"connect_timeout": max(int(timeout_s), 2)}
+    )
+    try:
+        engine = create_engine(
+            url,
+            connect_args=arguments,
+            max_overflow=-1,  # threads wait for the write lock, not for a connection
+            hide_parameters=True,  # no texts in errors
+            json_serializer=to_json,
+        )
+    except ModuleNotFoundError as error:
+        raise MissingExtra("psycopg", "postgres") from error
+    settings = _sqlite_settings(durable) if sqlite else _postgres_settings(durable, timeout_s)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: object) -> None:
+        if sqlite:
+            connection.isolation_level = None  # we say BEGIN; the driver would say it too late
+        cursor = connection.cursor()
+        for setting in settings:
+            cursor.execute(setting)
+        cursor.close()
+        if not sqlite:
+            connection.commit()
+
+    if sqlite:
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            begin = connection.get_execution_options().get("tierwise_begin", "BEGIN")
+            if begin:  # else it has begun already
+                connection.exec_driver_sql(begin)
+
+    else:
+        _ask_before_use(engine)
+    return engine
+
+
+def _ask_before_use(engine: Engine) -> None:
+    """A server may have been started anew: a connection that it has closed is not handed out.
+
+    The server says so on the connection itself, which costs nothing to look at; after a pause it is asked,
+    which costs a round trip.
+    """
+    driver_error = engine.dialect.loaded_dbapi.Error
+
+    @event.listens_for(engine, "checkin")
+    def _put_back(_: Any, record: Any) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _take(connection: Any, record: Any, _: object) -> None:
+        used_at = record.info.get(_USED)
+        if used_at is None:  # it is new
+            return
+        if time.monotonic() - used_at < _RECENTLY_S and not _has_news(connection):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except driver_error as error:
+            raise exc.InvalidatePoolError from error
+
+
+def _has_news(connection: Any) -> bool:
+    """Whether the server has said something unasked, a farewell for instance."""
+    if connection.closed:
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connection.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _sqlite_settings(durable: bool) -> tuple[str, ...]:
+    return (
+        f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}",
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA secure_delete=ON",  # what is forgotten is overwritten
+    )
+
+
+def _postgres_settings(durable: bool, timeout_s: float) -> tuple[str, ...]:
+    settings = (
+        f"SET lock_timeout = {int(timeout_s * 1000)}",
+        "SET plan_cache_mode = force_custom_plan",  # a plan made for an empty table reads all of a full one
+    )
+    return settings if durable else (*settings, "SET synchronous_commit = off")

@@ -1,0 +1,55 @@
+"""Connections to a server that went away meanwhile are not handed out."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from small_decisions import decided
+from sqlalchemy import text
+
+from tierwise import OutcomeLog
+from tierwise.classifier.errors import LogUnavailable
+from tierwise.router.log._statement import Statement
+from tierwise.router.log._states import state_alone
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 1.1])  # just used, or idle
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda log: log.history("meta"),
+        lambda log: log.record_decision(decided("d2")),
+        lambda log: log.record_outcome("d1", "failed"),
+        lambda log: state_alone(log._database, "meta", "m1", 0),
+    ],
+)
+def test_a_server_that_was_started_anew_is_found_again(postgres_url, use, pause_s):
+    import psycopg
+
+    with OutcomeLog(postgres_url) as log:
+        log.record_outcome(decided("d1"), "clean")
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname = current_database()"
+            )
+        time.sleep(pause_s)
+        use(log)
+        log.record_outcome("d1", "corrected")
+        assert log.history("meta") == {"sonnet": (0, 1)}
+
+
+def test_a_connection_that_dies_while_it_is_asked_is_an_error_of_the_log_and_never_used_again(postgres_url):
+    dies = Statement(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with OutcomeLog(postgres_url) as log:
+        log.record_outcome(decided("d1"), "clean")
+        with pytest.raises(LogUnavailable, match="Is it reachable"):
+            log._database.first(dies, {})
+        with (
+            pytest.raises(LogUnavailable, match="Is it reachable"),
+            log._database.transaction() as transaction,
+        ):
+            transaction.ask((dies, {}), (dies, {}))
+        assert log.history("meta") == {"sonnet": (1, 0)}
+        assert state_alone(log._database, "meta", "m1", 0) is None
