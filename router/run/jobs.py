@@ -4,8 +4,8 @@
         summary = run_many(router, tasks, journal="tags.jsonl", check=checks.json_schema(schema), max_usd=5)
     summary.by_status, summary.cost_usd, summary.saved_usd
 
-Whatever ends it (a kill, Ctrl-C, an empty budget, a full disk), the same call again goes on: what is done is not
-paid again. Only what was in flight when the process died may be paid twice; results say so (`was_in_flight`).
+Whatever ends it (a kill, Ctrl-C, an empty budget, a full disk), the same call again goes on: what is done is
+not paid again. Only what was in flight when the process died may be; results say so (`was_in_flight`).
 """
 
 from __future__ import annotations
