@@ -17,6 +17,7 @@ from ._execute import aexecute, execute
 from ._limits import Limits
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
+from ._watch import Watch, watched
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -44,8 +45,9 @@ class Runner:
         check: CheckLike | None,
         options: Options | None,
         limits: Limits | None,
+        watch: Watch | None = None,
     ) -> RunResult:
-        """Decide, then execute; each decision and each attempt is logged."""
+        """Decide, then execute; each decision and each attempt is logged, and then told to `watch`."""
         driver, checked = self.driver(), None if check is None else as_check(check)
         first = decide()
         if first.decision.mode == "none":
@@ -56,7 +58,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=self._hooks(),
+            hooks=watched(self._hooks(), watch),
             redecide=redecided(self._router, first),
         )
 
@@ -66,6 +68,7 @@ class Runner:
         check: CheckLike | None,
         options: Options | None,
         limits: Limits | None,
+        watch: Watch | None = None,
     ) -> RunResult:
         """`run` in asyncio; the log is written beside the loop."""
         driver, checked = self.async_driver(), None if check is None else as_check(check)
@@ -78,7 +81,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=self._async_hooks(),
+            hooks=watched(self._async_hooks(), watch),
             redecide=redecided(self._router, first),
         )
 

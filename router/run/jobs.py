@@ -14,15 +14,16 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._decide import rung_cost_usd
+from .._deciding import decided
 from .._limits import tokens_of
 from ..predict import _Engine
 from ._check import CheckLike, as_check
-from ._execute import aexecute, execute
 from ._job_past import Past
 from ._job_perform import OnResult, aperform, perform
 from ._job_result import RunSummary, TaskResult
@@ -30,7 +31,7 @@ from ._job_state import Begin, JobState
 from ._job_tasks import TaskLike, keyed
 from ._limits import Limits
 from ._request import Options
-from ._result import Hooks, RunResult
+from ._result import RunResult
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -67,6 +68,8 @@ def run_many(
     """
     checked = None if check is None else as_check(check)
 
+    router._running().driver()  # a client that can't be used is found out now
+
     def run(begin: Begin) -> RunResult:
         return run_task(router, begin, job, check=checked, options=options)
 
@@ -90,6 +93,8 @@ async def arun_many(
     """`run_many` in asyncio; check and on_result may be async. Cancelled, it begins nothing more, waits for
     what is in flight and writes it down; cancelled again, it leaves at once."""
     checked = None if check is None else as_check(check)
+
+    router._running().async_driver()
 
     async def run(begin: Begin) -> RunResult:
         return await arun_task(router, begin, job, check=checked, options=options)
@@ -129,22 +134,18 @@ def run_task(
     router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
 ) -> RunResult:
     """One task; each of its attempts is written down as it ends."""
-    hooks = Hooks(on_end=lambda _, attempt: job.attempted(begin, attempt))
-    decision = router.decide(begin.task)
-    return execute(
-        decision, client=router.client, check=check, options=options, limits=begin.limits, hooks=hooks
-    )
+    decide = partial(decided, router, begin.task, None, None)
+    watch = partial(job.attempted, begin)
+    return router._running().run(decide, check, options, begin.limits, watch)
 
 
 async def arun_task(
     router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
 ) -> RunResult:
     """`run_task` in asyncio."""
-    hooks = Hooks(on_end=lambda _, attempt: job.attempted(begin, attempt))
-    decision = await router.adecide(begin.task)
-    return await aexecute(
-        decision, client=router.client, check=check, options=options, limits=begin.limits, hooks=hooks
-    )
+    decide = partial(decided, router, begin.task, None, None)
+    watch = partial(job.attempted, begin)
+    return await router._running().arun(decide, check, options, begin.limits, watch)
 
 
 def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
