@@ -19,6 +19,7 @@ from .predict import predict
 from .promote import promote
 from .pull import pull
 from .rollback import rollback
+from .run import run
 from .train import train
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-_COMMANDS = (predict, explain, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+_COMMANDS = (predict, explain, run, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
 for _command in _COMMANDS:
     main.add_command(_command)
 
