@@ -117,6 +117,7 @@ def fresh(code: str, **environment: str) -> str:
                 "tierwise",
                 *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
                 LOG,
+                "tierwise.router.run",
                 EVALUATION,
                 PROMOTION,
             },

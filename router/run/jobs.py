@@ -166,8 +166,9 @@ def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
 
 
 def _tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
-    for result in results if on_known is not None else ():
-        on_known(result)
+    if on_known is not None:
+        for result in results:
+            on_known(result)
 
 
 def _result(job: JobState) -> RunSummary:

@@ -40,7 +40,21 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-_COMMANDS = (predict, explain, run, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+_COMMANDS = (
+    predict,
+    explain,
+    run,
+    train,
+    evaluate,
+    promote,
+    rollback,
+    pull,
+    outcome,
+    log,
+    catalog,
+    demo,
+    doctor,
+)
 for _command in _COMMANDS:
     main.add_command(_command)
 

@@ -21,8 +21,8 @@ _NAMES = (
     "grade",
 )
 CHECK_HELP = (
-    "json; json-schema=FILE; regex=PATTERN; min-chars=N, max-chars=N, min-words=N, max-words=N; items=N (of a "
-    "JSON list), lines=N; grade=TIER:CRITERIA (asks that tier, at its price). Repeatable: all must pass."
+    "json; json-schema=FILE; regex=PATTERN; min-chars=N, max-chars=N, min-words=N, max-words=N; items=N (of "
+    "a JSON list), lines=N; grade=TIER:CRITERIA (asks that tier, at its price). Repeatable: all must pass."
 )
 
 
@@ -111,8 +111,9 @@ def _whole(name: str, value: str) -> int:
 
 
 def _schema(path: Path) -> dict[str, Any]:
+    text = _read(path)
     try:
-        found = json.loads(_read(path))
+        found = json.loads(text)
     except ValueError as error:
         raise InvalidRequest(f"{path} is not JSON.", about=path) from error
     if not isinstance(found, dict):

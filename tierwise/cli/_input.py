@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from itertools import chain
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, TextIO, TypeAlias
 
 from ..classifier.errors import InvalidTask

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SHOWN_IDS = 5
 _WHY_STOPPED = {
     "budget": "The next one is not affordable: run the same again with a larger --max-usd.",
-    "errors": "Twenty in a row ended in errors, the last says why: run the same again when that is put right.",
+    "errors": "Twenty in a row ended in errors: run the same again when that is put right.",
 }
 
 
@@ -32,7 +32,8 @@ def totals(summary: RunSummary) -> Iterator[str]:
     """Lines on the job as a whole."""
     done = ", ".join(f"{count:,} {status}" for status, count in summary.by_status.items()) or "none done"
     tiers = ", ".join(f"{tier} {count:,}" for tier, count in summary.by_tier.items())
-    yield f"{summary.n_tasks:,} tasks: {done}" + (f"; {tiers}" if tiers else "")
+    noun = "task" if summary.n_tasks == 1 else "tasks"
+    yield f"{summary.n_tasks:,} {noun}: {done}" + (f"; {tiers}" if tiers else "")
     exact = "" if summary.cost_is_exact else " at least (some requests failed in ways that may have cost)"
     yield f"${summary.cost_usd:.6f} spent{exact}"
     for tier, usd in summary.would_cost_usd.items():
@@ -41,7 +42,11 @@ def totals(summary: RunSummary) -> Iterator[str]:
         yield f"The journal ended in half a line ({summary.cut_bytes} bytes), which was left out."
     if summary.in_flight:
         shown = ", ".join(summary.in_flight[:_SHOWN_IDS])
-        more = f" and {len(summary.in_flight) - _SHOWN_IDS:,} more" if len(summary.in_flight) > _SHOWN_IDS else ""
+        more = (
+            f" and {len(summary.in_flight) - _SHOWN_IDS:,} more"
+            if len(summary.in_flight) > _SHOWN_IDS
+            else ""
+        )
         yield (
             f"{len(summary.in_flight):,} were in flight (*) when an earlier run died and may have been paid "
             f"twice: {shown}{more}"

@@ -26,9 +26,7 @@ INTERRUPTED = 130
 
 @click.command()
 @click.argument("specification", required=False)
-@click.option(
-    "--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin."
-)
+@click.option("--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
 @click.option(
     "--journal",
@@ -38,7 +36,9 @@ INTERRUPTED = 130
 @check_option
 @click.option("--max-usd", type=float, help="For all tasks together, earlier runs of the journal included.")
 @click.option("--concurrency", type=click.IntRange(min=1), default=8, show_default=True)
-@click.option("--log", "url", envvar="TIERWISE_LOG", help="Log decisions and verdicts here, and learn from it.")
+@click.option(
+    "--log", "url", envvar="TIERWISE_LOG", help="Log decisions and verdicts here, and learn from it."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; all else goes to stderr.")
 @request_options
 @policy_options
@@ -53,8 +53,8 @@ def run(
 ) -> None:
     """Run a task, or many from --file or stdin: the lowest tier first, a tier above where a check fails.
 
-    Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. A row may have an "id". Interrupted, killed, or out of budget:
-    the same command again goes on, and pays nothing twice but what was in flight when the process died.
+    Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. A row may have an "id". Interrupted, killed, or out of
+    budget: the same command again goes on, and pays nothing twice but what was in flight when it was killed.
 
     \b
     tierwise run "Name this bakery, one line" --check max-chars=40
@@ -68,14 +68,17 @@ def run(
             raise InvalidTask("Give a task as argument or --file, not both.")
         tasks: list[Any] = [{"specification": specification, **facts}]
     else:
+        _check_source(stream, facts)
         journal = journal or _beside(stream)
-        tasks = _tasks(stream, form, facts)
+        tasks = list(read_with_ids(stream or sys.stdin, form=form))
     shown = _Shown(len(tasks), as_json=as_json, single=specification is not None)
     try:
         summary = asyncio.run(_run(tasks, journal, shown, **options))
     except KeyboardInterrupt:
         shown.close()
-        where = f"what is done is in {journal}; run the same again to go on" if journal else "nothing was kept"
+        where = (
+            f"what is done is in {journal}; run the same again to go on" if journal else "nothing was kept"
+        )
         click.echo(f"tierwise: interrupted; {where}.", err=True)
         sys.exit(INTERRUPTED)
     finally:
@@ -163,13 +166,12 @@ class _Shown:
         self._bar.close()
 
 
-def _tasks(stream: TextIO | None, form: str, facts: dict[str, Any]) -> list[Any]:
+def _check_source(stream: TextIO | None, facts: dict[str, Any]) -> None:
     if facts:
         flag = next(iter(facts)).replace("_", "-")
         raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
     if stream is None and sys.stdin.isatty():
         raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
-    return list(read_with_ids(stream or sys.stdin, form=form))
 
 
 def _beside(stream: TextIO | None) -> Path:
