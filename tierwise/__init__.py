@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
     from .router.router import Router
+    from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
@@ -36,6 +37,7 @@ _HOME = {
     "OutcomeLog": "router.log",
     "Policy": "router",
     "Router": "router.router",
+    "Session": "router.session",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
@@ -66,6 +68,7 @@ __all__ = [
     "OutcomeLog",
     "Policy",
     "Router",
+    "Session",
     "Task",
     "Tier",
     "TierModel",
