@@ -92,7 +92,7 @@ def kill_and_resume(folder, n_kills, n_tasks, seed):
         calls, cost_usd = server.calls, server.cost_usd
     assert last.returncode == 0, err
     return (
-        [json.loads(line) for line in out.splitlines()],
+        [json.loads(line) for line in out],
         calls,
         cost_usd,
         command.lines(),
