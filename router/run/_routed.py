@@ -20,6 +20,7 @@ from ._execute import aexecute, execute
 from ._limits import Limits
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
+from ._watch import Watch, watched
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -38,6 +39,7 @@ class Job(NamedTuple):
     check: CheckLike | None
     options: Options | None
     limits: Limits | None
+    watch: Watch | None = None  # told each attempt that has ended, after the log
 
 
 class Runner:
@@ -68,7 +70,7 @@ class Runner:
                 check=check,
                 options=job.options,
                 limits=job.limits,
-                hooks=entries.hooks(),
+                hooks=watched(entries.hooks(), job.watch),
                 redecide=redecided(self._router, first),
             )
         finally:
@@ -91,7 +93,7 @@ class Runner:
                 check=check,
                 options=job.options,
                 limits=job.limits,
-                hooks=entries.hooks(),
+                hooks=watched(entries.hooks(), job.watch),
                 redecide=redecided(self._router, first),
             )
         finally:

@@ -8,6 +8,7 @@ import click
 
 from .. import __version__
 from ..classifier.errors import TierwiseError
+from .batch import batch
 from .catalog import catalog
 from .demo import demo
 from .doctor import doctor
@@ -19,6 +20,7 @@ from .predict import predict
 from .promote import promote
 from .pull import pull
 from .rollback import rollback
+from .run import run
 from .train import train
 
 
@@ -39,7 +41,22 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-_COMMANDS = (predict, explain, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+_COMMANDS = (
+    predict,
+    explain,
+    run,
+    batch,
+    train,
+    evaluate,
+    promote,
+    rollback,
+    pull,
+    outcome,
+    log,
+    catalog,
+    demo,
+    doctor,
+)
 for _command in _COMMANDS:
     main.add_command(_command)
 
