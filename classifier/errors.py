@@ -7,6 +7,7 @@ TierwiseError
 │   └── NoTierFits         the task exceeds the limits of every tier that is allowed
 ├── InvalidPolicy          a threshold, price or budget outside its range             (ValueError)
 ├── InvalidLadder          a tiers file that can't be read, or that contradicts itself (ValueError)
+├── InvalidPipeline        a step, template or article that can't be used as given     (ValueError)
 ├── InvalidTraining        training data or settings from which nothing can be learned (ValueError)
 ├── ArtifactError          a model folder that must not be used
 │   ├── ArtifactMissing    nothing there, or not readable
@@ -86,6 +87,10 @@ class InvalidPolicy(TierwiseError, ValueError):
 
 class InvalidLadder(TierwiseError, ValueError):
     """A tiers file that can't be read, or that contradicts itself."""
+
+
+class InvalidPipeline(TierwiseError, ValueError):
+    """A step, a template or an article that can't be used as given. Nothing was sent."""
 
 
 class InvalidTraining(TierwiseError, ValueError):

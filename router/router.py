@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from .predict import _Engine
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
     from .log._logged import Logged
+    from .pipeline import Pipeline, PipelinePlan
 
 _DAY = timedelta(days=1)
 _CANARY = Canary()
@@ -154,6 +155,15 @@ class Router:
     async def arecord_outcome(self, decision_or_id: Decision | str, verdict: str, **options: Any) -> Outcome:
         """`record_outcome` beside the event loop."""
         return await asyncio.to_thread(self.record_outcome, decision_or_id, verdict, **options)
+
+    def plan(self, pipeline: Pipeline, articles: int | Sequence[Mapping[str, Any]] = 1) -> PipelinePlan:
+        """What each step of the pipeline would run on, and cost, for so many articles or for these.
+
+        Needs no network, logs nothing. Raises InvalidPipeline, InvalidTask; LogError for a log that is away.
+        """
+        from .pipeline._plan import planned
+
+        return planned(self, pipeline, articles)
 
     def close(self) -> None:
         """Write what waits for the log, and close it where the router opened it."""

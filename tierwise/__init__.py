@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
+    from .router.pipeline import Pipeline, Step
     from .router.router import Router
     from .training.estimator import CensoredOrdinalClassifier
     from .training.evaluation.compare import Comparison, compare
@@ -34,8 +35,10 @@ _HOME = {
     "Decision": "router",
     "Ladder": "router",
     "OutcomeLog": "router.log",
+    "Pipeline": "router.pipeline",
     "Policy": "router",
     "Router": "router.router",
+    "Step": "router.pipeline",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
@@ -64,8 +67,10 @@ __all__ = [
     "Ladder",
     "ModelStore",
     "OutcomeLog",
+    "Pipeline",
     "Policy",
     "Router",
+    "Step",
     "Task",
     "Tier",
     "TierModel",

@@ -15,6 +15,7 @@ from .evaluate import evaluate
 from .explain import explain
 from .log import log
 from .outcome import outcome
+from .plan import plan
 from .predict import predict
 from .promote import promote
 from .pull import pull
@@ -39,7 +40,21 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-_COMMANDS = (predict, explain, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+_COMMANDS = (
+    predict,
+    explain,
+    plan,
+    train,
+    evaluate,
+    promote,
+    rollback,
+    pull,
+    outcome,
+    log,
+    catalog,
+    demo,
+    doctor,
+)
 for _command in _COMMANDS:
     main.add_command(_command)
 

@@ -1,0 +1,58 @@
+"""What a plan's figures rest on, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..policy import Policy
+from ._tokens import COUNTED, DEFAULT, TYPICAL, Typical
+from .pipeline import Pipeline
+from .plan import PlannedStep
+
+
+def assumptions(
+    steps: Sequence[PlannedStep],
+    policy: Policy,
+    typical: Mapping[str, Typical],
+    *,
+    fields_counted: bool,
+    of: Pipeline,
+) -> tuple[str, ...]:
+    """One sentence each, with the steps that it is about."""
+    return tuple(_sentences([s for s in steps if s.mode != "none"], policy, typical, fields_counted, of))
+
+
+def _sentences(
+    steps: Sequence[PlannedStep],
+    policy: Policy,
+    typical: Mapping[str, Typical],
+    fields_counted: bool,
+    of: Pipeline,
+) -> Iterator[str]:
+    known = [s for s in steps if TYPICAL in (s.input_from, s.output_from)]
+    if known:
+        names = ", ".join(f"{s.name} ({typical[s.task_type].n})" for s in known)
+        yield f"Tokens as the log saw them, median of so many runs: {names}."
+    assumed = [s.name for s in steps if s.output_from == DEFAULT]
+    if assumed:
+        yield (
+            f"{policy.default_output_tokens} output tokens per item (the policy's default) where a step says "
+            f"no output_tokens: {', '.join(assumed)}."
+        )
+    counted = [s.name for s in steps if s.input_from == COUNTED]
+    if counted:
+        yield (
+            "Input tokens: a quarter of the template's characters, and the output tokens of the steps "
+            f"that it uses: {', '.join(counted)}."
+        )
+    fields = dict.fromkeys(name for each in counted for name in of[each].template.fields)
+    if fields and not fields_counted:
+        yield f"Fields of the article are not counted: {', '.join(fields)}."
+    if any(s.with_retries_usd > s.cost_usd for s in steps):
+        yield "Retries: where a check is expected to fail, by the probability that the answer isn't clean."
+    if any(s.mode == "batch" for s in steps):
+        yield "Batches return within their own time, which no latency here includes."
+    for number in sorted({s.batch_from_articles for s in steps if s.batch_from_articles is not None}):
+        names = ", ".join(s.name for s in steps if s.batch_from_articles == number)
+        yield f"From {number} articles on these would go in batch, at its price: {names}."
+    yield "Prices and speeds of the ladder; thinking tokens, cache writes and corrections are not in."
