@@ -39,6 +39,7 @@ TierwiseError
 │   ├── ServiceFailed      an error of the service, or an answer that broke off
 │   ├── NotReachable       no connection: wrong base_url, no network, reset               (ConnectionError)
 │   └── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
+├── JournalError           the record of a job that can't be read, written, or is another's
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -260,6 +261,10 @@ class NotReachable(CallError, ConnectionError):
 
 class DeadlineExceeded(CallError, TimeoutError):
     """No answer within the time that was given."""
+
+
+class JournalError(TierwiseError):
+    """The record of a job can't be read or written, or another process works on it."""
 
 
 class MissingExtra(TierwiseError, ImportError):

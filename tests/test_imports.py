@@ -39,7 +39,7 @@ HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}
 PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
 REMOTE = {"tierwise.classifier._mlflow", "tierwise.classifier._remote"}  # for TierModel.load("models:/…")
 BASE = {"numpy", "safetensors", "click", "tqdm"}
-LOG = "tierwise.router.log"
+LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 STEPS = "tierwise.router.pipeline"
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
@@ -100,7 +100,7 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.data", set()),
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
-        ("tierwise.router.run", {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
         (STEPS, {"tierwise.classifier", "tierwise.router", "tierwise.router.run"}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
@@ -136,8 +136,8 @@ def test_packages_import_only_what_lies_below_them(package, allowed):
         for each in imports_of(name)
         if each.split(".")[0] == "tierwise"
         and part_of(each) not in {package, *allowed}
-        # the router opens its log where it is given one, and plans and runs pipelines
-        and (name, part_of(each)) not in {("tierwise.router.router", LOG), ("tierwise.router.router", STEPS)}
+        # the router opens its log where it is given one, and runs what it decided, and pipelines, where it is asked
+        and (name, part_of(each)) not in {("tierwise.router.router", part) for part in (LOG, RUN, STEPS)}
     }
     assert wrong == set()
 

@@ -16,8 +16,8 @@ from ._checks import checked_id
 from ._explored import attempts_up_to, count_explored
 from ._keeper import StateKeeper
 from ._outcome import Outcome
-from ._recorder import Recorder
-from ._states import TypeStates
+from ._recorder import Recorder, Report
+from ._states import Learn, TypeStates
 from ._times import to_us, utc_now
 from .outcome_log import OutcomeLog
 
@@ -34,7 +34,8 @@ class Logged:
 
     @property
     def n_unlogged(self) -> int:
-        return len(self._recorder.waiting) + self._recorder.n_dropped
+        recorder = self._recorder
+        return len(recorder.waiting) + len(recorder.reports) + recorder.n_dropped
 
     def add(self, decision: Decision, follows: str | None) -> None:
         """Log it now, or when the log is back."""
@@ -88,19 +89,26 @@ class Logged:
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is not None:
             self._recorder.write_waiting(waiting)
-        keepers = [self._keeper(model) for model in models]
+        return self.log.record_outcome(decision_or_id, verdict, learn=self._learn(models), **said)
 
-        def learn(outcome: Outcome, states: TypeStates) -> None:
-            for keeper in keepers:
-                keeper.learn(outcome, states)
-
-        return self.log.record_outcome(decision_or_id, verdict, learn=learn, **said)
+    def judged(self, decision: Decision, verdict: str, note: str, models: Sequence[TierModel]) -> None:
+        """Record what a check said, now or when the log is back: unlike a person it won't say it again."""
+        self._recorder.report(Report(decision, verdict, note, self.log._now(), self._learn(models)))
 
     def close(self) -> None:
         """Write what waits; close the log where it is the router's own."""
         self._recorder.catch_up()
         if self._is_own:
             self.log.close()
+
+    def _learn(self, models: Sequence[TierModel]) -> Learn:
+        keepers = [self._keeper(model) for model in models]
+
+        def learn(outcome: Outcome, states: TypeStates) -> None:
+            for keeper in keepers:
+                keeper.learn(outcome, states)
+
+        return learn
 
     def _keeper(self, model: TierModel) -> StateKeeper:
         keeper = self._keepers.get(model.fingerprint)

@@ -114,6 +114,7 @@ class OutcomeLog:
         at: datetime | str | None = None,
         note: str | None = None,
         learn: Learn | None = None,
+        wait_s: float | None = None,
     ) -> Outcome:
         """Record what was said of a finished task. A decision that was never logged is stored first.
 
@@ -121,14 +122,13 @@ class OutcomeLog:
         basis : "person", "check", "downstream", "imported"; the latest verdict of the strongest counts.
         at : when it was said (default: now); late verdicts keep their time.
         note : kept where texts are.
-        learn : called with the outcome and its type's states, in the same transaction, where the verdict
-            that counts has changed; what it raises undoes the record.
+        learn : called with the outcome and its type's states, in the same transaction, where another
+            verdict counts now; what it raises undoes the record. wait_s : as of `record_decision`.
 
         Raises NotInLog for an unknown id, InvalidOutcome for what can't be recorded.
         """
         check_verdict(verdict), check_basis(basis)
-        kept = checked_note(note) if self.store_text == "full" else None
-        now = self._now()
+        kept, now = checked_note(note) if self.store_text == "full" else None, self._now()
         at_us = None if at is None else checked_us("at", at, now)
         row = None
         if isinstance(decision_or_id, Decision):
@@ -136,7 +136,7 @@ class OutcomeLog:
             decision_id = decision_or_id.decision_id
         else:
             decision_id = checked_id(decision_or_id)
-        with self._database.write() as connection:
+        with self._database.write(wait_s=wait_s) as connection:
             if row is not None:
                 add_decision(connection, row, self._policies)
             new = Verdict(verdict, basis, at_us, kept)

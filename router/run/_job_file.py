@@ -1,0 +1,129 @@
+"""The journal of a job on disk: one JSON object a line, only appended, so that a crash loses nothing.
+
+job      format of this file, and when it was made
+begin    a task is about to be run; where nothing follows, it was in flight when the process died
+attempt  one attempt of it ended: its tier, verdict and cost; what failed is not tried again
+done     the task has its result      paused  the budget ended between two of its attempts
+error    it ended in an error; the next run of the job tries it again
+
+A line is with the operating system before the next step is made, so it outlives the process, whatever kills
+that. The disk is waited for (fsync) at most once a second and when the file is closed: a power cut may take
+the lines of the last second. Change FORMAT with the meaning of a line. It holds answers, but no prompts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...classifier.errors import JournalError
+
+FORMAT = 1
+_SYNC_EVERY_S = 1.0
+Line = dict[str, Any]
+
+
+class JournalFile:
+    """The open file. One process at a time: a second one gets JournalError.
+
+    cut_bytes : of a last line that a crash left half; it is removed, as if it had not been written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.cut_bytes = 0
+        self._synced_s = time.monotonic()
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise self._trouble("can't be opened", error) from error
+        try:
+            self._lock()
+            self.lines = list(self._read())
+            if not self.lines:
+                self.write({"kind": "job", "format": FORMAT, "made_at": time.time()})
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def write(self, line: Line) -> None:
+        """Append. Raises JournalError where it can't (a full disk); the file is then as it was before."""
+        content = json.dumps(line).encode() + b"\n"  # in ASCII: an answer may hold half a surrogate pair
+        size: int | None = None
+        try:
+            size = os.fstat(self._file).st_size
+            written = os.write(self._file, content)
+            if written < len(content):
+                os.write(self._file, content[written:])  # raises, and says why not all of it was taken
+            if time.monotonic() - self._synced_s >= _SYNC_EVERY_S:
+                self._sync()
+        except OSError as error:
+            if size is not None:
+                os.ftruncate(self._file, size)
+            raise self._trouble("can't be written", error) from error
+
+    def close(self) -> None:
+        """Wait for the disk. What is written later, by a thread that was left behind, is an error."""
+        file, self._file = self._file, -1
+        try:
+            os.fsync(file)
+        except OSError as error:
+            raise self._trouble("may not be on the disk as a whole", error) from error
+        finally:
+            os.close(file)
+
+    def _sync(self) -> None:
+        os.fsync(self._file)
+        self._synced_s = time.monotonic()
+
+    def _lock(self) -> None:
+        """Held as long as the file is open, by this process alone."""
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise JournalError(
+                f"Another process is working on the journal {self.path}. Wait for it, or give this job a "
+                "journal of its own.",
+                about=self.path,
+            ) from error
+
+    def _read(self) -> Iterator[Line]:
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, text in enumerate(whole.split(b"\n")[:-1], start=1):
+            yield self._parsed(number, text)
+        self.cut_bytes = len(content) - len(whole)
+        if self.cut_bytes:
+            os.ftruncate(self._file, len(whole))
+
+    def _parsed(self, number: int, text: bytes) -> Line:
+        try:
+            line = json.loads(text)
+            kind = line["kind"]
+            if number == 1 and kind != "job":
+                raise ValueError(kind)
+        except (ValueError, KeyError, TypeError) as error:
+            raise JournalError(
+                f"{self.path} is no journal of a job, or was altered: line {number} can't be read. Give "
+                "another one, or move this file away.",
+                about=self.path,
+            ) from error
+        if kind == "job" and line["format"] > FORMAT:
+            raise JournalError(
+                f"{self.path} has format {line['format']}; this tierwise reads up to {FORMAT}. Upgrade it.",
+                about=self.path,
+            )
+        return dict(line)
+
+    def _trouble(self, what: str, error: OSError) -> JournalError:
+        return JournalError(
+            f"The journal {self.path} {what} ({error.strerror}). What it holds is kept; when that is put "
+            "right, run the same again.",
+            about=self.path,
+        )
