@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from tierwise import Router
-from tierwise.classifier.errors import InvalidRequest
-from tierwise.router.run import Limits, checks
-from tierwise.testing import MessagesServer
+from tierwise.classifier.errors import InvalidRequest, ServiceBusy
+from tierwise.router.run import Grade, Limits, checks
+from tierwise.testing import Answer, Fault, MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
 KIND = "tagging"
@@ -45,6 +45,16 @@ def test_each_decision_and_each_verdict_is_in_the_log(log, is_async):
     assert rows.verdict.tolist() == ["failed", "failed", "clean"]
     assert set(rows.basis) == {"check"}
     assert rows.note.tolist() == ["json_schema: not JSON at line 1"] * 2 + ["json_schema"]
+    logged = log.attempts()
+    assert [(each.decision_id, each.number, each.tier) for each in logged] == [
+        (attempt.decision_id, attempt.number, attempt.tier) for attempt in result.attempts
+    ]
+    for row, attempt in zip(logged, result.attempts, strict=True):
+        assert (row.task_type, row.mode, row.model, row.status) == (KIND, "sync", attempt.model, "completed")
+        assert (row.input_tokens, row.output_tokens) == attempt.usage[:2]
+        assert row.output_tokens > 0
+        assert (row.cost_usd, row.latency_ms) == (attempt.cost_usd, attempt.latency_ms)
+    assert log.attempts(ids[1]) == logged[1:2]
     assert [list(each) for each in rows.attempts] == [[], ["haiku"], ["haiku", "sonnet"]]
 
 
@@ -125,3 +135,45 @@ def test_the_default_client_is_made_once_kept_and_closed(monkeypatch, tmp_path):
         for _ in range(2):  # in two event loops
             asyncio.run(twice())
         assert len(server.calls) == 6
+
+
+def test_an_answer_that_was_cut_off_is_told_apart_from_its_repetition(log):
+    """Two attempts under one decision; what counts is said of the second."""
+    answers = {"haiku": [Answer("[1,", stop_reason="max_tokens"), "[1]"]}
+    with MessagesServer(answers) as server:
+        result = run(server, log)
+    assert [attempt.status for attempt in result.attempts] == ["cut_off", "completed"]
+    first, second = log.attempts()
+    assert (first.decision_id, first.status, second.status) == (second.decision_id, "cut_off", "completed")
+    assert log.to_pandas().verdict.tolist() == ["clean"]
+    assert log.stats().n_outcomes == 2
+    assert log.history(KIND) == {"haiku": (1, 0)}
+
+
+def test_a_refusal_is_recorded_and_says_nothing_about_capability(log):
+    with MessagesServer(Answer("", stop_reason="refusal")) as server:
+        result = run(server, log)
+    assert result.status == "refused"
+    assert log.to_pandas()[["verdict", "basis"]].values.tolist() == [["refused", "check"]]
+    assert log.history(KIND) == {}
+    assert log.learned(KIND, _champion()).n_outcomes == 0
+
+
+def test_a_run_that_ends_in_an_error_leaves_what_it_cost(log):
+    with MessagesServer(Fault.error(529)) as server, pytest.raises(ServiceBusy):
+        run(server, log)
+    (row,) = log.attempts()
+    assert (row.status, row.error, row.n_requests, row.cost_usd) == ("error", "ServiceBusy", 3, 0.0)
+    assert log.stats().n_outcomes == 0
+
+
+def test_calls_and_cents_in_the_log_are_those_of_the_server(log):
+    """Prompt caching, a grader, repeated requests: all of it."""
+    check = checks.all_of(IS_JSON, Grade("sonnet", "Every ticket has a tag."))
+    with MessagesServer({"haiku": "[]", "sonnet": '{"passes": true, "reason": "yes"}'}) as server:
+        server.then(Fault.error(529))
+        run(server, log, check=check)
+        rows = log.attempts()
+        spent = sum(row.cost_usd + row.check_cost_usd for row in rows)
+        assert spent == pytest.approx(server.cost_usd)
+        assert (rows[0].n_requests, rows[0].check_cost_usd > 0) == (2, True)

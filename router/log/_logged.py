@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -91,9 +91,19 @@ class Logged:
             self._recorder.write_waiting(waiting)
         return self.log.record_outcome(decision_or_id, verdict, learn=self._learn(models), **said)
 
-    def judged(self, decision: Decision, verdict: str, note: str, models: Sequence[TierModel]) -> None:
-        """Record what a check said, now or when the log is back: unlike a person it won't say it again."""
-        self._recorder.report(Report(decision, verdict, note, self.log._now(), self._learn(models)))
+    def attempted(
+        self,
+        decision_or_id: Decision | str,
+        attempt: Mapping[str, Any],
+        verdict: str | None,
+        note: str | None,
+        models: Sequence[TierModel],
+    ) -> None:
+        """Record what an attempt took and what a check said, now or when the log is back: a program, unlike
+        a person, won't say it again.
+        """
+        at_us, kept = to_us(self.log._now()), note if self.log.store_text == "full" else None
+        self._recorder.report(Report(decision_or_id, attempt, verdict, kept, at_us, self._learn(models)))
 
     def close(self) -> None:
         """Write what waits; close the log where it is the router's own."""

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -19,7 +20,9 @@ from ...classifier.errors import (
     NotInLog,
 )
 from ..decision import Decision
+from ._record import record
 from ._states import Learn
+from ._write import Verdict
 from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
@@ -37,12 +40,16 @@ class Waiting(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a program said of an attempt, when, and what it teaches."""
+    """What an attempt took, what a program said of it, when, and what that teaches.
 
-    decision: Decision
-    verdict: str
-    note: str
-    at: datetime
+    attempt : values of its columns. decision : an id, where the decision is in the log.
+    """
+
+    decision: Decision | str
+    attempt: Mapping[str, Any]
+    verdict: str | None
+    note: str | None
+    at_us: int
     learn: Learn
 
 
@@ -127,14 +134,18 @@ class Recorder:
                 self.failed(error, started)
                 return
             except LogError as error:  # the log can be used, but not for this
-                _log.warning("What was said of an attempt is not recorded: %s", error)
+                _log.warning("An attempt is not recorded: %s", error)
 
     def _write_report(self, each: Report) -> None:
-        said: dict[str, Any] = {"basis": "check", "at": each.at, "note": each.note, "learn": each.learn}
+        said = None if each.verdict is None else Verdict(each.verdict, "check", each.at_us, each.note)
+        known = each.decision.decision_id if isinstance(each.decision, Decision) else each.decision
+        given: dict[str, Any] = {"attempt": each.attempt, "attempted_at_us": each.at_us, "learn": each.learn}
         try:
-            self.log.record_outcome(each.decision.decision_id, each.verdict, wait_s=self._wait_s, **said)
-        except NotInLog:  # it was dropped, or forgotten meanwhile
-            self.log.record_outcome(each.decision, each.verdict, wait_s=self._wait_s, **said)
+            record(self.log, known, said, wait_s=self._wait_s, **given)
+        except NotInLog:
+            if known is each.decision:
+                raise
+            record(self.log, each.decision, said, wait_s=self._wait_s, **given)  # it had been given up
 
     def _decisions_written(self) -> bool:
         while self.waiting:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...classifier.errors import InvalidRequest
 from .._deciding import Decided, redecided
 from ..decision import Decision
-from ._check import CheckLike, as_check
+from ._check import CheckLike, CheckResult, as_check
 from ._drive import AsyncDriver, Driver, default_client
 from ._execute import aexecute, execute
 from ._limits import Limits
@@ -158,8 +158,11 @@ class Runner:
             self._router._logged.add(decision, follows)
 
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
-        if self._router._logged is not None and attempt.verdict is not None:
-            self._router._logged.judged(decision, attempt.verdict, _note(attempt), self._router._learners())
+        logged = self._router._logged
+        if logged is not None:
+            note = None if attempt.verdict is None else note_of(attempt.check, attempt.stop_reason)
+            values = columns_of(attempt)
+            logged.attempted(decision, values, attempt.verdict, note, self._router._learners())
 
 
 def no_model(decision: Decision) -> RunResult:
@@ -167,9 +170,26 @@ def no_model(decision: Decision) -> RunResult:
     return RunResult("", None, decision.tier, (), 0.0, 0.0, NO_MODEL, None, decision)
 
 
-def _note(attempt: Attempt) -> str:
-    if attempt.check is None:
-        said = f"stop reason {attempt.stop_reason}"
-    else:
-        said = f"{attempt.check.name}: {attempt.check.detail}".rstrip(": ")
+def columns_of(attempt: Attempt) -> dict[str, Any]:
+    """Values of the log's columns."""
+    check, error = attempt.check, attempt.error
+    return {
+        "number": attempt.number,
+        "mode": "sync",
+        "model": attempt.model,
+        "status": attempt.status,
+        "stop_reason": attempt.stop_reason,
+        "error": None if error is None else type(error).__name__,
+        **attempt.usage._asdict(),
+        "cost_usd": attempt.cost_usd,
+        "check_cost_usd": 0.0 if check is None else check.cost_usd,
+        "cost_is_exact": attempt.cost_is_exact,
+        "n_requests": attempt.n_requests,
+        "latency_ms": attempt.latency_ms,
+    }
+
+
+def note_of(check: CheckResult | None, stop_reason: str | None) -> str:
+    """Which check said it and why, as the log can keep it."""
+    said = f"stop reason {stop_reason}" if check is None else f"{check.name}: {check.detail}".rstrip(": ")
     return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:_MAX_NOTE_CHARS]
