@@ -30,6 +30,7 @@ TierwiseError
 │   ├── DecisionConflict   the id belongs to another decision                             (ValueError)
 │   └── NotInLog           an id or task type that the log doesn't hold                   (LookupError)
 ├── InvalidRequest         options, a check or a limit that can't be used as given        (ValueError)
+├── StepFailed             the function that does a pipeline's step without a model raised
 ├── BudgetExceeded         the next call may cost more than what is left of the budget
 ├── CallError              Claude was asked and gave no result; what was tried and paid is in it
 │   ├── AccountRefused     no key, a wrong key, no permission, no credit
@@ -202,6 +203,10 @@ class NotInLog(LogError, LookupError):
 
 class InvalidRequest(TierwiseError, ValueError):
     """Options, a check or a limit that can't be used as given. Nothing was sent."""
+
+
+class StepFailed(TierwiseError):
+    """The function that does a pipeline's step without a model raised; what it raised is the cause."""
 
 
 class BudgetExceeded(TierwiseError):

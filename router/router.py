@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..classifier.errors import InvalidPolicy, LogError
 from ..classifier.history import Counts
@@ -27,7 +27,7 @@ from .predict import _Engine
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
     from .log._logged import Logged
-    from .pipeline import Pipeline, PipelinePlan
+    from .pipeline import Pipeline, PipelinePlan, PipelineRun, RunOptions
     from .run import Check, Limits, Options, RunResult
     from .run._routed import Runner
 
@@ -199,6 +199,31 @@ class Router:
         from .pipeline._plan import planned
 
         return planned(self, pipeline, articles)
+
+    def run_pipeline(
+        self, pipeline: Pipeline, articles: Sequence[Mapping[str, Any]], **options: Unpack[RunOptions]
+    ) -> PipelineRun:
+        """Run every step of every article, each as `run` does; the same call again goes on where it ended.
+
+        articles : mappings of fields (with an "id", if they have one). The options are those of `RunOptions`.
+
+        A step that fails holds its article, no other; the next run with this journal tries it again, and pays
+        for nothing that is done. Batches are for `plan` only: all steps are run now, at the full price.
+
+        Raises InvalidPipeline, InvalidRequest and JournalError before anything is sent; AccountRefused and
+        JournalError for a full disk when what was in flight has ended. KeyboardInterrupt likewise.
+        """
+        from .pipeline._run import run_pipeline
+
+        return run_pipeline(self, pipeline, articles, **options)
+
+    async def arun_pipeline(
+        self, pipeline: Pipeline, articles: Sequence[Mapping[str, Any]], **options: Unpack[RunOptions]
+    ) -> PipelineRun:
+        """`run_pipeline` in asyncio; functions of steps and checks may be async."""
+        from .pipeline._run import arun_pipeline
+
+        return await arun_pipeline(self, pipeline, articles, **options)
 
     def close(self) -> None:
         """Write what waits for the log, close it and the default client where the router opened them."""

@@ -101,7 +101,7 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
-        (STEPS, {"tierwise.classifier", "tierwise.router", "tierwise.router.run"}),
+        (STEPS, {"tierwise.classifier", "tierwise.router", LOG, RUN}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),

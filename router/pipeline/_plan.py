@@ -15,7 +15,7 @@ from ..policy import Policy
 from ..predict import _asked, _Engine
 from ..prices import token_cost_usd
 from ._assumptions import assumptions
-from ._tokens import StepTokens, tokens_of_steps
+from ._tokens import StepTokens, Typical, tokens_of_steps
 from .pipeline import Pipeline
 from .plan import PipelinePlan, PlannedStep
 from .step import Step
@@ -36,7 +36,7 @@ def planned(router: Router, pipeline: Pipeline, articles: int | Sequence[Mapping
             about="articles",
         )
     engine = _Engine.of(router.model, router.policy)
-    typical: dict[str, Any] = {}
+    typical = typical_of(router, pipeline)
     tokens = tokens_of_steps(pipeline, engine.policy, typical, given)
     steps = tuple(
         _planned_step(step, tokens[step.name], n_articles, router, engine) for step in pipeline.order
@@ -53,6 +53,16 @@ def planned(router: Router, pipeline: Pipeline, articles: int | Sequence[Mapping
         latency_ms=_longest_way_ms(pipeline, steps),
         assumptions=assumptions(steps, engine.policy, typical, fields_counted=bool(given), of=pipeline),
     )
+
+
+def typical_of(router: Router, pipeline: Pipeline) -> dict[str, Typical]:
+    """Task type -> tokens, of the types that the router's log has seen run. Raises LogError."""
+    if router.log is None:
+        return {}
+    from ..log._typical import typical_tokens
+
+    kinds = [step.task_type or step.name for step in pipeline.steps if not step.deterministic]
+    return {kind: Typical(*tokens) for kind, tokens in typical_tokens(router.log, kinds).items()}
 
 
 def task_for(step: Step, n_articles: int, tokens: StepTokens) -> Task:

@@ -80,9 +80,9 @@ def of_run(number: int, key: str, result: RunResult) -> TaskResult:
 def _would_cost_usd(result: RunResult) -> dict[str, float]:
     """One request with the tokens of the last attempt, on the production tier and on the top."""
     ladder: Ladder = result.decision.evidence.ladder
-    usage = result.attempts[-1].usage
     if not result.attempts:
         return {}
+    usage = result.attempts[-1].usage
     rungs = {ladder.rungs[place] for place in (ladder.production, len(ladder.rungs) - 1)}
     return {rung.tier: usage_cost_usd(rung, usage) for rung in sorted(rungs, key=ladder.rungs.index)}
 
