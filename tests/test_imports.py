@@ -121,6 +121,7 @@ def fresh(code: str, **environment: str) -> str:
                 *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
                 LOG,
                 STEPS,
+                RUN,
                 EVALUATION,
                 PROMOTION,
             },

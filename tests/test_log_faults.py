@@ -69,18 +69,6 @@ def test_a_full_sqlite_log_keeps_what_it_holds_and_goes_on_when_there_is_room(sq
         assert is_intact(log, n + 1)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs the right to mount")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk):
     with OutcomeLog(small_disk / "log.db") as log:
         n = fill(log)

@@ -84,6 +84,12 @@ def _of_connection(error: Any, model: str) -> Failure:
     import httpx2
 
     cause = error.__cause__
+    key = error.request.headers.get("x-api-key", error.request.headers.get("authorization", "key"))
+    if isinstance(cause, httpx2.LocalProtocolError) and not (
+        key.strip() == key and key.isprintable() and key
+    ):
+        text = "The API key is empty, or has a space or line end at its end. Check ANTHROPIC_API_KEY."
+        return Failure(AccountRefused(text, about=model), may_pass=False)
     connected = not isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout))
     url = error.request.url
     what = "The connection broke" if connected else "No connection"

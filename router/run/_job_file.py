@@ -1,6 +1,6 @@
 """The journal of a job on disk: one JSON object a line, only appended, so that a crash loses nothing.
 
-job      format of this file, and when it was made
+run      format of this file, and when it was made
 begin    a task is about to be run; where nothing follows, it was in flight when the process died
 attempt  one attempt of it ended: its tier, verdict and cost; what failed is not tried again
 done     the task has its result      paused  the budget ended between two of its attempts
@@ -23,6 +23,8 @@ from typing import Any
 from ...classifier.errors import JournalError
 
 FORMAT = 1
+_HEAD = "run"
+_BEGINNING = b'{"kind": "run", '  # of every journal; another file that has no whole line is not cut
 _SYNC_EVERY_S = 1.0
 Line = dict[str, Any]
 
@@ -45,7 +47,7 @@ class JournalFile:
             self._lock()
             self.lines = list(self._read())
             if not self.lines:
-                self.write({"kind": "job", "format": FORMAT, "made_at": time.time()})
+                self.write({"kind": _HEAD, "format": FORMAT, "made_at": time.time()})
         except BaseException:
             os.close(self._file)
             raise
@@ -99,6 +101,8 @@ class JournalFile:
         for number, text in enumerate(whole.split(b"\n")[:-1], start=1):
             yield self._parsed(number, text)
         self.cut_bytes = len(content) - len(whole)
+        if not whole and content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
+            self._parsed(1, content)
         if self.cut_bytes:
             os.ftruncate(self._file, len(whole))
 
@@ -106,7 +110,7 @@ class JournalFile:
         try:
             line = json.loads(text)
             kind = line["kind"]
-            if number == 1 and kind != "job":
+            if (number == 1) != (kind == _HEAD):
                 raise ValueError(kind)
         except (ValueError, KeyError, TypeError) as error:
             raise JournalError(
@@ -114,7 +118,7 @@ class JournalFile:
                 "another one, or move this file away.",
                 about=self.path,
             ) from error
-        if kind == "job" and line["format"] > FORMAT:
+        if kind == _HEAD and line["format"] > FORMAT:
             raise JournalError(
                 f"{self.path} has format {line['format']}; this tierwise reads up to {FORMAT}. Upgrade it.",
                 about=self.path,

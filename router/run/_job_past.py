@@ -92,7 +92,7 @@ class Past:
             self._file.close()
 
     def _take(self, line: Line) -> None:
-        if line["kind"] == "job":
+        if line["kind"] == "run":
             return
         past = self._tasks.setdefault(line["key"], TaskPast())
         match line["kind"]:

@@ -79,6 +79,8 @@ def of_run(number: int, key: str, result: RunResult) -> TaskResult:
 
 def _would_cost_usd(result: RunResult) -> dict[str, float]:
     """One request with the tokens of the last attempt, on the production tier and on the top."""
+    if not result.attempts:
+        return {}
     ladder: Ladder = result.decision.evidence.ladder
     if not result.attempts:
         return {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -77,6 +77,11 @@ class JobState:
         self._lock = threading.Lock()
         self.stopped: str | None = None
         self.trouble: BaseException | None = None
+
+    @property
+    def known(self) -> Iterator[TaskResult]:
+        """Results of earlier runs."""
+        return (found for each in self._tasks if (found := self._past.result(each)) is not None)
 
     @property
     def n_waiting(self) -> int:

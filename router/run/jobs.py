@@ -50,6 +50,7 @@ def run_many(
     max_usd: float | None = None,
     concurrency: int = 8,
     on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
 ) -> RunSummary:
     """Run each task as `Router.run` does, in threads, and write down what becomes of it.
 
@@ -59,6 +60,7 @@ def run_many(
         only while what it is expected to cost stays below; then `stopped` is "budget".
     concurrency : tasks at once.
     on_result : called with each TaskResult of this run when the journal has it, by the thread that ran it.
+    on_known : called with each of earlier runs, before anything is begun.
 
     A task that ends in an error is a result with that status, and is tried again by the next run. Done stays
     done, also where check or options are others than before.
@@ -74,6 +76,7 @@ def run_many(
         return run_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
+        _tell(job.known, on_known)
         perform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -89,6 +92,7 @@ async def arun_many(
     max_usd: float | None = None,
     concurrency: int = 8,
     on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
 ) -> RunSummary:
     """`run_many` in asyncio; check and on_result may be async. Cancelled, it begins nothing more, waits for
     what is in flight and writes it down; cancelled again, it leaves at once."""
@@ -100,6 +104,7 @@ async def arun_many(
         return await arun_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
+        _tell(job.known, on_known)
         await aperform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -158,6 +163,12 @@ def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
         return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)
 
     return ceiling_usd
+
+
+def _tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
+    if on_known is not None:
+        for result in results:
+            on_known(result)
 
 
 def _result(job: JobState) -> RunSummary:

@@ -20,6 +20,7 @@ from .predict import predict
 from .promote import promote
 from .pull import pull
 from .rollback import rollback
+from .run import run
 from .train import train
 
 
@@ -44,6 +45,7 @@ _COMMANDS = (
     predict,
     explain,
     plan,
+    run,
     train,
     evaluate,
     promote,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain
-from typing import TextIO
+from typing import Any, TextIO, TypeAlias
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import MAX_SPECIFICATION_CHARS, Task
 from ._facts import task_from_text_row
 
+Ids: TypeAlias = dict[int, Any] | None
 FORMATS = ("auto", "jsonl", "csv", "text")
 csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
 
@@ -21,15 +23,28 @@ def read_tasks(stream: TextIO, *, form: str = "auto") -> Iterator[Task]:
     return (task for _, task in read_rows(stream, form=form))
 
 
-def read_rows(stream: TextIO, *, form: str = "auto") -> Iterator[tuple[int, Task]]:
-    """(number of its last line, task), in order."""
+def read_rows(
+    stream: TextIO, *, form: str = "auto", ids: dict[int, Any] | None = None
+) -> Iterator[tuple[int, Task]]:
+    """(number of its last line, task), in order.
+
+    ids : rows may have an "id", which is no fact of the task: it is put here, by that number.
+    """
     lines = _decoded(stream)
     number, first = next(((n, line) for n, line in enumerate(lines, start=1) if line.strip()), (0, ""))
     if not first:
         raise InvalidTask("No tasks: the input is empty.")
     form = _recognised(first) if form == "auto" else form
     read = {"jsonl": _from_json_lines, "csv": _from_csv, "text": _from_text}[form]
-    return read(chain([first], lines), number)
+    return read(chain([first], lines), number, ids)
+
+
+def read_with_ids(stream: TextIO, *, form: str = "auto") -> Iterator[dict[str, Any]]:
+    """Mappings of facts for a job, checked; their field or column "id" is kept."""
+    ids: dict[int, Any] = {}
+    for number, task in read_rows(stream, form=form, ids=ids):
+        facts = {name: value for name, value in asdict(task).items() if value not in (None, ())}
+        yield {**facts, "id": ids[number]} if number in ids else facts
 
 
 def _decoded(stream: TextIO) -> Iterator[str]:
@@ -56,7 +71,7 @@ def _recognised(first: str) -> str:
     )
 
 
-def _from_json_lines(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
+def _from_json_lines(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
     for number, line in enumerate(lines, start=start):
         if not line.strip():
             continue
@@ -69,24 +84,33 @@ def _from_json_lines(lines: Iterator[str], start: int) -> Iterator[tuple[int, Ta
         with _Line(number):
             if not isinstance(row, dict):
                 raise InvalidTask(f"expected an object with a 'specification'; got {type(row).__name__}.")
+            _take_id(row, number, ids)
             yield number, Task.from_mapping({name: value for name, value in row.items() if value is not None})
 
 
-def _from_csv(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
+def _from_csv(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
     reader = csv.DictReader(lines, skipinitialspace=True)
     for row in reader:
         number = reader.line_num + start - 1
         with _Line(number):
             if None in row:
                 raise InvalidTask("more cells than the header has columns; quote texts with commas.")
+            _take_id(row, number, ids)
             yield number, task_from_text_row(row)
 
 
-def _from_text(lines: Iterator[str], start: int) -> Iterator[tuple[int, Task]]:
+def _from_text(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
     for number, line in enumerate(lines, start=start):
         if line.strip():
             with _Line(number):
                 yield number, Task(line.strip())
+
+
+def _take_id(row: dict[str, Any], number: int, ids: Ids) -> None:
+    if ids is not None and row.get("id") not in (None, ""):
+        ids[number] = row.pop("id")
+    elif ids is not None:
+        row.pop("id", None)
 
 
 class _Line:
