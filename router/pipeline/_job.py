@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ...classifier.errors import TierwiseError
 from ...classifier.task import Task
@@ -31,6 +31,14 @@ class PipelineJob(JobState):
         self._progress, self._n_steps = progress, n_steps
         self._lock = threading.RLock()  # type: ignore[assignment]  # held over an end and what follows from it
         self._queue.extend(progress.start())
+
+    @property
+    def known(self) -> Iterator[TaskResult]:
+        """Of steps that earlier runs have done."""
+        for work in self._progress.works.values():
+            found = self._past.result(work.keyed)
+            if found is not None and output_of(found) is not None:
+                yield found
 
     @property
     def n_waiting(self) -> int:

@@ -21,7 +21,7 @@ from ..run._job_perform import OnResult, aperform, perform
 from ..run._job_state import Begin
 from ..run._limits import Limits
 from ..run._result import RunResult
-from ..run.jobs import arun_task, run_task
+from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
 from ._job import PipelineJob
 from ._plan import task_for, typical_of
 from ._template import text_of
@@ -47,6 +47,7 @@ def run_pipeline(
     max_usd: float | None = None,
     concurrency: int = 8,
     on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
 ) -> PipelineRun:
     """See `Router.run_pipeline`."""
     for step in pipeline.steps:
@@ -65,6 +66,7 @@ def run_pipeline(
         return replace(run_task(router, begin, job, check=None, options=None), text=_text(output))
 
     with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+        _tell(job.known, on_known)
         perform(job, run, concurrency, on_result)
         return _result(job, pipeline, given)
 
@@ -79,6 +81,7 @@ async def arun_pipeline(
     max_usd: float | None = None,
     concurrency: int = 8,
     on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
 ) -> PipelineRun:
     """See `Router.arun_pipeline`."""
     router._running().async_driver()
@@ -91,6 +94,7 @@ async def arun_pipeline(
         return replace(await arun_task(router, begin, job, check=None, options=None), text=_text(output))
 
     with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+        _tell(job.known, on_known)
         await aperform(job, run, concurrency, on_result)
         return _result(job, pipeline, given)
 
@@ -105,13 +109,7 @@ def _job(
     max_usd: float | None,
     concurrency: int,
 ) -> Iterator[tuple[PipelineJob, list[Article]]]:
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequest(
-            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
-        )
-    budget = math.inf if max_usd is None else max_usd
-    if not budget >= 0:
-        raise InvalidRequest(f"max_usd must be a number >= 0; got {max_usd!r}.", about="max_usd")
+    budget_usd = checked_budget_usd(max_usd, concurrency)
     _check_outputs(pipeline)
     given = numbered(pipeline, articles)
     task_of = _task_of(router, pipeline, len(given))
@@ -120,7 +118,7 @@ def _job(
         progress = Progress(pipeline, given, task_of, lambda keyed: output_of(past.result(keyed)))
         n_steps = len(given) * len(pipeline.steps)
         ceiling = _ceiling(router, pipeline)
-        yield PipelineJob(progress, n_steps, past, limits or Limits(), budget, ceiling), given
+        yield PipelineJob(progress, n_steps, past, limits or Limits(), budget_usd, ceiling), given
     finally:
         past.close()
 

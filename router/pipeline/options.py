@@ -18,6 +18,7 @@ class RunOptions(TypedDict, total=False):
     limits : of each step. max_usd : of all steps together, earlier runs with the journal included.
     concurrency : steps at once, of whichever articles (default: 8).
     on_result : called with each step's TaskResult when the journal has it; `number` is the article's.
+    on_known : called with those of earlier runs, before anything is begun.
     """
 
     journal: Required[str | os.PathLike[str] | None]
@@ -25,3 +26,4 @@ class RunOptions(TypedDict, total=False):
     max_usd: float | None
     concurrency: int
     on_result: Callable[[TaskResult], Any] | None
+    on_known: Callable[[TaskResult], Any] | None

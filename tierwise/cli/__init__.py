@@ -15,6 +15,7 @@ from .evaluate import evaluate
 from .explain import explain
 from .log import log
 from .outcome import outcome
+from .pipeline import pipeline
 from .plan import plan
 from .predict import predict
 from .promote import promote
@@ -45,6 +46,7 @@ _COMMANDS = (
     predict,
     explain,
     plan,
+    pipeline,
     run,
     train,
     evaluate,

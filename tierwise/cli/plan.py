@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..classifier.errors import InvalidPipeline
 from ..data import ARTICLE_PIPELINE
+from ._articles import read_articles
 from ._policy import policy_options
 
 
@@ -46,34 +45,3 @@ def plan(pipeline: Path | None, articles: str, url: str | None, as_json: bool, p
         with OutcomeLog(url, create=False) as log, Router(policy=policy, log=log) as router:
             found = router.plan(loaded, wanted)
     click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else str(found))
-
-
-def read_articles(path: Path) -> Sequence[Mapping[str, Any]]:
-    """One JSON object a line. Raises InvalidPipeline, naming the line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise InvalidPipeline(
-            f"Can't read the articles {str(path)!r}: {why}. "
-            "Give a number, or a file with one JSON object a line.",
-            about=path,
-        ) from error
-    found: list[Mapping[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            article = json.loads(line)
-        except ValueError as error:
-            raise InvalidPipeline(f"{path}: line {number} is not JSON: {error}.", about=number) from error
-        if not isinstance(article, dict):
-            raise InvalidPipeline(
-                f"{path}: line {number} must be an object with an article's fields; got "
-                f"{type(article).__name__}.",
-                about=number,
-            )
-        found.append(article)
-    if not found:
-        raise InvalidPipeline(f"{path} has no articles; expected one JSON object a line.", about=path)
-    return found
