@@ -56,7 +56,7 @@ def run(
     """Run every step of PIPELINE, a TOML file, for every article of ARTICLES, one JSON object a line.
 
     Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
-    again goes on, and pays nothing twice but what was in flight when it was killed. It tries again what failed.
+    again goes on, and pays nothing twice but what was in flight when it was killed. It tries failed steps again.
 
     \b
     tierwise plan article.toml --articles briefs.jsonl
