@@ -36,7 +36,9 @@ def main() -> None:
         print(f"twenty: ${router.plan(pipeline, 20).cost_usd:.2f}\n")
         for _ in range(2):  # the second time everything is in the journal
             done = router.run_pipeline(pipeline, articles, journal="articles.journal", max_usd=2)
-            print(f"{done.n_done} of {len(articles)} done, {done.summary.n_new} new steps, ${done.cost_usd:.4f}")
+            print(
+                f"{done.n_done} of {len(articles)} done, {done.summary.n_new} new steps, ${done.cost_usd:.4f}"
+            )
         for article in done.articles:
             print(article.key, article.status, article.outputs.get("publish-check", article.failed_step))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tierwise import OutcomeLog
 from tierwise.cli import main
+
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 OWN = """
 name = "own"
@@ -36,6 +39,16 @@ def test_without_a_file_it_plans_the_article_pipeline_that_ships():
     assert done.exit_code == 0, done.output
     assert done.output.startswith("article: 1 article;")
     assert "publish-check  -       none" in done.output
+
+
+def test_the_readme_shows_what_it_prints():
+    shown = (
+        README.read_text(encoding="utf-8").partition("tierwise plan --articles 20 ")[2].partition("```")[0]
+    )
+    lines = [line for line in shown.splitlines()[1:] if line.strip() and line != "…"]
+    assert len(lines) == 9
+    printed = run("--articles", 20).output.splitlines()
+    assert [line for line in lines if line not in printed] == []
 
 
 def test_a_number_of_articles_and_json(own):

@@ -56,7 +56,8 @@ def run(
     """Run every step of PIPELINE, a TOML file, for every article of ARTICLES, one JSON object a line.
 
     Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
-    again goes on, and pays nothing twice but what was in flight when it was killed. It tries failed steps again.
+    again goes on, and pays nothing twice but what was in flight when it was killed.
+    Failed steps are tried again.
 
     \b
     tierwise plan article.toml --articles briefs.jsonl
