@@ -34,16 +34,16 @@ def decided(router: Router, task: Task, history: History, follows: Decision | st
     if follows is not None and not task.attempts:
         task = after_attempts(task, _attempts_up_to(router, follows))
     engine = _Engine.of(router.model, router.policy)
-    known = _history(router, history, task, engine)
+    followed = follows.decision_id if isinstance(follows, Decision) else follows
+    known = _history(router, history, task, engine, followed)
     champion = engine.weigh(task, known)
-    found = _canary(router, champion, history, engine, known)
+    found = _canary(router, champion, history, engine, known, followed)
     if found is None:
         weighed = with_probe(
             champion, engine.policy, engine.ladder, router._chance, has_room=lambda: _probe_room(router)
         )
         found = Decided(engine.built(*weighed), known)
     if router._logged is not None:
-        followed = follows.decision_id if isinstance(follows, Decision) else follows
         router._logged.add(found.decision, followed)
     return found
 
@@ -58,14 +58,29 @@ def redecided(router: Router, first: Decided) -> Callable[[Task], Decision]:
     return lambda task: engine.decide(task, first.history)
 
 
-def _history(router: Router, given: History, task: Task, engine: _Engine) -> History:
+def redecided_after(router: Router, task: Task, failed_id: str) -> Callable[[Task], Decision]:
+    """The same, of a task whose decision another process may have made."""
+    engine = _Engine.of(router.model, router.policy)
+    known = _history(router, None, task, engine, failed_id)
+    return lambda again: engine.decide(again, known)
+
+
+def _history(router: Router, given: History, task: Task, engine: _Engine, followed: str | None) -> History:
+    """What the log knows of the type; without the attempts at this very task, which speak for themselves."""
     if given is not None or router._logged is None or engine.model is None or task.task_type is None:
         return given
-    return router._logged.state(engine.model, task.task_type)
+    if followed is None:
+        return router._logged.state(engine.model, task.task_type)
+    return router._logged.state_before(engine.model, task.task_type, followed)
 
 
 def _canary(
-    router: Router, champion: Weighed, given: History, engine: _Engine, known: History
+    router: Router,
+    champion: Weighed,
+    given: History,
+    engine: _Engine,
+    known: History,
+    followed: str | None,
 ) -> Decided | None:
     """None without a challenger, where both choose the same tier, and where its decisions are used up."""
     if router.challenger is None or engine.model is None:
@@ -76,7 +91,7 @@ def _canary(
     if isinstance(given, TypeState):  # of the champion; what it counted holds for both
         given = {engine.model.tiers[tier]: pair for tier, pair in given.counts.items()}
     task, versions = champion[1], (engine.model.version, other.model.version)
-    others = _history(router, given, task, other)
+    others = _history(router, given, task, other, followed)
     served = with_canary(
         champion,
         other.weigh(task, others),

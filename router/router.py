@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from ..classifier.errors import InvalidPolicy, LogError
 from ..classifier.history import Counts
@@ -18,6 +18,7 @@ from ..classifier.state import TypeState
 from ..classifier.task import Task
 from ._deciding import decided
 from ._explore import Chance
+from ._pipelines import PipelineMethods
 from ._tasks import task_of
 from .canary import Canary
 from .decision import Decision
@@ -27,14 +28,14 @@ from .predict import _Engine
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
     from .log._logged import Logged
-    from .pipeline import Pipeline, PipelinePlan, PipelineRun, RunOptions
     from .run import Check, Limits, Options, RunResult
     from .run._routed import Runner
+    from .run.batches import BatchJob, ItemResult
 
 _CANARY = Canary()
 
 
-class Router:
+class Router(PipelineMethods):
     """A pipeline's own `predict_tier`: it logs what it decides, and learns from what became of it.
 
         with Router(log="outcomes.db") as router:
@@ -161,6 +162,45 @@ class Router:
         decide = partial(decided, self, task, history, follows)
         return await self._running().arun(decide, check, options, limits)
 
+    def submit_batch(
+        self,
+        tasks: Iterable[str | Task | Mapping[str, Any]],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        options: Options | None = None,
+        limits: Limits | None = None,
+    ) -> BatchJob:
+        """Decide each task, log it, and send them as batches by tier and model, at half the price.
+
+        journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
+            it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
+
+        Raises InvalidRequest for tasks that are live or need no model, and CallError.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.submit(self, tasks, journal=journal, options=options, limits=limits)
+
+    def collect_batch(
+        self,
+        job: BatchJob | str | os.PathLike[str],
+        *,
+        check: Check | Callable[[str], Any] | None = None,
+        limits: Limits | None = None,
+        escalate: bool = True,
+    ) -> tuple[ItemResult, ...]:
+        """The results that have come since the last time, logged as those of `run` are.
+
+        job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
+        check, escalate : an answer that fails goes up at once, in sync mode, within the limits of one task.
+
+        Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
+        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.collect(self, job, check=check, limits=limits, escalate=escalate)
+
     def record_outcome(
         self,
         decision_or_id: Decision | str,
@@ -183,6 +223,20 @@ class Router:
             decision_or_id, verdict, basis=basis, at=at, note=note, models=self._learners()
         )
 
+    async def asubmit_batch(self, tasks: Iterable[str | Task | Mapping[str, Any]], **given: Any) -> BatchJob:
+        """`submit_batch` in asyncio."""
+        from .run import _routed_batch
+
+        return await _routed_batch.asubmit(self, tasks, **given)
+
+    async def acollect_batch(
+        self, job: BatchJob | str | os.PathLike[str], **given: Any
+    ) -> tuple[ItemResult, ...]:
+        """`collect_batch` in asyncio; the check may be async."""
+        from .run import _routed_batch
+
+        return await _routed_batch.acollect(self, job, **given)
+
     async def adecide(self, specification: str | Task | Mapping[str, Any], **options: Any) -> Decision:
         """`decide` beside the event loop."""
         return await asyncio.to_thread(self.decide, specification, **options)
@@ -190,40 +244,6 @@ class Router:
     async def arecord_outcome(self, decision_or_id: Decision | str, verdict: str, **options: Any) -> Outcome:
         """`record_outcome` beside the event loop."""
         return await asyncio.to_thread(self.record_outcome, decision_or_id, verdict, **options)
-
-    def plan(self, pipeline: Pipeline, articles: int | Sequence[Mapping[str, Any]] = 1) -> PipelinePlan:
-        """What each step of the pipeline would run on, and cost, for so many articles or for these.
-
-        Needs no network, logs nothing. Raises InvalidPipeline, InvalidTask; LogError for a log that is away.
-        """
-        from .pipeline._plan import planned
-
-        return planned(self, pipeline, articles)
-
-    def run_pipeline(
-        self, pipeline: Pipeline, articles: Sequence[Mapping[str, Any]], **options: Unpack[RunOptions]
-    ) -> PipelineRun:
-        """Run every step of every article, each as `run` does; the same call again goes on where it ended.
-
-        articles : mappings of fields (with an "id", if they have one). The options are those of `RunOptions`.
-
-        A step that fails holds its article, no other; the next run with this journal tries it again, and pays
-        for nothing that is done. Batches are for `plan` only: all steps are run now, at the full price.
-
-        Raises InvalidPipeline, InvalidRequest and JournalError before anything is sent; AccountRefused and
-        JournalError for a full disk when what was in flight has ended. KeyboardInterrupt likewise.
-        """
-        from .pipeline._run import run_pipeline
-
-        return run_pipeline(self, pipeline, articles, **options)
-
-    async def arun_pipeline(
-        self, pipeline: Pipeline, articles: Sequence[Mapping[str, Any]], **options: Unpack[RunOptions]
-    ) -> PipelineRun:
-        """`run_pipeline` in asyncio; functions of steps and checks may be async."""
-        from .pipeline._run import arun_pipeline
-
-        return await arun_pipeline(self, pipeline, articles, **options)
 
     def close(self) -> None:
         """Write what waits for the log, close it and the default client where the router opened them."""

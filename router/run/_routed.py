@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NO_MODEL = "no_model"
-_MAX_NOTE_CHARS = 1_000
+MAX_NOTE_CHARS = 1_000
 
 
 class Runner:
@@ -58,7 +58,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=watched(self._hooks(), watch),
+            hooks=watched(self.hooks(), watch),
             redecide=redecided(self._router, first),
         )
 
@@ -81,7 +81,7 @@ class Runner:
             check=checked,
             options=options,
             limits=limits,
-            hooks=watched(self._async_hooks(), watch),
+            hooks=watched(self.async_hooks(), watch),
             redecide=redecided(self._router, first),
         )
 
@@ -135,12 +135,14 @@ class Runner:
             await own.close()
         self.close()
 
-    def _hooks(self) -> Hooks | None:
+    def hooks(self) -> Hooks | None:
+        """What logs escalations and attempts; None without a log."""
         if self._router._logged is None:
             return None
         return Hooks(on_decision=self._escalated, on_end=self._ended)
 
-    def _async_hooks(self) -> Hooks | None:
+    def async_hooks(self) -> Hooks | None:
+        """The same beside the loop."""
         if self._router._logged is None:
             return None
 
@@ -192,4 +194,4 @@ def columns_of(attempt: Attempt) -> dict[str, Any]:
 def note_of(check: CheckResult | None, stop_reason: str | None) -> str:
     """Which check said it and why, as the log can keep it."""
     said = f"stop reason {stop_reason}" if check is None else f"{check.name}: {check.detail}".rstrip(": ")
-    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:_MAX_NOTE_CHARS]
+    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:MAX_NOTE_CHARS]
