@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tierwise import OutcomeLog, Pipeline, Policy, Router, Step
+from tierwise import Ladder, OutcomeLog, Pipeline, Policy, Router, Step
 from tierwise.classifier.errors import InvalidPipeline, InvalidTask
-from tierwise.data import ARTICLE_PIPELINE
+from tierwise.data import ARTICLE_PIPELINE, IMAGES
 
 # Prices that ship: haiku 0.10 in, 0.50 out (batch half); sonnet 2 and 10; opus 4 and 20.
 TOKENS = {"input_tokens": 1_000, "output_tokens": 500}
@@ -99,7 +99,7 @@ def test_what_a_step_doesnt_say_is_assumed_and_named(router):
     )  # 33 characters, and twice the draft
     assert (draft.input_from, draft.output_from) == ("counted", "default")
     said = " ".join(plan.assumptions)
-    assert "400 output tokens per item (the policy's default)" in said
+    assert "400 output tokens (the policy's default) per item where a step says no" in said
     assert "no output_tokens: draft, tags." in said
     assert "the steps that it uses: draft, tags." in said
     assert "Fields of the article are not counted: topic." in said
@@ -170,6 +170,16 @@ def test_the_articles_pipeline_runs_half_its_steps_on_haiku_for_one_and_for_twen
         assert (
             plan.cost_usd < plan.with_retries_usd < plan.baselines_usd["sonnet"] < plan.baselines_usd["opus"]
         )
+
+
+def test_images_are_planned_on_their_own_ladder():
+    steps = [Step("hero", "A hero image of {topic}", facts={"items": 3}), Step("thumbs", "Crop {topic}")]
+    plan = Router(policy=Policy(ladder=Ladder.load(IMAGES))).plan(Pipeline("images", steps), 2)
+    hero = plan["hero"]
+    price = Ladder.load(IMAGES).rungs[1].prices[0].output
+    assert (hero.tier, hero.output_tokens) == (Ladder.load(IMAGES).names[1], 3)
+    assert hero.cost_usd == pytest.approx(2 * 3 * price / 1e6)
+    assert "1 image per item where a step says no output_tokens: hero, thumbs." in plan.assumptions
 
 
 def test_a_plan_as_json_has_every_figure(router):

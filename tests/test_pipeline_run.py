@@ -118,6 +118,18 @@ def test_steps_run_at_once_up_to_the_bound():
     assert 1 < max(seen) <= 4
 
 
+def test_a_function_sees_the_outputs_of_all_steps_before_it_by_their_needs():
+    seen = {}
+
+    def look(fields, outputs):
+        seen.update(outputs)
+
+    steps = [BRIEF, TAGS, Step("draft", "Draft {steps.brief}"), Step("look", function=look, needs=["draft"])]
+    with MessagesServer(answer) as server:
+        assert run(server, ARTICLES[:1], pipeline=Pipeline("own", steps)).is_done
+    assert sorted(seen) == ["brief", "draft"]
+
+
 def test_what_is_made_from_something_else_is_made_again(tmp_path):
     """As a build system does: a step whose template changed, and what needs it; nothing else."""
     with MessagesServer(answer) as server:

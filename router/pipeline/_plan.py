@@ -14,7 +14,7 @@ from ..ladder import Ladder
 from ..policy import Policy
 from ..predict import _asked, _Engine
 from ..prices import token_cost_usd
-from ._assumptions import assumptions
+from ._assumptions import Basis, assumptions
 from ._tokens import StepTokens, Typical, tokens_of_steps
 from .pipeline import Pipeline
 from .plan import PipelinePlan, PlannedStep
@@ -37,7 +37,7 @@ def planned(router: Router, pipeline: Pipeline, articles: int | Sequence[Mapping
         )
     engine = _Engine.of(router.model, router.policy)
     typical = typical_of(router, pipeline)
-    tokens = tokens_of_steps(pipeline, engine.policy, typical, given)
+    tokens = tokens_of_steps(pipeline, engine.policy, typical, given, unit=engine.ladder.unit)
     steps = tuple(
         _planned_step(step, tokens[step.name], n_articles, router, engine) for step in pipeline.order
     )
@@ -51,7 +51,9 @@ def planned(router: Router, pipeline: Pipeline, articles: int | Sequence[Mapping
         baselines_usd={tier: sum(step.cost_usd_on.get(tier, 0.0) for step in steps) for tier in tiers},
         batch_saves_usd=sum(step.batch_saves_usd for step in steps),
         latency_ms=_longest_way_ms(pipeline, steps),
-        assumptions=assumptions(steps, engine.policy, typical, fields_counted=bool(given), of=pipeline),
+        assumptions=assumptions(
+            steps, Basis(pipeline, engine.policy, engine.ladder.unit, typical, bool(given))
+        ),
     )
 
 

@@ -138,8 +138,9 @@ def _check_outputs(pipeline: Pipeline) -> None:
 
 def _task_of(router: Router, pipeline: Pipeline, n_articles: int) -> TaskOf:
     """The task that a plan would decide about, but for the prompt's length, which is known now."""
-    policy = _Engine.of(router.model, router.policy).policy
-    planned = tokens_of_steps(pipeline, policy, typical_of(router, pipeline))
+    engine = _Engine.of(router.model, router.policy)
+    known = typical_of(router, pipeline)
+    planned = tokens_of_steps(pipeline, engine.policy, known, unit=engine.ladder.unit)
 
     def task_of(step: Step, prompt: str) -> Task:
         tokens = planned[step.name]

@@ -38,16 +38,19 @@ def tokens_of_steps(
     policy: Policy,
     typical: Mapping[str, Typical],
     articles: Sequence[Mapping[str, Any]] = (),
+    *,
+    unit: str = "token",
 ) -> dict[str, StepTokens]:
     """Step -> tokens. What the step says comes first, then what the log knows of its type.
 
-    Else the output is the policy's default per item, and the input is counted: the template, the outputs of
-    the steps that it uses, and the mean of the fields of these articles (without any, fields count nothing).
+    Else the output is the policy's default per item (on a ladder of images: one), and the input is counted:
+    the template, the outputs of the steps that it uses, and the mean of the fields of these articles (without
+    any, fields count nothing).
     """
     found: dict[str, StepTokens] = {}
     for step in pipeline.order:
         known = typical.get(step.task_type or step.name)
-        output, output_from = _output(step, policy, known)
+        output, output_from = _output(step, policy, known, unit)
         given = step.facts.get("input_tokens")
         cached = int(step.facts.get("cached_tokens") or 0)
         if given is not None:
@@ -60,7 +63,7 @@ def tokens_of_steps(
     return found
 
 
-def _output(step: Step, policy: Policy, known: Typical | None) -> tuple[int, str]:
+def _output(step: Step, policy: Policy, known: Typical | None, unit: str) -> tuple[int, str]:
     given = step.facts.get("output_tokens")
     if given is not None:
         return int(given), FACT
@@ -68,7 +71,7 @@ def _output(step: Step, policy: Policy, known: Typical | None) -> tuple[int, str
         return 0, FACT
     if known is not None:
         return known.output_tokens, TYPICAL
-    return policy.default_output_tokens * step.items, DEFAULT
+    return (policy.default_output_tokens if unit == "token" else 1) * step.items, DEFAULT
 
 
 def _counted(step: Step, before: Mapping[str, StepTokens], articles: Sequence[Mapping[str, Any]]) -> int:

@@ -28,7 +28,7 @@ class Article(NamedTuple):
 
 
 class Work(NamedTuple):
-    """One step of one article. prompt : what a model is sent. outputs : of all steps done before."""
+    """One step of one article. prompt : what a model is sent. outputs : of all steps before it."""
 
     article: Article
     step: Step
@@ -88,16 +88,16 @@ class Progress:
 
     def _work(self, article: Article, step: Step, outputs: Mapping[str, str]) -> Work:
         prompt = step.template.render(article.fields, outputs)
-        needed = {name: outputs[name] for name in self._pipeline.needs[step.name]}
+        before = {name: outputs[name] for name in self._pipeline.ancestors[step.name]}
         # done stays done as long as what it was made from is the same; a function may read all fields
-        made_from = [article.fields, needed] if step.deterministic else prompt
+        made_from = [article.fields, before] if step.deterministic else prompt
         digest = _digest(made_from)
         key = f"{article.key}/{step.name}/{digest}"
         return Work(
             article,
             step,
             prompt,
-            dict(outputs),
+            before,
             Keyed(article.number, key, digest, self._task_of(step, prompt)),
         )
 

@@ -64,6 +64,16 @@ class Pipeline:
         return found
 
     @cached_property
+    def ancestors(self) -> dict[str, tuple[str, ...]]:
+        """Step -> all steps that are done before it: those that it needs, and those that these need."""
+        found: dict[str, tuple[str, ...]] = {}
+        for step in self.order:
+            needs = self.needs[step.name]
+            further = (name for need in needs for name in (*found[need], need))
+            found[step.name] = tuple(dict.fromkeys(further))
+        return found
+
+    @cached_property
     def order(self) -> tuple[Step, ...]:
         """The steps, each after those that it needs, else in the order given."""
         names = [step.name for step in self.steps]

@@ -53,7 +53,8 @@ class Step:
         takes. It makes the step verifiable.
     options : what the request says besides (system, max_tokens, effort, ...), as for `Options`.
     function : does the step without a model: called with the article's fields and the outputs of all steps
-        so far, its result is the step's output. deterministic : no model either; somebody else does it.
+        that come before it by their needs, its result is the step's output.
+    deterministic : no model either; somebody else does it.
 
     Raises InvalidPipeline, naming the step, what was found and what is allowed.
     """
