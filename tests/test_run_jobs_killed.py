@@ -151,7 +151,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_what_was_in_flight_is_named_later(tm
     ) as server:
         command = Command(tmp_path, server, 20)
         process = command.started_and_seen(8)
-        while len(open_in(command.lines())) < 8:
+        while len(open_in(command.lines())) < 8 and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline() == "\n"

@@ -8,6 +8,7 @@ import click
 
 from .. import __version__
 from ..classifier.errors import TierwiseError
+from .batch import batch
 from .catalog import catalog
 from .demo import demo
 from .doctor import doctor
@@ -48,6 +49,7 @@ _COMMANDS = (
     plan,
     pipeline,
     run,
+    batch,
     train,
     evaluate,
     promote,

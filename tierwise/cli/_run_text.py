@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ..classifier.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ..router.run.jobs import RunSummary, TaskResult
 
+INTERRUPTED = 130  # exit code, as shells have it
 _SHOWN_IDS = 5
 _WHY_STOPPED = {
     "budget": "The next one is not affordable: run the same again with a larger --max-usd.",
     "errors": "Twenty in a row ended in errors: run the same again when that is put right.",
 }
+
+
+def journal_beside(stream: TextIO | None, ending: str) -> Path:
+    """The journal's default place, beside the file. Raises InvalidRequest for stdin, which has none."""
+    name = getattr(stream, "name", None)
+    if stream is None or name in (None, "<stdin>", "-"):
+        raise InvalidRequest(
+            "Tasks from stdin need --journal FILE: results are written there, and the same command goes on "
+            "from it.",
+            about="journal",
+        )
+    return Path(f"{name}{ending}")
 
 
 def header() -> str:

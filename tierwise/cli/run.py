@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..classifier.errors import InvalidRequest, InvalidTask
+from ..classifier.errors import InvalidTask
 from ..classifier.task import FACTS
 from ._answers import check_option, request_options
 from ._facts import fact_options, given
 from ._input import FORMATS, read_with_ids
 from ._policy import policy_options
-from ._run_text import header, row, totals
+from ._run_text import INTERRUPTED, header, journal_beside, row, totals
 
 if TYPE_CHECKING:
     from ..router.run.jobs import RunSummary, TaskResult
-
-INTERRUPTED = 130
 
 
 @click.command()
@@ -69,7 +67,7 @@ def run(
         tasks: list[Any] = [{"specification": specification, **facts}]
     else:
         _check_source(stream, facts)
-        journal = journal or _beside(stream)
+        journal = journal or journal_beside(stream, ".journal")
         tasks = list(read_with_ids(stream or sys.stdin, form=form))
     shown = _Shown(len(tasks), as_json=as_json, single=specification is not None)
     try:
@@ -172,18 +170,6 @@ def _check_source(stream: TextIO | None, facts: dict[str, Any]) -> None:
         raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
     if stream is None and sys.stdin.isatty():
         raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
-
-
-def _beside(stream: TextIO | None) -> Path:
-    """The journal's default place. Raises InvalidRequest for stdin, which has none."""
-    name = getattr(stream, "name", None)
-    if stream is None or name in (None, "<stdin>", "-"):
-        raise InvalidRequest(
-            "Tasks from stdin need --journal FILE: results are written there, and the same command goes on "
-            "from it.",
-            about="journal",
-        )
-    return Path(f"{name}.journal")
 
 
 def _is_fine(result: TaskResult) -> bool:
