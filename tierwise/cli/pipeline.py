@@ -11,13 +11,11 @@ import click
 
 from ._articles import read_articles
 from ._policy import policy_options
-from ._run_text import totals
+from ._run_text import INTERRUPTED, totals
 
 if TYPE_CHECKING:
     from ..router.pipeline import Pipeline, PipelineRun
     from ..router.run.jobs import TaskResult
-
-INTERRUPTED = 130
 
 
 @click.group()
