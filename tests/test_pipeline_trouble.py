@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 from pipeline_runs import ARTICLES, BRIEF, OWN, QUICK, TAGS, answer, prompt_of, run
 
 from tierwise import Pipeline, Router, Step
-from tierwise.classifier.errors import InvalidPipeline, InvalidRequest, JournalError, TierwiseError
+from tierwise.classifier.errors import (
+    InvalidPipeline,
+    InvalidRequest,
+    JournalError,
+    MissingExtra,
+    TierwiseError,
+)
 from tierwise.testing import Answer, Fault, MessagesServer
 
 
@@ -111,6 +120,12 @@ def test_a_function_that_raises_fails_its_step_and_is_called_again(tmp_path, is_
         ),
         ([{"topic": "a", "id": True}], {}, InvalidPipeline, "id must be a text or a whole number; got True"),
         ([{}], {}, InvalidPipeline, "Article 1 lacks the field 'topic'"),
+        (
+            [{"topic": "\ud800"}],
+            {},
+            InvalidPipeline,
+            "Article 1: the field 'topic' has a lone surrogate at position 0",
+        ),
         (ARTICLES, {"concurrency": 0}, InvalidRequest, "concurrency must be a whole number >= 1; got 0"),
         (ARTICLES, {"max_usd": -1}, InvalidRequest, "max_usd must be a number >= 0; got -1"),
         (ARTICLES, {"journal": "/"}, JournalError, "can't be opened"),
@@ -153,3 +168,27 @@ def test_a_wrong_key_ends_the_run_at_once(tmp_path):
             router.run_pipeline(OWN, ARTICLES, journal=tmp_path / "j", limits=QUICK, concurrency=1)
         assert "sk-ant-wrong" not in str(caught.value)
         assert len(server.calls) == 1
+
+
+def test_without_jsonschema_a_pipeline_is_planned_but_not_run(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    tags = Step("tags", TAGS.specification, check={"json_schema": {"type": "array"}})
+    pipeline = Pipeline("own", [BRIEF, tags])
+    assert Router().plan(pipeline)["tags"].tier == "haiku"
+    with MessagesServer(answer) as server:
+        with pytest.raises(MissingExtra, match=r"pip install 'tierwise\[checks\]'"):
+            run(server, pipeline=pipeline)
+        assert server.calls == ()
+
+
+def test_keys_and_articles_are_in_no_error(tmp_path):
+    """An outage: every detail that a result carries is free of what was sent."""
+    secret = [{"topic": "tea of the Smiths"}]
+    for fault in (Fault.error(400), Fault.error(529), Fault.reset(), Fault.cut()):
+        with MessagesServer(fault) as server:
+            done = run(server, secret)
+        brief = done.articles[0].steps["brief"]
+        assert done.articles[0].status == "failed"
+        assert brief.detail
+        assert "Smiths" not in json.dumps(done.articles[0].to_dict()) + brief.detail
+        assert server.api_key not in brief.detail

@@ -79,7 +79,7 @@ def parse_template(text: str, where: str) -> Template:
 
 
 def check_fields(needed: Mapping[str, str], article: Mapping[str, Any], where: str) -> None:
-    """Raise InvalidPipeline for the first field (name -> step that needs it) that the article lacks."""
+    """Raise InvalidPipeline for the first field (name -> step that needs it) that is missing or no text."""
     for name, step in needed.items():
         if article.get(name) is None:
             has = ", ".join(map(repr, article)) or "no fields"
@@ -88,6 +88,14 @@ def check_fields(needed: Mapping[str, str], article: Mapping[str, Any], where: s
                 f"It has {has}.",
                 about=name,
             )
+        try:
+            text_of(article[name]).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidPipeline(
+                f"{where}: the field {name!r} has a lone surrogate at position {error.start}; it was decoded "
+                "with the wrong codec. Decode it as UTF-8 or UTF-16.",
+                about=name,
+            ) from None
 
 
 def text_of(value: Any) -> str:
