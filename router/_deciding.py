@@ -23,14 +23,23 @@ History = Counts | TypeState | None
 
 
 class Decided(NamedTuple):
-    """A decision, and what its model was told of the task's type."""
+    """A decision, what its model was told of the task's type, and the id of the decision it follows."""
 
     decision: Decision
     history: History
+    follows: str | None
 
 
 def decided(router: Router, task: Task, history: History, follows: Decision | str | None) -> Decided:
     """Decide and log it. Raises InvalidTask, NotInLog."""
+    found = unlogged(router, task, history, follows)
+    if router._logged is not None:
+        router._logged.add(found.decision, found.follows)
+    return found
+
+
+def unlogged(router: Router, task: Task, history: History, follows: Decision | str | None) -> Decided:
+    """Decide. Raises InvalidTask, NotInLog."""
     if follows is not None and not task.attempts:
         task = after_attempts(task, _attempts_up_to(router, follows))
     engine = _Engine.of(router.model, router.policy)
@@ -42,10 +51,14 @@ def decided(router: Router, task: Task, history: History, follows: Decision | st
         weighed = with_probe(
             champion, engine.policy, engine.ladder, router._chance, has_room=lambda: _probe_room(router)
         )
-        found = Decided(engine.built(*weighed), known)
-    if router._logged is not None:
-        router._logged.add(found.decision, followed)
+        found = Decided(engine.built(*weighed), known, followed)
     return found
+
+
+def reads_log(router: Router, task: Task, follows: Decision | str | None) -> bool:
+    """Whether deciding about this task asks the log."""
+    explores = router.challenger is not None or (router.policy is not None and router.policy.probe_budget > 0)
+    return router._logged is not None and (task.task_type is not None or explores or follows is not None)
 
 
 def redecided(router: Router, first: Decided) -> Callable[[Task], Decision]:
@@ -107,7 +120,8 @@ def _canary(
     decision = (other if served.by_challenger else engine).built(*served.weighed)
     evidence = decision.evidence
     evidence = evidence._replace(versions={**evidence.versions, **served.versions})
-    return Decided(Decision(task, evidence, decision.decision_id), others if served.by_challenger else known)
+    told = others if served.by_challenger else known
+    return Decided(Decision(task, evidence, decision.decision_id), told, followed)
 
 
 def _probe_room(router: Router) -> bool:

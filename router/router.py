@@ -7,7 +7,6 @@ import os
 import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -141,9 +140,10 @@ class Router(PipelineMethods):
         Raises CallError where no answer came, BudgetExceeded, InvalidTask, InvalidRequest, also for a client
         of asyncio.
         """
+        from .run._routed import Job
+
         task = task_of(specification, task_type, facts)
-        decide = partial(decided, self, task, history, follows)
-        return self._running().run(decide, check, options, limits)
+        return self._running().run(Job(task, history, follows, check, options, limits))
 
     async def arun(
         self,
@@ -158,9 +158,10 @@ class Router(PipelineMethods):
         **facts: Any,
     ) -> RunResult:
         """`run` in asyncio, with an `anthropic.AsyncAnthropic`; the check may be async."""
+        from .run._routed import Job
+
         task = task_of(specification, task_type, facts)
-        decide = partial(decided, self, task, history, follows)
-        return await self._running().arun(decide, check, options, limits)
+        return await self._running().arun(Job(task, history, follows, check, options, limits))
 
     def submit_batch(
         self,

@@ -208,6 +208,17 @@ def test_a_wrong_key_is_exit_2_and_one_line_without_the_key(claude, tasks, monke
     assert "ticket" not in done.output
 
 
+def test_a_disk_that_is_full_is_exit_2_and_the_same_command_goes_on(claude, tasks, small_disk):
+    filler, journal = small_disk / "filler", small_disk / "job"
+    filler.write_bytes(b"x" * (2 * 1024 * 1024 - 4_096))
+    done = run("--file", tasks, "--journal", journal, "--concurrency", "1")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "No space left on device" in done.stderr
+    assert "run the same again" in done.stderr
+    filler.unlink()
+    assert run("--file", tasks, "--journal", journal).exit_code == 0
+
+
 def test_no_key_at_all_is_exit_2_and_one_line(claude, tasks, monkeypatch):
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     monkeypatch.setenv("HOME", str(tasks.parent))

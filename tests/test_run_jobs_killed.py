@@ -31,7 +31,7 @@ class Command:
 
     def __init__(self, folder, server, n_tasks):
         self.server, self.file = server, folder / "tasks.jsonl"
-        self.journal = folder / "tasks.jsonl.journal"
+        self.journal, self.out = folder / "tasks.jsonl.journal", folder / "out.jsonl"
         rows = [{"id": f"t{n}", "specification": f"Tag ticket {n:04d}, JSON out"} for n in range(n_tasks)]
         self.file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         keys = {"ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
@@ -39,9 +39,15 @@ class Command:
 
     def start(self):
         command = [sys.executable, "-m", "tierwise", "run", "--file", self.file, "--check", "json", "--json"]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, text=True
-        )
+        with open(self.out, "w") as out:  # a pipe that nobody reads would fill up and stop it
+            return subprocess.Popen(
+                command, stdout=out, stderr=subprocess.PIPE, env=self.environment, text=True
+            )
+
+    def ended(self, process):
+        """What it printed, and what it said on stderr."""
+        _, err = process.communicate(timeout=600)
+        return self.out.read_text().splitlines(), err
 
     def started_and_seen(self, n_calls):
         """Running, and so many requests further; or ended by itself."""
@@ -82,11 +88,11 @@ def kill_and_resume(folder, n_kills, n_tasks, seed):
             ever_open |= open_in(after)
         time.sleep(0.2)  # for answers on their way to the dead
         last = command.start()
-        out, err = last.communicate()
+        out, err = command.ended(last)
         calls, cost_usd = server.calls, server.cost_usd
     assert last.returncode == 0, err
     return (
-        [json.loads(line) for line in out.splitlines()],
+        [json.loads(line) for line in out],
         calls,
         cost_usd,
         command.lines(),
@@ -133,16 +139,16 @@ def test_ctrl_c_finishes_what_is_in_flight_says_how_to_go_on_and_loses_nothing(t
         command = Command(tmp_path, server, 60)
         process = command.started_and_seen(10)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        out, err = command.ended(process)
         assert process.returncode == 130, err
         assert f"what is done is in {command.journal}; run the same again to go on" in err
         assert "Traceback" not in err
         assert open_in(command.lines()) == set()
         n_calls = len(server.calls)
-        assert len(out.splitlines()) == n_calls < 60
+        assert len(out) == n_calls < 60
         last = command.start()
-        out, err = last.communicate()
-        assert (last.returncode, len(out.splitlines()), len(server.calls)) == (0, 60, 60)
+        out, err = command.ended(last)
+        assert (last.returncode, len(out), len(server.calls)) == (0, 60, 60)
 
 
 def test_a_second_ctrl_c_leaves_at_once_and_what_was_in_flight_is_named_later(tmp_path):

@@ -116,6 +116,17 @@ def test_an_outage_ends_it_after_twenty_errors_in_a_row(tmp_path):
     assert (second.stopped, second.by_status) == (None, {"unchecked": 40})
 
 
+def test_a_wrong_base_url_is_an_outage_too_and_is_named(tmp_path):
+    with MessagesServer() as server:
+        client = server.client(base_url="http://127.0.0.1:9")  # nobody is there
+        with Router(client=client) as router:
+            summary = run_many(router, TEXTS, journal=tmp_path / "job", limits=PATIENT, concurrency=1)
+    assert (summary.stopped, summary.n_left, summary.cost_usd) == ("errors", 40, 0.0)
+    assert {result.error for result in summary.results} == {"NotReachable"}
+    assert "http://127.0.0.1:9" in summary.results[0].detail
+    assert "Check base_url" in summary.results[0].detail
+
+
 def test_what_the_caller_raises_ends_it_when_what_is_in_flight_has_ended(tmp_path):
     path = tmp_path / "job"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .router.log import OutcomeLog
     from .router.pipeline import Pipeline, Step
     from .router.router import Router
+    from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
@@ -38,6 +39,7 @@ _HOME = {
     "Pipeline": "router.pipeline",
     "Policy": "router",
     "Router": "router.router",
+    "Session": "router.session",
     "Step": "router.pipeline",
     "Tier": "router",
     "predict_tier": "router",
@@ -70,6 +72,7 @@ __all__ = [
     "Pipeline",
     "Policy",
     "Router",
+    "Session",
     "Step",
     "Task",
     "Tier",

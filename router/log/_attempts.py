@@ -10,12 +10,13 @@ from sqlalchemy import Connection, bindparam, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import NotInLog
+from ._quick import Quick
 from ._schema import attempts, decisions
 from ._times import from_us
 
 _ADD = {
-    "sqlite": sqlite.insert(attempts).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(attempts).on_conflict_do_nothing(),
+    "sqlite": Quick(sqlite.insert(attempts).on_conflict_do_nothing()),
+    "postgresql": Quick(postgresql.insert(attempts).on_conflict_do_nothing()),
 }
 _IS_KNOWN = select(exists().where(decisions.c.decision_id == bindparam("id")))
 _ALL = (
@@ -62,7 +63,7 @@ class LoggedAttempt(NamedTuple):
 def add_attempt(connection: Connection, decision_id: str, values: Mapping[str, Any], at_us: int) -> None:
     """Once: the same attempt again changes nothing. The decision must be in the log."""
     row = {**values, "decision_id": decision_id, "ended_at_us": at_us}
-    connection.execute(_ADD[connection.dialect.name], row)
+    _ADD[connection.dialect.name](connection, row)
 
 
 def check_known(connection: Connection, decision_id: str) -> None:

@@ -27,6 +27,10 @@ def translated(name: str, timeout_s: float) -> Iterator[None]:
         raise LogError(f"The log {name} refused a row: {_first_line(error)}.", about=name) from None
     except exc.DBAPIError as error:
         raise _as_ours(error, name, timeout_s) from error
+    except sqlite3.IntegrityError as error:  # of a statement that went to the driver itself, see _quick
+        raise LogError(f"The log {name} refused a row: {error}.", about=name) from None
+    except sqlite3.Error as error:
+        raise _as_ours(exc.DBAPIError("", None, error), name, timeout_s) from error
 
 
 def _as_ours(error: exc.DBAPIError, name: str, timeout_s: float) -> LogUnavailable:

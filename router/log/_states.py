@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ._outcome import Outcome
+from ._quick import Quick
 from ._read import effective
 from ._schema import decisions, outcomes, type_states
 from ._times import from_us
@@ -73,7 +74,7 @@ class TypeStates:
         """The state of one bucket; that of bucket 0 is read once, with what other models keep."""
         if bucket == 0:
             if self._first is None:
-                found = self._connection.execute(_GET_FIRST, {"task_type": self.task_type})
+                found = _GET_FIRST(self._connection, {"task_type": self.task_type})
                 self._first = {(row.model_version, row.bucket): row.state for row in found}
             return self._first.get((model_version, 0))
         asked = {"task_type": self.task_type, "model_version": model_version, "bucket": bucket}
@@ -86,8 +87,8 @@ class TypeStates:
 
     def put(self, model_version: str, bucket: int, state: bytes, n_outcomes: int) -> None:
         self._written.add(model_version)
-        self._connection.execute(
-            _PUT[self._connection.dialect.name],
+        _PUT[self._connection.dialect.name](
+            self._connection,
             {
                 "task_type": self.task_type,
                 "model_version": model_version,
@@ -188,11 +189,13 @@ _LOCK_DECISION = text(  # both in one round trip; where there is no type there i
 )
 _of_bucket = type_states.c.bucket == bindparam("bucket")
 _GET_ONE = select(type_states.c.state).where(_of_type, _of_model, _of_bucket)
-_GET_FIRST = select(  # which there are; large ones stay where they are
-    type_states.c.model_version,
-    type_states.c.bucket,
-    case((type_states.c.bucket == 0, type_states.c.state)).label("state"),
-).where(_of_type)
+_GET_FIRST = Quick(
+    select(  # which there are; large ones stay where they are
+        type_states.c.model_version,
+        type_states.c.bucket,
+        case((type_states.c.bucket == 0, type_states.c.state)).label("state"),
+    ).where(_of_type)
+)
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
 _DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
@@ -237,4 +240,4 @@ def _put(insert: Any) -> Any:
     return query.on_conflict_do_update(index_elements=keys, set_=new)
 
 
-_PUT = {"sqlite": _put(sqlite.insert), "postgresql": _put(postgresql.insert)}
+_PUT = {"sqlite": Quick(_put(sqlite.insert)), "postgresql": Quick(_put(postgresql.insert))}

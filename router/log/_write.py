@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ...classifier.errors import DecisionConflict, NotInLog
 from ._decision_row import DecisionRow
 from ._outcome import Outcome
+from ._quick import Quick
 from ._schema import decisions, outcomes, policies
 from ._states import lock_decision
 from ._times import from_us
@@ -22,10 +23,10 @@ _ADD_POLICY = {
     "postgresql": postgresql.insert(policies).on_conflict_do_nothing(),
 }
 _ADD_DECISION = {
-    kind: dialect.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id)
+    kind: Quick(dialect.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id))
     for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
-_FIND = (
+_FIND = Quick(
     select(
         decisions.c.task_type,
         decisions.c.tier,
@@ -42,7 +43,7 @@ _FIND = (
     .where(decisions.c.decision_id == bindparam("id"))
     .order_by(outcomes.c.outcome_id)
 )
-_ADD_OUTCOME = insert(outcomes).returning(outcomes.c.outcome_id)
+_ADD_OUTCOME = Quick(insert(outcomes).returning(outcomes.c.outcome_id))
 _STAND_DOWN = update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=False)
 
 
@@ -61,7 +62,7 @@ def add_decision(connection: Connection, row: DecisionRow, known_policies: set[s
     fingerprint = row.values["policy_fingerprint"]
     if fingerprint not in known_policies:
         connection.execute(_ADD_POLICY[kind], {"fingerprint": fingerprint, "body": row.policy})
-    if connection.execute(_ADD_DECISION[kind], row.values).first() is not None:
+    if _ADD_DECISION[kind](connection, row.values):
         return True
     check_same(connection, row.values)
     return False
@@ -84,7 +85,7 @@ def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
 def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: int) -> Outcome:
     """Record a verdict and settle which one counts. Raises NotInLog for an unknown id."""
     lock_decision(connection, decision_id)
-    found = connection.execute(_FIND, {"id": decision_id}).all()
+    found = _FIND(connection, {"id": decision_id})
     if not found:
         raise NotInLog(
             f"The log holds no decision with the id {decision_id!r}. Log the decision first, or give the "
@@ -105,8 +106,8 @@ def add_outcome(connection: Connection, decision_id: str, new: Verdict, now_us: 
     if counts and before is not None:
         connection.execute(_STAND_DOWN, {"id": before.outcome_id})
     decision = found[0]
-    connection.execute(
-        _ADD_OUTCOME,
+    _ADD_OUTCOME(
+        connection,
         {
             "decision_id": decision_id,
             "task_type": decision.task_type,

@@ -169,7 +169,7 @@ class JobState:
                 len(self._tasks),
                 tuple(result for result in known if result is not None),
                 len(self._results),
-                self._account.spent_usd,
+                self._past.cost_usd,
                 lost,
                 self.stopped if self._queue else None,
                 self._past.cut_bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -59,7 +60,8 @@ async def asubmit(
     """See `Router.asubmit_batch`."""
     runner = router._running()
     driver = runner.async_driver()
-    job = await runner.beside(lambda: _prepared(router, tasks, journal, options))
+    prepare = partial(_prepared, router, tasks, journal, options)
+    job = await asyncio.wrap_future(runner.submit(prepare))
     await job.asubmit(driver, limits=limits)
     return job
 
@@ -76,9 +78,16 @@ def collect(
     runner = router._running()
     driver, opened = runner.driver(), _opened(router, job)
     opened.submit(driver, limits=limits)
-    on_item = None if router._logged is None else partial(_log_item, router)
-    steps = _steps(router, opened, check, limits, on_item, runner.hooks(), escalate=escalate)
-    return driver.run(steps)
+
+    def on_item(result: ItemResult) -> None:
+        runner.submit(partial(_log_item, router, result)).result()
+
+    entries = runner.entries()
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    try:
+        return driver.run(steps)
+    finally:
+        entries.wait()
 
 
 async def acollect(
@@ -95,10 +104,14 @@ async def acollect(
     await opened.asubmit(driver, limits=limits)
 
     async def on_item(result: ItemResult) -> None:
-        await runner.beside(lambda: _log_item(router, result))
+        await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
 
-    steps = _steps(router, opened, check, limits, on_item, runner.async_hooks(), escalate=escalate)
-    return await driver.run(steps)
+    entries = runner.entries()
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    try:
+        return await driver.run(steps)
+    finally:
+        await entries.await_all()
 
 
 def _prepared(

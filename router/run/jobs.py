@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._decide import rung_cost_usd
-from .._deciding import decided
 from .._limits import tokens_of
 from ..predict import _Engine
 from ._check import CheckLike, as_check
@@ -32,6 +31,7 @@ from ._job_tasks import TaskLike, keyed
 from ._limits import Limits
 from ._request import Options
 from ._result import RunResult
+from ._routed import Job
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -145,18 +145,19 @@ def run_task(
     router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
 ) -> RunResult:
     """One task; each of its attempts is written down as it ends."""
-    decide = partial(decided, router, begin.task, None, None)
-    watch = partial(job.attempted, begin)
-    return router._running().run(decide, check, options, begin.limits, watch)
+    return router._running().run(_asked(begin, job, check, options))
 
 
 async def arun_task(
     router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
 ) -> RunResult:
     """`run_task` in asyncio."""
-    decide = partial(decided, router, begin.task, None, None)
+    return await router._running().arun(_asked(begin, job, check, options))
+
+
+def _asked(begin: Begin, job: JobState, check: Any, options: Options | None) -> Job:
     watch = partial(job.attempted, begin)
-    return await router._running().arun(decide, check, options, begin.limits, watch)
+    return Job(begin.task, None, None, check, options, begin.limits, watch)
 
 
 def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
