@@ -7,6 +7,7 @@ TierwiseError
 │   └── NoTierFits         the task exceeds the limits of every tier that is allowed
 ├── InvalidPolicy          a threshold, price or budget outside its range             (ValueError)
 ├── InvalidLadder          a tiers file that can't be read, or that contradicts itself (ValueError)
+├── InvalidPipeline        a step, template or article that can't be used as given     (ValueError)
 ├── InvalidTraining        training data or settings from which nothing can be learned (ValueError)
 ├── ArtifactError          a model folder that must not be used
 │   ├── ArtifactMissing    nothing there, or not readable
@@ -29,6 +30,7 @@ TierwiseError
 │   ├── DecisionConflict   the id belongs to another decision                             (ValueError)
 │   └── NotInLog           an id or task type that the log doesn't hold                   (LookupError)
 ├── InvalidRequest         options, a check or a limit that can't be used as given        (ValueError)
+├── StepFailed             the function that does a pipeline's step without a model raised
 ├── BudgetExceeded         the next call may cost more than what is left of the budget
 ├── CallError              Claude was asked and gave no result; what was tried and paid is in it
 │   ├── AccountRefused     no key, a wrong key, no permission, no credit
@@ -87,6 +89,10 @@ class InvalidPolicy(TierwiseError, ValueError):
 
 class InvalidLadder(TierwiseError, ValueError):
     """A tiers file that can't be read, or that contradicts itself."""
+
+
+class InvalidPipeline(TierwiseError, ValueError):
+    """A step, a template or an article that can't be used as given. Nothing was sent."""
 
 
 class InvalidTraining(TierwiseError, ValueError):
@@ -197,6 +203,10 @@ class NotInLog(LogError, LookupError):
 
 class InvalidRequest(TierwiseError, ValueError):
     """Options, a check or a limit that can't be used as given. Nothing was sent."""
+
+
+class StepFailed(TierwiseError):
+    """The function that does a pipeline's step without a model raised; what it raised is the cause."""
 
 
 class BudgetExceeded(TierwiseError):

@@ -9,5 +9,6 @@ TIERS = FOLDER / "tiers.toml"
 IMAGES = FOLDER / "images.toml"
 SEED_TASKS = FOLDER / "seed_tasks.jsonl"
 CHAMPION = FOLDER / "champion"
+ARTICLE_PIPELINE = FOLDER / "pipelines" / "article.toml"
 
-__all__ = ["CHAMPION", "FOLDER", "IMAGES", "SEED_TASKS", "TIERS"]
+__all__ = ["ARTICLE_PIPELINE", "CHAMPION", "FOLDER", "IMAGES", "SEED_TASKS", "TIERS"]

@@ -17,6 +17,7 @@ from ..classifier.state import TypeState
 from ..classifier.task import Task
 from ._deciding import decided
 from ._explore import Chance
+from ._pipelines import PipelineMethods
 from ._tasks import task_of
 from .canary import Canary
 from .decision import Decision
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _CANARY = Canary()
 
 
-class Router:
+class Router(PipelineMethods):
     """A pipeline's own `predict_tier`: it logs what it decides, and learns from what became of it.
 
         with Router(log="outcomes.db") as router:

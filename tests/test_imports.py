@@ -22,6 +22,7 @@ FOLDERS = {
     "tierwise.router.log.migrations.versions": "router/log/migrations/versions",
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log": "router/log",
+    "tierwise.router.pipeline": "router/pipeline",
     "tierwise.router.run": "router/run",
     "tierwise.router.serve.pages": "router/serve/pages",
     "tierwise.router.serve": "router/serve",
@@ -39,6 +40,12 @@ PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; no
 REMOTE = {"tierwise.classifier._mlflow", "tierwise.classifier._remote"}  # for TierModel.load("models:/…")
 BASE = {"numpy", "safetensors", "click", "tqdm"}
 LOG, RUN = "tierwise.router.log", "tierwise.router.run"
+STEPS = "tierwise.router.pipeline"
+EDGES = {
+    ("tierwise.router.router", LOG),
+    ("tierwise.router.router", RUN),
+    ("tierwise.router._pipelines", STEPS),
+}
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
 PAGES = "tierwise.router.serve.pages"
@@ -99,6 +106,7 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        (STEPS, {"tierwise.classifier", "tierwise.router", LOG, RUN}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
@@ -117,7 +125,8 @@ def fresh(code: str, **environment: str) -> str:
                 "tierwise",
                 *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
                 LOG,
-                "tierwise.router.run",
+                STEPS,
+                RUN,
                 EVALUATION,
                 PROMOTION,
             },
@@ -133,8 +142,8 @@ def test_packages_import_only_what_lies_below_them(package, allowed):
         for each in imports_of(name)
         if each.split(".")[0] == "tierwise"
         and part_of(each) not in {package, *allowed}
-        # the router opens its log where it is given one, and runs what it decided where it is asked to
-        and (name, part_of(each)) not in {("tierwise.router.router", part) for part in (LOG, RUN)}
+        # the router opens its log where it is given one, and runs what it decided, and pipelines, where it is asked
+        and (name, part_of(each)) not in EDGES
     }
     assert wrong == set()
 
@@ -214,7 +223,7 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
 
 @pytest.mark.parametrize(
     "name",
-    ["tierwise", "tierwise.classifier", "tierwise.router", LOG, "tierwise.router.run", "tierwise.testing"],
+    ["tierwise", *(f"tierwise.{p}" for p in ("classifier", "router", "router.run", "testing")), LOG, STEPS],
 )
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)

@@ -95,6 +95,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> list[str]:
         "tierwise/data/champion/manifest.json",
         "tierwise/data/champion/arrays.safetensors",
         "tierwise/data/champion/vocabulary.txt",
+        "tierwise/data/pipelines/article.toml",
         "tierwise/data/demo/thirty_tasks.jsonl",
         "tierwise/data/demo/article_pipeline.jsonl",
     ],

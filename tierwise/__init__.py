@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
     from .router.log import OutcomeLog
+    from .router.pipeline import Pipeline, Step
     from .router.router import Router
     from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
@@ -35,9 +36,11 @@ _HOME = {
     "Decision": "router",
     "Ladder": "router",
     "OutcomeLog": "router.log",
+    "Pipeline": "router.pipeline",
     "Policy": "router",
     "Router": "router.router",
     "Session": "router.session",
+    "Step": "router.pipeline",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
@@ -66,9 +69,11 @@ __all__ = [
     "Ladder",
     "ModelStore",
     "OutcomeLog",
+    "Pipeline",
     "Policy",
     "Router",
     "Session",
+    "Step",
     "Task",
     "Tier",
     "TierModel",

@@ -29,7 +29,7 @@ def perform(
                 changed.wait()
         return begin if isinstance(begin, Begin) else None
 
-    def work() -> None:
+    def work(ended: threading.Event) -> None:
         try:
             while (begin := taken()) is not None:
                 try:
@@ -41,17 +41,22 @@ def perform(
                     on_result(found)
         except BaseException as error:  # raised by the job's caller, when the others have come to their ends
             job.stop(error)
+        finally:
+            ended.set()
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(concurrency, job.n_waiting))]
+    # events, because a join that Ctrl-C interrupts takes the running thread for an ended one (bpo-45274)
+    ends = [threading.Event() for _ in range(min(concurrency, job.n_waiting))]
+    workers = [threading.Thread(target=work, args=(ended,), daemon=True) for ended in ends]
     try:
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        for ended in ends:
+            ended.wait()
     except KeyboardInterrupt:
         job.stop()
-        for worker in workers:
-            worker.join()
+        for worker, ended in zip(workers, ends, strict=True):
+            if worker.ident is not None:
+                ended.wait()
         raise
 
 

@@ -82,9 +82,9 @@ def _would_cost_usd(result: RunResult) -> dict[str, float]:
     if not result.attempts:
         return {}
     ladder: Ladder = result.decision.evidence.ladder
-    usage = result.attempts[-1].usage
     if not result.attempts:
         return {}
+    usage = result.attempts[-1].usage
     rungs = {ladder.rungs[place] for place in (ladder.production, len(ladder.rungs) - 1)}
     return {rung.tier: usage_cost_usd(rung, usage) for rung in sorted(rungs, key=ladder.rungs.index)}
 

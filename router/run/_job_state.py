@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
-from ...classifier.errors import AccountRefused, BudgetExceeded, CallError, InvalidTask, TierwiseError
+from ...classifier.errors import (
+    AccountRefused,
+    BudgetExceeded,
+    CallError,
+    InvalidTask,
+    StepFailed,
+    TierwiseError,
+)
 from ...classifier.task import Task
 from ._job_past import Past, TaskPast, with_past
 from ._job_result import ERROR, RunSummary, TaskResult, of_run
@@ -23,7 +30,7 @@ from ._result import Attempt, RunResult
 MAX_ERRORS_IN_A_ROW = 20  # and no answer between them: a wrong address or an outage, not single tasks
 _ROOM = 2.0  # times what a task is expected to cost at every tier above: answers may be longer than expected
 
-_OF_ONE_TASK = (CallError, InvalidTask, BudgetExceeded)
+_OF_ONE_TASK = (CallError, InvalidTask, BudgetExceeded, StepFailed)
 
 Wait: TypeAlias = Literal["wait"]
 

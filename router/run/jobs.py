@@ -119,20 +119,26 @@ def _job(
     max_usd: float | None,
     concurrency: int,
 ) -> Iterator[JobState]:
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequest(
-            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
-        )
-    budget = math.inf if max_usd is None else max_usd
-    if not budget >= 0:
-        raise InvalidRequest(f"max_usd must be a number >= 0; got {max_usd!r}.", about="max_usd")
+    budget_usd = checked_budget_usd(max_usd, concurrency)
     found = keyed(tasks)
     past = Past(journal)
     try:
         past.check(found)
-        yield JobState(found, past, limits or Limits(), budget, _ceiling(router, check))
+        yield JobState(found, past, limits or Limits(), budget_usd, _ceiling(router, check))
     finally:
         past.close()
+
+
+def checked_budget_usd(max_usd: float | None, concurrency: int) -> float:
+    """The budget of a job. Raises InvalidRequest for a bound that is none."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidRequest(
+            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
+        )
+    budget_usd = math.inf if max_usd is None else max_usd
+    if not budget_usd >= 0:
+        raise InvalidRequest(f"max_usd must be a number >= 0; got {max_usd!r}.", about="max_usd")
+    return budget_usd
 
 
 def run_task(

@@ -16,6 +16,8 @@ from .evaluate import evaluate
 from .explain import explain
 from .log import log
 from .outcome import outcome
+from .pipeline import pipeline
+from .plan import plan
 from .predict import predict
 from .promote import promote
 from .pull import pull
@@ -44,6 +46,8 @@ def main() -> None:
 _COMMANDS = (
     predict,
     explain,
+    plan,
+    pipeline,
     run,
     batch,
     train,

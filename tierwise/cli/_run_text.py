@@ -44,12 +44,12 @@ def row(result: TaskResult) -> str:
     return line[: max(shutil.get_terminal_size((110, 24)).columns, 90)]
 
 
-def totals(summary: RunSummary) -> Iterator[str]:
+def totals(summary: RunSummary, noun: str = "task") -> Iterator[str]:
     """Lines on the job as a whole."""
     done = ", ".join(f"{count:,} {status}" for status, count in summary.by_status.items()) or "none done"
     tiers = ", ".join(f"{tier} {count:,}" for tier, count in summary.by_tier.items())
-    noun = "task" if summary.n_tasks == 1 else "tasks"
-    yield f"{summary.n_tasks:,} {noun}: {done}" + (f"; {tiers}" if tiers else "")
+    plural = "" if summary.n_tasks == 1 else "s"
+    yield f"{summary.n_tasks:,} {noun}{plural}: {done}" + (f"; {tiers}" if tiers else "")
     exact = "" if summary.cost_is_exact else " at least (some requests failed in ways that may have cost)"
     yield f"${summary.cost_usd:.6f} spent{exact}"
     for tier, usd in summary.would_cost_usd.items():

@@ -1,0 +1,83 @@
+"""A job whose tasks are steps: one that ends well lets others begin, one that doesn't holds its article."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from ...classifier.errors import TierwiseError
+from ...classifier.task import Task
+from ..run._job_past import Past
+from ..run._job_result import RunSummary, TaskResult
+from ..run._job_state import Begin, JobState
+from ..run._limits import Limits
+from ..run._result import RunResult
+from ._work import Progress, Work, output_of
+
+
+class PipelineJob(JobState):
+    """`progress` says what can begin. An article that is under way goes before one that has not begun."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        n_steps: int,
+        past: Past,
+        limits: Limits,
+        max_usd: float,
+        ceiling_usd: Callable[[Task], float],
+    ) -> None:
+        super().__init__((), past, limits, max_usd, ceiling_usd)
+        self._progress, self._n_steps = progress, n_steps
+        self._lock = threading.RLock()  # type: ignore[assignment]  # held over an end and what follows from it
+        self._queue.extend(progress.start())
+
+    @property
+    def known(self) -> Iterator[TaskResult]:
+        """Of steps that earlier runs have done."""
+        for work in self._progress.works.values():
+            found = self._past.result(work.keyed)
+            if found is not None and output_of(found) is not None:
+                yield found
+
+    @property
+    def n_waiting(self) -> int:
+        """Steps that may yet begin, so that there are workers for those that others let begin."""
+        return self._n_steps if self._queue else 0
+
+    def work(self, begin: Begin) -> Work:
+        return self._progress.works[begin.keyed.key]
+
+    def ended(self, begin: Begin, result: RunResult) -> TaskResult | None:
+        with self._lock:
+            found = super().ended(begin, result)
+            output = output_of(found)
+            if output is not None:
+                self._queue.extendleft(reversed(self._progress.done(begin.keyed, output)))
+            return found
+
+    def failed(self, begin: Begin, error: TierwiseError) -> TaskResult | None:
+        with self._lock:
+            return super().failed(begin, error)
+
+    def results(self) -> dict[int, dict[str, TaskResult]]:
+        """Article -> step -> result, of all runs."""
+        found: dict[int, dict[str, TaskResult]] = {}
+        with self._lock:
+            for key, work in self._progress.works.items():
+                result = self._results.get(key) or self._past.result(work.keyed)
+                if result is not None:
+                    found.setdefault(work.article.number, {})[work.step.name] = result
+        return found
+
+    def summary(self) -> RunSummary:
+        """Of all steps of all articles."""
+        with self._lock:
+            results = tuple(result for steps in self.results().values() for result in steps.values())
+            works = self._progress.works
+            lost = tuple(key for key in works if self._past.of(key).was_in_flight)
+            stopped = self.stopped if self._queue else None
+            n_new, cut_bytes = len(self._results), self._past.cut_bytes
+            return RunSummary(
+                self._n_steps, results, n_new, self._account.spent_usd, lost, stopped, cut_bytes
+            )

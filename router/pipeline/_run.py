@@ -1,0 +1,208 @@
+"""Runs a pipeline: each step of each article as `Router.run` does, with a journal to go on from."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...classifier.errors import InvalidPipeline, InvalidRequest, StepFailed
+from ...classifier.task import Task
+from .._decide import rung_cost_usd
+from .._limits import CHARS_PER_TOKEN, tokens_of
+from ..predict import _Engine
+from ..run._job_past import Past
+from ..run._job_perform import OnResult, aperform, perform
+from ..run._job_state import Begin
+from ..run._limits import Limits
+from ..run._result import RunResult
+from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
+from ._job import PipelineJob
+from ._plan import task_for, typical_of
+from ._template import text_of
+from ._tokens import COUNTED, tokens_of_steps
+from ._work import Article, Progress, TaskOf, Work, numbered, output_of
+from .pipeline import Pipeline
+from .result import PipelineRun, article_result
+from .step import Step
+
+if TYPE_CHECKING:
+    from ..router import Router
+
+Articles = Sequence[Mapping[str, Any]]
+
+
+def run_pipeline(
+    router: Router,
+    pipeline: Pipeline,
+    articles: Articles,
+    *,
+    journal: str | os.PathLike[str] | None,
+    limits: Limits | None = None,
+    max_usd: float | None = None,
+    concurrency: int = 8,
+    on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
+) -> PipelineRun:
+    """See `Router.run_pipeline`."""
+    for step in pipeline.steps:
+        if inspect.iscoroutinefunction(step.function):
+            raise InvalidRequest(
+                f"{step.where}: its function is async; use arun_pipeline, or give a plain function.",
+                about=step.name,
+            )
+    router._running().driver()  # a client that can't be used is found out now
+
+    def run(begin: Begin) -> RunResult:
+        work = job.work(begin)
+        if work.step.function is None:
+            return run_task(router, begin, job, check=work.step.built_check, options=work.options)
+        output = _called(work)
+        return replace(run_task(router, begin, job, check=None, options=None), text=_text(output))
+
+    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+        _tell(job.known, on_known)
+        perform(job, run, concurrency, on_result)
+        return _result(job, pipeline, given)
+
+
+async def arun_pipeline(
+    router: Router,
+    pipeline: Pipeline,
+    articles: Articles,
+    *,
+    journal: str | os.PathLike[str] | None,
+    limits: Limits | None = None,
+    max_usd: float | None = None,
+    concurrency: int = 8,
+    on_result: OnResult | None = None,
+    on_known: OnResult | None = None,
+) -> PipelineRun:
+    """See `Router.arun_pipeline`."""
+    router._running().async_driver()
+
+    async def run(begin: Begin) -> RunResult:
+        work = job.work(begin)
+        if work.step.function is None:
+            return await arun_task(router, begin, job, check=work.step.built_check, options=work.options)
+        output = await _acalled(work)
+        return replace(await arun_task(router, begin, job, check=None, options=None), text=_text(output))
+
+    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+        _tell(job.known, on_known)
+        await aperform(job, run, concurrency, on_result)
+        return _result(job, pipeline, given)
+
+
+@contextmanager
+def _job(
+    router: Router,
+    pipeline: Pipeline,
+    articles: Articles,
+    journal: str | os.PathLike[str] | None,
+    limits: Limits | None,
+    max_usd: float | None,
+    concurrency: int,
+) -> Iterator[tuple[PipelineJob, list[Article]]]:
+    budget_usd = checked_budget_usd(max_usd, concurrency)
+    _check_outputs(pipeline)
+    given = numbered(pipeline, articles)
+    task_of = _task_of(router, pipeline, len(given))
+    past = Past(journal)
+    try:
+        progress = Progress(pipeline, given, task_of, lambda keyed: output_of(past.result(keyed)))
+        n_steps = len(given) * len(pipeline.steps)
+        ceiling = _ceiling(router, pipeline)
+        yield PipelineJob(progress, n_steps, past, limits or Limits(), budget_usd, ceiling), given
+    finally:
+        past.close()
+
+
+def _check_outputs(pipeline: Pipeline) -> None:
+    """A step that somebody else does writes nothing that a template could use; and checks can be made."""
+    for step in pipeline.steps:
+        _ = step.built_check  # MissingExtra now and not after the first article
+        for used in step.template.steps:
+            if pipeline[used].deterministic and pipeline[used].function is None:
+                raise InvalidPipeline(
+                    f"{step.where} uses what {used!r} writes, which no model and no function does. Give "
+                    f"Pipeline.load(..., functions={{{used!r}: ...}}).",
+                    about=used,
+                )
+
+
+def _task_of(router: Router, pipeline: Pipeline, n_articles: int) -> TaskOf:
+    """The task that a plan would decide about, but for the prompt's length, which is known now."""
+    engine = _Engine.of(router.model, router.policy)
+    known = typical_of(router, pipeline)
+    planned = tokens_of_steps(pipeline, engine.policy, known, unit=engine.ladder.unit)
+
+    def task_of(step: Step, prompt: str) -> Task:
+        tokens = planned[step.name]
+        if tokens.input_from == COUNTED:
+            counted = math.ceil(len(prompt) / CHARS_PER_TOKEN)
+            tokens = tokens._replace(input=max(counted, tokens.cached))
+        return task_for(step, max(n_articles, 1), tokens)
+
+    return task_of
+
+
+def _ceiling(router: Router, pipeline: Pipeline) -> Callable[[Task], float]:
+    """What a step is expected to cost if every tier has to be tried, with the dearest of the checks."""
+    checks = [step.built_check for step in pipeline.steps if step.built_check is not None]
+
+    def ceiling_usd(task: Task) -> float:
+        engine = _Engine.of(router.model, router.policy)
+        ladder = engine.ladder
+        if task.deterministic:
+            return 0.0
+        tokens = tokens_of(task, engine.policy, ladder.unit)
+        checking = max((check.expected_cost_usd(task, ladder) for check in checks), default=0.0)
+        return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)
+
+    return ceiling_usd
+
+
+def _called(work: Work) -> Any:
+    assert work.step.function is not None
+    try:
+        return work.step.function(work.article.fields, work.outputs)
+    except Exception as error:
+        raise _failed(work, error) from error
+
+
+async def _acalled(work: Work) -> Any:
+    """An async function in the loop, a plain one beside it: it may wait for a network."""
+    function = work.step.function
+    assert function is not None
+    try:
+        found = await asyncio.to_thread(function, work.article.fields, work.outputs)
+        return await found if inspect.isawaitable(found) else found
+    except Exception as error:
+        raise _failed(work, error) from error
+
+
+def _failed(work: Work, error: Exception) -> StepFailed:
+    return StepFailed(
+        f"{work.step.where} of article {work.article.number}: its function raised "
+        f"{type(error).__name__}: {error}.",
+        about=work.step.name,
+    )
+
+
+def _text(output: Any) -> str:
+    return "" if output is None else text_of(output)
+
+
+def _result(job: PipelineJob, pipeline: Pipeline, given: Sequence[Article]) -> PipelineRun:
+    if job.trouble is not None:
+        raise job.trouble
+    order = tuple(step.name for step in pipeline.order)
+    results = job.results()
+    found = [article_result(each.number, each.key, results.get(each.number, {}), order) for each in given]
+    return PipelineRun(pipeline.name, tuple(found), job.summary())

@@ -1,0 +1,29 @@
+"""Options of a run, by name and kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Required, TypedDict
+
+if TYPE_CHECKING:
+    from ..run import Limits
+    from ..run._job_result import TaskResult
+
+
+class RunOptions(TypedDict, total=False):
+    """Keyword arguments of `Router.run_pipeline`.
+
+    journal : a path, made where it doesn't exist; None: nothing is kept, and nothing can be resumed.
+    limits : of each step. max_usd : of all steps together, earlier runs with the journal included.
+    concurrency : steps at once, of whichever articles (default: 8).
+    on_result : called with each step's TaskResult when the journal has it; `number` is the article's.
+    on_known : called with those of earlier runs, before anything is begun.
+    """
+
+    journal: Required[str | os.PathLike[str] | None]
+    limits: Limits | None
+    max_usd: float | None
+    concurrency: int
+    on_result: Callable[[TaskResult], Any] | None
+    on_known: Callable[[TaskResult], Any] | None

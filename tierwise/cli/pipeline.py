@@ -1,0 +1,129 @@
+"""tierwise pipeline: articles through a pipeline, with a budget and a journal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._articles import read_articles
+from ._policy import policy_options
+from ._run_text import INTERRUPTED, totals
+
+if TYPE_CHECKING:
+    from ..router.pipeline import Pipeline, PipelineRun
+    from ..router.run.jobs import TaskResult
+
+
+@click.group()
+def pipeline() -> None:
+    """Run pipelines; `tierwise plan` says beforehand what that costs."""
+
+
+@pipeline.command()
+@click.argument("path", metavar="PIPELINE", type=click.Path(path_type=Path))
+@click.argument("articles", type=click.Path(path_type=Path))
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where results are written as they come  [default: ARTICLES.journal]",
+)
+@click.option("--max-usd", type=float, help="For all steps together, earlier runs of the journal included.")
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="Steps at once."
+)
+@click.option(
+    "--log", "url", envvar="TIERWISE_LOG", help="Log decisions and verdicts here, and learn from it."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object an article, with the outputs of steps."
+)
+@policy_options
+def run(
+    path: Path,
+    articles: Path,
+    journal: Path | None,
+    url: str | None,
+    as_json: bool,
+    policy: Any,
+    **options: Any,
+) -> None:
+    """Run every step of PIPELINE, a TOML file, for every article of ARTICLES, one JSON object a line.
+
+    Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
+    again goes on, and pays nothing twice but what was in flight when it was killed.
+    Failed steps are tried again.
+
+    \b
+    tierwise plan article.toml --articles briefs.jsonl
+    tierwise pipeline run article.toml briefs.jsonl --max-usd 5 --json > articles.jsonl
+
+    Exit codes: 0 all articles done, 1 not all, 2 bad input or no access, 130 interrupted.
+    """
+    from ..router.pipeline import Pipeline
+    from ..router.router import Router
+
+    loaded, given = Pipeline.load(path), read_articles(articles)
+    kept = journal or Path(f"{articles}.journal")
+    shown = _Shown(len(given) * len(loaded.steps))
+    try:
+        with Router(policy=policy, log=url) as router:
+            found = router.run_pipeline(
+                loaded, given, journal=kept, on_result=shown.result, on_known=shown.result, **options
+            )
+    except KeyboardInterrupt:
+        shown.close()
+        click.echo(
+            f"tierwise: interrupted; what is done is in {kept}; run the same again to go on.", err=True
+        )
+        sys.exit(INTERRUPTED)
+    finally:
+        shown.close()
+    _show(found, loaded, as_json=as_json)
+    sys.exit(0 if found.is_done else 1)
+
+
+class _Shown:
+    """On stderr, where a person watches: steps done, and the money so far."""
+
+    def __init__(self, n_steps: int) -> None:
+        from tqdm import tqdm
+
+        self._spent_usd, self._would_usd = 0.0, 0.0
+        self._bar = tqdm(total=n_steps, unit=" steps", disable=None, leave=False)
+
+    def result(self, result: TaskResult) -> None:
+        self._spent_usd += result.cost_usd
+        self._would_usd += next(iter(result.would_cost_usd.values()), 0.0)
+        saved_usd = self._would_usd - self._spent_usd
+        self._bar.set_postfix_str(f"spent ${self._spent_usd:.4f}, saved ${saved_usd:.4f}", refresh=False)
+        self._bar.update()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+def _show(found: PipelineRun, pipeline: Pipeline, *, as_json: bool) -> None:
+    if not as_json:
+        click.echo(f"{'article':>7} {'status':<8} {'USD':>10}  stopped at")
+    for article in found.articles:
+        if as_json:
+            click.echo(json.dumps(article.to_dict()))
+        else:
+            failed = article.failed_step
+            why = "" if failed is None else f"{failed}: {_why(article.steps[failed])}"
+            click.echo(f"{article.number:>7} {article.status:<8} {article.cost_usd:>10.6f}  {why}".rstrip())
+    click.echo(f"{found.n_done:,} of {len(found.articles):,} articles done", err=as_json)
+    for line in totals(found.summary, "step"):
+        click.echo(line, err=as_json)
+    yours = [step.name for step in pipeline.order if step.deterministic and step.function is None]
+    if yours:
+        click.echo(f"No model does these, they are left to you: {', '.join(yours)}.", err=as_json)
+
+
+def _why(result: TaskResult) -> str:
+    """Never the task's own text."""
+    return result.detail or result.error or result.status
