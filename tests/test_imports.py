@@ -23,6 +23,8 @@ FOLDERS = {
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log": "router/log",
     "tierwise.router.run": "router/run",
+    "tierwise.router.wire": "router/wire",
+    "tierwise.router.dropin": "router/dropin",
     "tierwise.router.serve.pages": "router/serve/pages",
     "tierwise.router.serve": "router/serve",
     "tierwise.router": "router",
@@ -42,6 +44,8 @@ LOG = "tierwise.router.log"
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
 PAGES = "tierwise.router.serve.pages"
+WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
+DROPIN_EXTRA = {"anthropic", "httpx2"}
 SERVE_EXTRA = {"fastapi", "jinja2", "markupsafe"}
 
 
@@ -99,6 +103,8 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.router.run", {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        (WIRE, {"tierwise.classifier", "tierwise.router", "tierwise.router.run"}),
+        (DROPIN, {"tierwise.classifier", "tierwise.router", "tierwise.router.run", WIRE}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
@@ -156,6 +162,7 @@ def test_serving_imports_only_the_base_install_at_module_level():
             tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
             allowed = BASE | LOG_EXTRA if name.startswith(LOG) else BASE
             allowed = allowed | SERVE_EXTRA if name.startswith(PAGES) else allowed
+            allowed = allowed | DROPIN_EXTRA if name.startswith(f"{DROPIN}._") else allowed
             assert tops - allowed - {"tierwise"} <= sys.stdlib_module_names, name
 
 
@@ -213,7 +220,16 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
 
 @pytest.mark.parametrize(
     "name",
-    ["tierwise", "tierwise.classifier", "tierwise.router", LOG, "tierwise.router.run", "tierwise.testing"],
+    [
+        "tierwise",
+        "tierwise.classifier",
+        "tierwise.router",
+        LOG,
+        "tierwise.router.run",
+        WIRE,
+        DROPIN,
+        "tierwise.testing",
+    ],
 )
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)
