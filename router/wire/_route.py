@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from ...classifier.errors import CallError, NoTierFits
 from ...classifier.task import Task
@@ -19,6 +19,9 @@ from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
 from ._tokens import prompt_tokens, tokens_in
+
+T = TypeVar("T")
+BROKEN_OFF = "broken_off"
 
 
 class Routed(NamedTuple):
@@ -86,7 +89,7 @@ class Routes:
         )
         return _routed(decision, request, []).request
 
-    def answered(
+    def attempt(
         self,
         routed: Routed,
         usage: Usage,
@@ -96,31 +99,45 @@ class Routes:
         is_whole: bool = True,
         error: CallError | None = None,
     ) -> Attempt:
-        """Record what an answer used, or that it failed or broke off. Its conversation is remembered."""
-        latency_ms = (time.perf_counter() - routed.started_s) * 1000.0
-        if error is not None:
-            status = "error"
-        else:
-            status = status_of(stop_reason) if is_whole else "broken_off"
-        attempt = Attempt(
-            1,
-            routed.decision.decision_id,
-            routed.decision.tier,
-            routed.request["model"],
-            status,
-            int(routed.request.get("max_tokens") or 0),
-            usage,
-            usage_cost_usd(routed.rung, usage),
-            latency_ms,
-            n_requests,
-            is_whole,
-            stop_reason,
+        """What an answer took, or how it failed; `is_whole` is False where it broke off or was left alone.
+
+        What it says of the prompt cache is remembered.
+        """
+        if usage.prompt_tokens and routed.beginnings:
+            self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
+        finished = status_of(stop_reason) if is_whole else BROKEN_OFF
+        return Attempt(
+            number=len(routed.decision.task.attempts) + 1,
+            decision_id=routed.decision.decision_id,
+            tier=routed.decision.tier,
+            model=routed.request["model"],
+            status=finished if error is None else "error",
+            max_tokens=int(routed.request.get("max_tokens") or 0),
+            usage=usage,
+            cost_usd=usage_cost_usd(routed.rung, usage),
+            latency_ms=(time.perf_counter() - routed.started_s) * 1000.0,
+            n_requests=n_requests,
+            cost_is_exact=is_whole,
+            stop_reason=stop_reason,
             left_out=routed.left_out,
             error=error,
         )
-        if usage.prompt_tokens and routed.beginnings:
-            self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
-        return attempt
+
+    def record(self, routed: Routed, attempt: Attempt) -> None:
+        """Write it to the router's log, where it has one."""
+        self.router._running()._ended(routed.decision, attempt)
+
+    async def beside(self, call: Callable[[], T]) -> T:
+        """The call's result; where it may write to a log, beside the event loop."""
+        return await self.router._running().beside(call)
+
+    def record_later(self, routed: Routed, attempt: Attempt) -> None:
+        """`record`, by the thread that writes for `beside`; closing the router waits for it."""
+        writer = self.router._running()._writer
+        if writer is None:
+            self.record(routed, attempt)
+        else:
+            writer.submit(self.record, routed, attempt)
 
     def _task(
         self, request: Mapping[str, Any], facts: Mapping[str, Any] | None, beginnings: list[bytes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ..run import Usage
@@ -14,11 +15,12 @@ _READ = {b"message_start", b"message_delta", b"message_stop", b"error"}
 class Seen:
     """Feed it all bytes of a response's body; it keeps usage, stop reason and id, never the text.
 
+    on_id : called with the message's id as soon as it is known.
     is_whole : the answer has arrived to its end. has_error : an error event came in the stream.
     """
 
-    def __init__(self, *, is_stream: bool) -> None:
-        self._is_stream = is_stream
+    def __init__(self, *, is_stream: bool, on_id: Callable[[str], None] | None = None) -> None:
+        self._is_stream, self._on_id = is_stream, on_id
         self._rest = bytearray()
         self._event = b""
         self._usage: dict[str, Any] = {}
@@ -84,6 +86,8 @@ class Seen:
             self._usage.update((key, each) for key, each in usage.items() if each is not None)
         if isinstance(said_id, str):
             self.message_id = said_id
+            if self._on_id is not None:
+                self._on_id(said_id)
         if isinstance(reason, str):
             self.stop_reason = reason
 

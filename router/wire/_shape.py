@@ -27,7 +27,7 @@ class Shaped(NamedTuple):
 
 
 def reshaped(request: Mapping[str, Any], rung: Rung) -> Shaped:
-    """For this rung's model. Parameters that we don't know, and values the API will refuse, stay as they are."""
+    """For this rung's model. What we don't know, and values that the API will refuse, stay as they are."""
     output = _mapping(request.get("output_config"))
     options = Options(
         system=request.get("system"),
