@@ -43,10 +43,10 @@ BASE = {"numpy", "safetensors", "click", "tqdm"}
 LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
-PAGES = "tierwise.router.serve.pages"
+PAGES, SERVE = "tierwise.router.serve.pages", "tierwise.router.serve"
 WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
 DROPIN_EXTRA = {"anthropic", "httpx2"}
-SERVE_EXTRA = {"fastapi", "jinja2", "markupsafe"}
+SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe"}
 
 
 def modules() -> dict[str, Path]:
@@ -106,6 +106,7 @@ def fresh(code: str, **environment: str) -> str:
         (WIRE, {"tierwise.classifier", "tierwise.router", RUN}),
         (DROPIN, {"tierwise.classifier", "tierwise.router", LOG, RUN, WIRE}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
+        (SERVE, {"tierwise.classifier", "tierwise.router", RUN, WIRE}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
@@ -161,7 +162,7 @@ def test_serving_imports_only_the_base_install_at_module_level():
         if not name.startswith("tierwise.training"):
             tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
             allowed = BASE | LOG_EXTRA if name.startswith(LOG) else BASE
-            allowed = allowed | SERVE_EXTRA if name.startswith(PAGES) else allowed
+            allowed = allowed | SERVE_EXTRA if name.startswith(SERVE) else allowed
             allowed = allowed | DROPIN_EXTRA if name.startswith(f"{DROPIN}._") else allowed
             assert tops - allowed - {"tierwise"} <= sys.stdlib_module_names, name
 

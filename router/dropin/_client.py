@@ -13,7 +13,6 @@ from ..router import Router
 from ._calls import Calls
 from ._messages import routed_messages
 
-_ROUTED = "_tierwise_calls"
 _OF_THE_CLIENT = ("messages", "with_raw_response", "with_streaming_response")  # it keeps them once made
 
 
@@ -70,14 +69,14 @@ def wrapped(client: Any, router: Router, *, with_system: bool) -> Any:
         )
     if isinstance(client, RoutedClient):
         raise InvalidRequest("This client is wrapped already.", about="client")
-    made = object.__new__(_routed_class(type(client)))
+    made = object.__new__(_routed_class(type(client)))  # type: ignore[arg-type]
     vars(made).update((name, each) for name, each in vars(client).items() if name not in _OF_THE_CLIENT)
     made._tierwise_calls = Calls(router, with_system=with_system)
     return made
 
 
 @lru_cache(maxsize=32)
-def _routed_class(base: type[Any]) -> type[Any]:
+def _routed_class(base: type[Any]) -> Any:
     ours = _Async if issubclass(base, anthropic.AsyncAnthropic) else _Blocking
     return type(f"Routed{base.__name__}", (ours, base), {"__module__": __name__, "__doc__": base.__doc__})
 

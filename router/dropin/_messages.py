@@ -18,13 +18,13 @@ _NEEDED = ("max_tokens", "messages")
 
 def routed_messages(base: type[Any], client: Any, calls: Calls) -> Any:
     """An instance of a subclass of the client's own kind of messages."""
-    made = _routed_class(base)(client)
+    made: Any = _routed_class(base)(client)  # type: ignore[arg-type]
     made._calls, made._base = calls, base
     return made
 
 
 @lru_cache(maxsize=32)
-def _routed_class(base: type[Any]) -> type[Any]:
+def _routed_class(base: type[Any]) -> Any:
     ours = _Async if issubclass(base, anthropic.resources.AsyncMessages) else _Blocking
     return type(f"Routed{base.__name__}", (ours, base), {"__module__": __name__, "__doc__": base.__doc__})
 
@@ -49,7 +49,7 @@ class _Blocking:
         routed = self._calls.route(given, self._client)
         if _must_stream(routed, self._client):
             with self._sdk(routed).stream(**_for_stream(routed)) as stream:
-                return self._kept(routed, stream.get_final_message())
+                return _kept(routed, stream.get_final_message())
         return self._sdk(routed).create(**routed.request)
 
     def parse(self, **given: Any) -> Any:
@@ -73,10 +73,6 @@ class _Blocking:
         resource._post = posting(self._calls, routed, resource._post)
         return resource
 
-    def _kept(self, routed: Routed, message: Any) -> Any:
-        attach(message, routed.decision)
-        return message
-
 
 class _Async:
     _calls: Calls
@@ -89,7 +85,7 @@ class _Async:
         routed = await self._route(given)
         if _must_stream(routed, self._client):
             async with self._sdk(routed).stream(**_for_stream(routed)) as stream:
-                return self._kept(routed, await stream.get_final_message())
+                return _kept(routed, await stream.get_final_message())
         return await self._sdk(routed).create(**routed.request)
 
     async def parse(self, **given: Any) -> Any:
@@ -117,10 +113,8 @@ class _Async:
         resource._post = aposting(self._calls, routed, resource._post)
         return resource
 
-    _kept = _Blocking._kept
 
-
-class RoutedStreamManager(MessageStreamManager[Any]):
+class RoutedStreamManager(MessageStreamManager[Any]):  # type: ignore[misc]
     """Routes when it is entered, as the SDK sends then."""
 
     def __init__(self, messages: Any, given: dict[str, Any]) -> None:
@@ -137,7 +131,7 @@ class RoutedStreamManager(MessageStreamManager[Any]):
             self._inner.__exit__(*raised)
 
 
-class AsyncRoutedStreamManager(AsyncMessageStreamManager[Any]):
+class AsyncRoutedStreamManager(AsyncMessageStreamManager[Any]):  # type: ignore[misc]
     """The same in asyncio."""
 
     def __init__(self, messages: Any, given: dict[str, Any]) -> None:
@@ -179,6 +173,11 @@ def _acarrying(stream: Any, routed: Routed) -> Any:
 
     stream.get_final_message = get_final_message
     return stream
+
+
+def _kept(routed: Routed, message: Any) -> Any:
+    attach(message, routed.decision)
+    return message
 
 
 def _is_whole(given: dict[str, Any]) -> bool:

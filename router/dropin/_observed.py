@@ -62,7 +62,7 @@ class _Watch:
             self.note()
 
 
-class _Watched(httpx2.Response):
+class _Watched(httpx2.Response):  # type: ignore[misc]
     _watch: _Watch
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ class _Watched(httpx2.Response):
             self._watch.is_reading = False
 
 
-class _AsyncWatched(httpx2.Response):
+class _AsyncWatched(httpx2.Response):  # type: ignore[misc]
     _watch: _Watch
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
