@@ -105,6 +105,7 @@ class Routes:
         """
         if usage.prompt_tokens and routed.beginnings:
             self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
+        cap = routed.request.get("max_tokens")
         finished = status_of(stop_reason) if is_whole else BROKEN_OFF
         return Attempt(
             number=len(routed.decision.task.attempts) + 1,
@@ -112,7 +113,7 @@ class Routes:
             tier=routed.decision.tier,
             model=routed.request["model"],
             status=finished if error is None else "error",
-            max_tokens=int(routed.request.get("max_tokens") or 0),
+            max_tokens=cap if isinstance(cap, int) else 0,
             usage=usage,
             cost_usd=usage_cost_usd(routed.rung, usage),
             latency_ms=(time.perf_counter() - routed.started_s) * 1000.0,
