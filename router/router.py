@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from .log._logged import Logged
     from .run import Check, Limits, Options, RunResult
     from .run._routed import Runner
+    from .run.batches import BatchJob, ItemResult
 
 _CANARY = Canary()
 
@@ -139,9 +139,10 @@ class Router:
         Raises CallError where no answer came, BudgetExceeded, InvalidTask, InvalidRequest, also for a client
         of asyncio.
         """
+        from .run._routed import Job
+
         task = task_of(specification, task_type, facts)
-        decide = partial(decided, self, task, history, follows)
-        return self._running().run(decide, check, options, limits)
+        return self._running().run(Job(task, history, follows, check, options, limits))
 
     async def arun(
         self,
@@ -156,9 +157,49 @@ class Router:
         **facts: Any,
     ) -> RunResult:
         """`run` in asyncio, with an `anthropic.AsyncAnthropic`; the check may be async."""
+        from .run._routed import Job
+
         task = task_of(specification, task_type, facts)
-        decide = partial(decided, self, task, history, follows)
-        return await self._running().arun(decide, check, options, limits)
+        return await self._running().arun(Job(task, history, follows, check, options, limits))
+
+    def submit_batch(
+        self,
+        tasks: Iterable[str | Task | Mapping[str, Any]],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        options: Options | None = None,
+        limits: Limits | None = None,
+    ) -> BatchJob:
+        """Decide each task, log it, and send them as batches by tier and model, at half the price.
+
+        journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
+            it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
+
+        Raises InvalidRequest for tasks that are live or need no model, and CallError.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.submit(self, tasks, journal=journal, options=options, limits=limits)
+
+    def collect_batch(
+        self,
+        job: BatchJob | str | os.PathLike[str],
+        *,
+        check: Check | Callable[[str], Any] | None = None,
+        limits: Limits | None = None,
+        escalate: bool = True,
+    ) -> tuple[ItemResult, ...]:
+        """The results that have come since the last time, logged as those of `run` are.
+
+        job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
+        check, escalate : an answer that fails goes up at once, in sync mode, within the limits of one task.
+
+        Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
+        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.collect(self, job, check=check, limits=limits, escalate=escalate)
 
     def record_outcome(
         self,
@@ -181,6 +222,20 @@ class Router:
         return self._logged.record_outcome(
             decision_or_id, verdict, basis=basis, at=at, note=note, models=self._learners()
         )
+
+    async def asubmit_batch(self, tasks: Iterable[str | Task | Mapping[str, Any]], **given: Any) -> BatchJob:
+        """`submit_batch` in asyncio."""
+        from .run import _routed_batch
+
+        return await _routed_batch.asubmit(self, tasks, **given)
+
+    async def acollect_batch(
+        self, job: BatchJob | str | os.PathLike[str], **given: Any
+    ) -> tuple[ItemResult, ...]:
+        """`collect_batch` in asyncio; the check may be async."""
+        from .run import _routed_batch
+
+        return await _routed_batch.acollect(self, job, **given)
 
     async def adecide(self, specification: str | Task | Mapping[str, Any], **options: Any) -> Decision:
         """`decide` beside the event loop."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -177,3 +179,26 @@ def test_calls_and_cents_in_the_log_are_those_of_the_server(log):
         spent = sum(row.cost_usd + row.check_cost_usd for row in rows)
         assert spent == pytest.approx(server.cost_usd)
         assert (rows[0].n_requests, rows[0].check_cost_usd > 0) == (2, True)
+
+
+FORKED = """
+import os, sys
+from tierwise import Router
+from tierwise.testing import MessagesServer
+with MessagesServer() as server, server.client() as client, Router(log=sys.argv[1], client=client) as router:
+    router.run("Tag it", task_type="t")
+    pid = os.fork()
+    if pid == 0:
+        with server.client() as own:
+            child = Router(router.model, log=router.log, client=own)
+            router._running()._driver = child._running().driver()
+            router.run("Tag it", task_type="t")
+        os._exit(0)
+    print(os.waitpid(pid, 0)[1], len(router.log.attempts()))
+"""
+
+
+def test_a_forked_child_writes_by_a_thread_of_its_own(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, tmp_path / "log.db"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0 2\n", "")

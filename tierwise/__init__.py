@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .router.dropin import wrap
     from .router.log import OutcomeLog
     from .router.router import Router
+    from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
@@ -37,6 +38,7 @@ _HOME = {
     "OutcomeLog": "router.log",
     "Policy": "router",
     "Router": "router.router",
+    "Session": "router.session",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
@@ -68,6 +70,7 @@ __all__ = [
     "OutcomeLog",
     "Policy",
     "Router",
+    "Session",
     "Task",
     "Tier",
     "TierModel",

@@ -11,9 +11,10 @@ from typing import Any
 from ...classifier.errors import LogError
 from ...classifier.model import TierModel
 from ...classifier.state import TypeState
+from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id
-from ._explored import attempts_up_to, count_explored
+from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
 from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._recorder import Recorder, Report
@@ -48,6 +49,21 @@ class Logged:
         """What was learned of the type; None for a new one, and while the log is away."""
         found: TypeState | None = self._asked(lambda: self._keeper(model).state(self.log, task_type), None)
         return found
+
+    def state_before(self, model: TierModel, task_type: str, decision_id: str) -> TypeState | None:
+        """The same without what was said of this decision and those it follows: they are `attempts` of the
+        task, and would count twice. Where they can't be told apart any more, they weigh next to nothing.
+        """
+
+        def judged() -> list[Judged]:
+            with self.log._database.read() as connection:
+                return judged_attempts(connection, decision_id)
+
+        state = self.state(model, task_type)
+        for tier, verdict, at in [] if state is None else self._asked(judged, []):
+            if verdict in CAPABILITY and tier in model.tiers and state is not None:
+                state = state.without(at, model.tiers.index(tier), CAPABILITY[verdict]) or state
+        return state
 
     def has_room(
         self,
