@@ -25,7 +25,7 @@ class Calls:
     """Of one wrapped client and its copies. Threads may share it."""
 
     def __init__(self, router: Router, *, with_system: bool) -> None:
-        self.routes = Routes(router, with_system=with_system)
+        self.routes = Routes(router, with_system=with_system, while_called=True)
         self._decisions: OrderedDict[str, Decision] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -44,6 +44,11 @@ class Calls:
         """The call that goes out. Raises InvalidTask, InvalidRequest, NotInLog."""
         request, facts = self._asked(given)
         return self.routes.route(request, facts, scope=_scope(client))
+
+    async def aroute(self, given: Mapping[str, Any], client: Any) -> Routed:
+        """`route` in asyncio."""
+        request, facts = self._asked(given)
+        return await self.routes.aroute(request, facts, scope=_scope(client))
 
     def counted(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`count_tokens` for the tier that would be chosen."""
@@ -76,7 +81,7 @@ class Calls:
 
     async def arecord(self, routed: Routed, attempt: Attempt | None) -> None:
         if attempt is not None:
-            await self.routes.beside(lambda: self.routes.record(routed, attempt))
+            await self.routes.arecord(routed, attempt)
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
         """Where nothing may be awaited: a stream was dropped, a call was cancelled."""

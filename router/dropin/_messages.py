@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from typing import Any
 
@@ -102,11 +103,11 @@ class _Async:
     async def count_tokens(self, **given: Any) -> Any:
         if not _is_routed(given) or "messages" not in given:
             return await super().count_tokens(**_without_ours(given))  # type: ignore[misc]
-        counted = await self._calls.routes.beside(lambda: self._calls.counted(given))
+        counted = await asyncio.to_thread(self._calls.counted, given)
         return await super().count_tokens(**counted)  # type: ignore[misc]
 
     async def _route(self, given: dict[str, Any]) -> Routed:
-        return await self._calls.routes.beside(lambda: self._calls.route(given, self._client))
+        return await self._calls.aroute(given, self._client)
 
     def _sdk(self, routed: Routed) -> Any:
         resource = self._base(self._client)

@@ -202,8 +202,7 @@ class _Answer:
         await _beside(self._routes, lambda: self._routes.record(self._routed, attempt))
 
     def _note_later(self) -> None:
-        attempt = self._attempt(None)
-        asyncio.get_running_loop().run_in_executor(None, self._routes.record, self._routed, attempt)
+        self._routes.record_later(self._routed, self._attempt(None))
 
     def _attempt(self, error: CallError | None) -> Any:
         seen, is_whole = self._seen, self._seen.is_whole and not self._seen.has_error

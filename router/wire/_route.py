@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from ...classifier.errors import CallError, NoTierFits
 from ...classifier.task import Task
+from .._deciding import reads_log, unlogged
 from ..decision import Decision
 from ..ladder import Ladder, Rung
 from ..predict import predict_tier
 from ..router import Router
 from ..run import Attempt, Usage, usage_cost_usd
 from ..run._call import status_of
+from ..run._routed import Entries
 from ._facts import FOLLOWS
 from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
 from ._tokens import prompt_tokens, tokens_in
 
-T = TypeVar("T")
 BROKEN_OFF = "broken_off"
 
 
@@ -29,6 +32,7 @@ class Routed(NamedTuple):
 
     request : as its model takes it. needs_stream, left_out : see `Shaped`.
     beginnings : of its conversation. started_s : `time.perf_counter()` when it was decided.
+    entries : of the log, where they are written while the call is under way.
     """
 
     decision: Decision
@@ -38,18 +42,26 @@ class Routed(NamedTuple):
     left_out: tuple[str, ...]
     beginnings: list[bytes]
     started_s: float
+    entries: Entries | None = None
 
 
 class Routes:
     """Of one router; remembers which tier has which conversation in its prompt cache. Threads may share it.
 
     with_system : the system prompt is part of what is asked.
+    while_called : the log is written by a thread of the router's while the call is under way; `record` waits
+        for it. Else `route` has the decision in the log when it returns.
     """
 
     def __init__(
-        self, router: Router, *, with_system: bool = False, conversations: Conversations | None = None
+        self,
+        router: Router,
+        *,
+        with_system: bool = False,
+        conversations: Conversations | None = None,
+        while_called: bool = False,
     ) -> None:
-        self.router, self._with_system = router, with_system
+        self.router, self._with_system, self._while_called = router, with_system, while_called
         self.conversations = Conversations() if conversations is None else conversations
 
     def route(
@@ -63,16 +75,26 @@ class Routes:
         task = self._task(request, facts, beginnings)
         follows = (facts or {}).get(FOLLOWS)
         try:
-            decision = self.router.decide(task, follows=follows)
+            decision, entries = self._decided(task, follows)
         except NoTierFits:
             if "input_tokens" in (facts or {}):
                 raise
             # our estimate must not refuse what may fit: the service knows
-            decision = self.router.decide(
-                task_of_request(request, facts, known={"input_tokens": None}, with_system=self._with_system),
-                follows=follows,
-            )
-        return _routed(decision, request, beginnings)
+            uncounted = {"input_tokens": None}
+            task = task_of_request(request, facts, known=uncounted, with_system=self._with_system)
+            decision, entries = self._decided(task, follows)
+        return _routed(decision, request, beginnings)._replace(entries=entries)
+
+    async def aroute(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None, *, scope: str = ""
+    ) -> Routed:
+        """`route`, beside the event loop where it asks the log."""
+        given = facts or {}
+        kind = Task("", task_type=given.get("task_type"))
+        if not reads_log(self.router, kind, given.get(FOLLOWS)):
+            return self.route(request, facts, scope=scope)
+        call = partial(self.route, request, facts, scope=scope)
+        return await asyncio.wrap_future(self.router._running().submit(call))
 
     def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The request for the tier that would be chosen, to count its tokens. Nothing is logged."""
@@ -125,20 +147,32 @@ class Routes:
         )
 
     def record(self, routed: Routed, attempt: Attempt) -> None:
-        """Write it to the router's log, where it has one."""
-        self.router._running()._ended(routed.decision, attempt)
+        """Write it to the router's log, where it has one; with `while_called` that is done on return."""
+        if routed.entries is None:
+            self.router._running().ended(routed.decision, attempt)
+            return
+        hooks = routed.entries.hooks()
+        if hooks is not None and hooks.on_end is not None:
+            hooks.on_end(routed.decision, attempt)
 
-    async def beside(self, call: Callable[[], T]) -> T:
-        """The call's result; where it may write to a log, beside the event loop."""
-        return await self.router._running().beside(call)
+    async def arecord(self, routed: Routed, attempt: Attempt) -> None:
+        """`record` in asyncio, with `while_called`."""
+        hooks = None if routed.entries is None else routed.entries.async_hooks()
+        if hooks is not None and hooks.on_end is not None:
+            await hooks.on_end(routed.decision, attempt)
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
-        """`record`, by the thread that writes for `beside`; closing the router waits for it."""
-        writer = self.router._running()._writer
-        if writer is None:
-            self.record(routed, attempt)
-        else:
-            writer.submit(self.record, routed, attempt)
+        """Where nothing can be waited for; closing the router waits for it."""
+        runner = self.router._running()
+        if self.router.log is not None:
+            runner.submit(partial(runner.ended, routed.decision, attempt))
+
+    def _decided(self, task: Task, follows: Decision | str | None) -> tuple[Decision, Entries | None]:
+        if not self._while_called:
+            return self.router.decide(task, follows=follows), None
+        found, entries = unlogged(self.router, task, None, follows), self.router._running().entries()
+        entries.decided(found.decision, found.follows)
+        return found.decision, entries
 
     def _task(
         self, request: Mapping[str, Any], facts: Mapping[str, Any] | None, beginnings: list[bytes]
