@@ -19,6 +19,7 @@ from ..run import Attempt, Usage, usage_cost_usd
 from ..run._call import status_of
 from ..run._routed import Entries
 from ._facts import FOLLOWS
+from ._plain import read_of
 from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
@@ -71,8 +72,10 @@ class Routes:
 
         Raises InvalidTask, NotInLog where `follows` is an unknown id.
         """
-        beginnings = self.conversations.beginnings(request, scope)
-        task = self._task(request, facts, beginnings)
+        read = read_of(request)
+        # without a breakpoint there is no cache to lose, and no conversation to know
+        beginnings = self.conversations.beginnings(read, scope) if asks_for_cache(read) else []
+        task = self._task(read, facts, beginnings)
         follows = (facts or {}).get(FOLLOWS)
         try:
             decision, entries = self._decided(task, follows)
@@ -81,7 +84,7 @@ class Routes:
                 raise
             # our estimate must not refuse what may fit: the service knows
             uncounted = {"input_tokens": None}
-            task = task_of_request(request, facts, known=uncounted, with_system=self._with_system)
+            task = task_of_request(read, facts, known=uncounted, with_system=self._with_system)
             decision, entries = self._decided(task, follows)
         return _routed(decision, request, beginnings)._replace(entries=entries)
 
@@ -180,7 +183,7 @@ class Routes:
         known = self.conversations.known(beginnings)
         ladder = self._ladder()
         found: dict[str, Any] = {"input_tokens": _prompt_tokens(request, known)}
-        if known.cached and asks_for_cache(request):
+        if known.cached:
             tier, tokens = _cheapest(known, found["input_tokens"], ladder)
             if tier is not None:
                 found |= {"session_tier": tier, "cached_tokens": min(tokens, found["input_tokens"])}
