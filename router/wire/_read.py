@@ -21,9 +21,9 @@ def specification_of(request: Mapping[str, Any], *, with_system: bool = False) -
     material and not the instruction: they count as tokens only. The system prompt is read `with_system`.
     """
     read = read_of(request)
-    messages = read["messages"]
+    messages: list[Any] = read["messages"] if isinstance(read["messages"], list) else []
     said = ""
-    for message in reversed(messages if isinstance(messages, list) else ()):
+    for message in reversed(messages):
         if isinstance(message, dict) and message.get("role") == "user":
             said = _text(message.get("content"))
             if said.strip():
