@@ -153,16 +153,15 @@ class Routes:
         """Write it to the router's log, where it has one; with `while_called` that is done on return."""
         if routed.entries is None:
             self.router._running().ended(routed.decision, attempt)
-            return
-        hooks = routed.entries.hooks()
-        if hooks is not None and hooks.on_end is not None:
-            hooks.on_end(routed.decision, attempt)
+        else:
+            _end(routed.entries, routed.decision, attempt)
+            routed.entries.wait()
 
     async def arecord(self, routed: Routed, attempt: Attempt) -> None:
         """`record` in asyncio, with `while_called`."""
-        hooks = None if routed.entries is None else routed.entries.async_hooks()
-        if hooks is not None and hooks.on_end is not None:
-            await hooks.on_end(routed.decision, attempt)
+        if routed.entries is not None:
+            _end(routed.entries, routed.decision, attempt)
+            await routed.entries.await_all()
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
         """Where nothing can be waited for; closing the router waits for it."""
@@ -193,6 +192,12 @@ class Routes:
         from ..predict import _Engine
 
         return _Engine.of(self.router.model, self.router.policy).ladder
+
+
+def _end(entries: Entries, decision: Decision, attempt: Attempt) -> None:
+    hooks = entries.hooks()
+    if hooks is not None and hooks.on_end is not None:
+        hooks.on_end(decision, attempt)
 
 
 def _prompt_tokens(request: Mapping[str, Any], known: Known) -> int:
