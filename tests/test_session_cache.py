@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tierwise import Policy, predict_tier
+from tierwise import Ladder, Policy, predict_tier
 from tierwise.classifier.errors import InvalidTask
 from tierwise.classifier.task import Task
+from tierwise.router._beliefs import Beliefs
 from tierwise.router._decide import decide, rung_cost_usd
 
 EASY, MIDDLE, HARD = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9)
@@ -150,3 +153,48 @@ def test_the_decision_is_replayed_from_its_row(open_log):
         decision = router.decide("Draft a blog post about our bakery", **LONG, session_tier="opus")
     assert decision.reason == "cached_prefix"
     assert log.replay(decision.decision_id).same
+
+
+tokens = st.integers(0, 400_000)
+tiers = st.sampled_from(["haiku", "sonnet", "opus"])
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
+    tokens,
+    tokens,
+    st.integers(0, 20_000),
+    tiers,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "floor": st.none() | tiers,
+            "live": st.booleans(),
+            "consequential": st.booleans(),
+            "attempts": st.lists(tiers, max_size=2).map(tuple),
+            "role": st.sampled_from(["orchestrator", "reviewer", "worker"]),
+            "items": st.integers(0, 40),
+            "verifiable": st.booleans(),
+        },
+    ),
+)
+def test_a_session_never_lowers_a_tier_and_never_costs_more(weights, cached, more, out, session, facts):
+    ladder = Ladder.load()
+    needed = tuple(weight / sum(weights) for weight in weights)
+    believed = Beliefs(needed, (0.6, 0.8, 0.95), None, False, 0.6, 0.45, 0.6, None)
+    given_tokens = {"input_tokens": cached + more, "cached_tokens": cached, "output_tokens": out}
+    task = Task("Go on", **given_tokens, **facts)
+    inside = replace(task, session_tier=session)
+    before = decide(task, believed, Policy(), ladder)
+    after = decide(inside, believed, Policy(), ladder)
+    assert after.rung >= before.rung
+    if after.rung == before.rung:
+        assert (after.codes, after.stayed_from) == (before.codes, None)
+        return
+    assert (ladder.names[after.rung], after.stayed_from) == (session, before.rung)
+    stays, moves = (
+        rung_cost_usd(ladder.rungs[rung], after.tokens, inside, batch=False)
+        for rung in (after.rung, before.rung)
+    )
+    assert stays < moves
