@@ -274,3 +274,33 @@ def test_without_the_sdk_it_says_what_to_install():
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("MissingExtra This needs the package 'anthropic'")
     assert "pip install 'tierwise[anthropic]'" in done.stdout
+
+
+def test_credentials_of_a_profile_stay_with_a_copy(server, monkeypatch):
+    from anthropic.lib.credentials import AccessToken
+
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
+
+    def provider(**_):
+        return AccessToken(server.api_key, None)
+
+    given = anthropic.Anthropic(base_url=server.url, credentials=provider, max_retries=0)
+    given.messages.create(**asking(model=HAIKU))
+    client = tierwise.wrap(given)
+    for each in (client, client.with_options(timeout=9), client.with_options(timeout=9).copy(max_retries=1)):
+        assert each.messages.create(**asking()).tierwise.tier == "haiku"
+        assert each.with_raw_response.messages.create(**asking()).tierwise.tier == "haiku"
+    assert [call.status for call in server.calls] == [200] * 7
+    given.close()
+
+
+def test_a_subclass_keeps_what_it_adds(server):
+    class Named(anthropic.Anthropic):
+        team = "search"
+
+    client = tierwise.wrap(Named(base_url=server.url, api_key=server.api_key))
+    assert isinstance(client, Named)
+    assert (client.team, client.with_options(timeout=2).team) == ("search", "search")
+    assert client.messages.create(**asking()).tierwise.tier == "haiku"
+    client.close()

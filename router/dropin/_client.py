@@ -13,13 +13,12 @@ from ..router import Router
 from ._calls import Calls
 from ._messages import routed_messages
 
-_OF_THE_CLIENT = ("messages", "with_raw_response", "with_streaming_response")  # it keeps them once made
-
 
 class RoutedClient:
     """What a wrapped client has beside the SDK's."""
 
     _tierwise_calls: Calls
+    _sdk_class: type[Any]
 
     @property
     def router(self) -> Router:
@@ -39,10 +38,12 @@ class RoutedClient:
         return routed_messages(type(base), self, self._tierwise_calls)
 
     def copy(self, **options: Any) -> Any:
-        """As the SDK's, routed by the same router."""
-        made = super().copy(**options)  # type: ignore[misc]
-        made._tierwise_calls = self._tierwise_calls
-        return made
+        """As the SDK's, routed by the same router.
+
+        By a client of the SDK's own class: those of others don't pass their credentials on.
+        """
+        plain = _twin(self, self._sdk_class)
+        return _routed(plain.copy(**options), self._tierwise_calls)
 
     with_options = copy
 
@@ -69,16 +70,32 @@ def wrapped(client: Any, router: Router, *, with_system: bool) -> Any:
         )
     if isinstance(client, RoutedClient):
         raise InvalidRequest("This client is wrapped already.", about="client")
-    made = object.__new__(_routed_class(type(client)))  # type: ignore[arg-type]
-    vars(made).update((name, each) for name, each in vars(client).items() if name not in _OF_THE_CLIENT)
-    made._tierwise_calls = Calls(router, with_system=with_system)
+    return _routed(client, Calls(router, with_system=with_system))
+
+
+def _routed(client: Any, calls: Calls) -> Any:
+    made = _twin(client, _routed_class(type(client)))  # type: ignore[arg-type]
+    made._tierwise_calls = calls
+    return made
+
+
+def _twin(client: Any, kind: type[Any]) -> Any:
+    """With all that the client has, its connections too; its resources, which ask it alone, are made anew."""
+    made = object.__new__(kind)
+    own = {name: each for name, each in vars(client).items() if getattr(each, "_client", None) is not client}
+    own.pop("_tierwise_calls", None)
+    vars(made).update(own)
     return made
 
 
 @lru_cache(maxsize=32)
 def _routed_class(base: type[Any]) -> Any:
     ours = _Async if issubclass(base, anthropic.AsyncAnthropic) else _Blocking
-    return type(f"Routed{base.__name__}", (ours, base), {"__module__": __name__, "__doc__": base.__doc__})
+    return type(
+        f"Routed{base.__name__}",
+        (ours, base),
+        {"__module__": __name__, "__doc__": base.__doc__, "_sdk_class": base},
+    )
 
 
 def _decision(calls: Calls, message: Any) -> Decision:
