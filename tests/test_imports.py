@@ -24,6 +24,8 @@ FOLDERS = {
     "tierwise.router.log": "router/log",
     "tierwise.router.pipeline": "router/pipeline",
     "tierwise.router.run": "router/run",
+    "tierwise.router.wire": "router/wire",
+    "tierwise.router.dropin": "router/dropin",
     "tierwise.router.serve.pages": "router/serve/pages",
     "tierwise.router.serve": "router/serve",
     "tierwise.router": "router",
@@ -48,8 +50,10 @@ EDGES = {
 }
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
-PAGES = "tierwise.router.serve.pages"
-SERVE_EXTRA = {"fastapi", "jinja2", "markupsafe"}
+PAGES, SERVE = "tierwise.router.serve.pages", "tierwise.router.serve"
+WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
+DROPIN_EXTRA = {"anthropic", "httpx2"}
+SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe"}
 
 
 def modules() -> dict[str, Path]:
@@ -107,7 +111,10 @@ def fresh(code: str, **environment: str) -> str:
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
         (STEPS, {"tierwise.classifier", "tierwise.router", LOG, RUN}),
+        (WIRE, {"tierwise.classifier", "tierwise.router", RUN}),
+        (DROPIN, {"tierwise.classifier", "tierwise.router", LOG, RUN, WIRE}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
+        (SERVE, {"tierwise.classifier", "tierwise.router", RUN, WIRE}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
@@ -165,7 +172,8 @@ def test_serving_imports_only_the_base_install_at_module_level():
         if not name.startswith("tierwise.training"):
             tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
             allowed = BASE | LOG_EXTRA if name.startswith(LOG) else BASE
-            allowed = allowed | SERVE_EXTRA if name.startswith(PAGES) else allowed
+            allowed = allowed | SERVE_EXTRA if name.startswith(SERVE) else allowed
+            allowed = allowed | DROPIN_EXTRA if name.startswith(f"{DROPIN}._") else allowed
             assert tops - allowed - {"tierwise"} <= sys.stdlib_module_names, name
 
 
@@ -223,7 +231,7 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
 
 @pytest.mark.parametrize(
     "name",
-    ["tierwise", *(f"tierwise.{p}" for p in ("classifier", "router", "router.run", "testing")), LOG, STEPS],
+    ["tierwise", *(f"tierwise.{p}" for p in ("classifier", "router", "testing")), LOG, RUN, STEPS, WIRE, DROPIN],
 )
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)

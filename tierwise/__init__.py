@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .router.dropin import wrap
     from .router.log import OutcomeLog
     from .router.pipeline import Pipeline, Step
     from .router.router import Router
@@ -44,6 +45,7 @@ _HOME = {
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
+    "wrap": "router.dropin",
     "CensoredOrdinalClassifier": "training.estimator",
     "ModelStore": "training.promotion.store",
     "TrainedModel": "training.train",
@@ -89,6 +91,7 @@ __all__ = [
     "promote",
     "rollback",
     "train",
+    "wrap",
 ]
 
 
