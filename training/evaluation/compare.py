@@ -33,7 +33,7 @@ class Comparison:
         weighed by propensities. likely : all tasks, the unproved as the table of types has them. worst :
         all tasks, outer ends of the intervals whatever the unproved are (Manski's bounds).
     table : challenger minus table of types, likely. new_types : types without a verdict in training.
-    log_loss : of P(clean | logged tier), as of each decision. weighed : where the log chose by chance.
+    log_loss : of P(clean | logged tier, heard), as of each decision. weighed : where the log chose by chance.
     seen_in_training : judged rows that the challenger, or the champion, was trained on.
     """
 
@@ -98,13 +98,21 @@ def compare(
 
     Rows are split by time only: what comes after the last verdict that either model was trained on.
     Types that came new since then are shown apart. For the other parameters see `evaluate`.
+    Where the challenger was told that corrections are heard more often than clean passes (`heard_ratio` of
+    its widths), tasks are weighed so that they stand for all, and predictions are of what is heard.
 
     since : judge decisions from this moment on, whatever the models were trained on; rows of their training
         are counted in `seen_in_training`, and no gate lets such a comparison pass.
 
     Raises InvalidTraining where fewer than MIN_TASKS tasks are left, and as `evaluate` does.
     """
-    setting = read_setting(log_or_frame, policy=policy, correction_usd=correction_usd, progress=progress)
+    setting = read_setting(
+        log_or_frame,
+        policy=policy,
+        correction_usd=correction_usd,
+        heard_ratio=challenger.widths.heard_ratio,
+        progress=progress,
+    )
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
     some = new if since is None else after(setting.rows, since)
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger)
@@ -135,8 +143,8 @@ def _compared(
     of_new = difference(units, new, old, among=fresh_types)
     first = units.fresh
     rows, logged, clean = units.rows[first], units.logged[first], units.clean[first]
-    at = (units.weights[first], units.types[first])
-    p_old, p_new = (each.passes[rows, logged] for each in answers)
+    at = (setting.heard_weights[first], units.types[first])
+    p_old, p_new = (setting.heard(each.passes[rows, logged]) for each in answers)
     p_table = np.maximum.accumulate(rates, axis=1)[first, logged]
     losses = log_losses(p_new, clean)
     notes = list(setting.notes)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...classifier._pointer import VERSIONS, Canary, Change, Pointer
+from ...classifier._pointer import VERSIONS, Change, Pointer
+from ...classifier._pointer import Canary as CanaryRecord
 from ...classifier.errors import LadderMismatch, PromotionRefused, StoreError
 from ...classifier.model import TierModel
 from ...data import CHAMPION
 from ...router._champion import forget_champion
 from ...router._view import view_of
+from ...router.canary import Canary
 from ...router.ladder import default_ladder
 from ...router.policy import Policy
 from ._shelf import Model, Shelf, model_folder
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
-CANARY_SHARE = 0.1
-CANARY_DECISIONS = 500
+CANARY = Canary(share=0.1, max_decisions=500)
 
 
 class Gate(Protocol):
@@ -45,6 +46,7 @@ def promote(
     pinned: Any = None,
     policy: Policy | None = None,
     correction_usd: float | Mapping[str, float] | None = None,
+    canary: Canary | None = None,
     by: str | None = None,
     why: str = "",
     force: bool = False,
@@ -59,12 +61,13 @@ def promote(
     log : outcome log or frame on which champion and challenger are compared.
     champion : what it has to match; default: the store's champion, before there is one the shipped one.
     pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
+    canary : how a challenger is tried where the log can't prove enough; default: CANARY.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
     progress : called with what is being done, how many are done, and of how many.
 
     "promote" replaces the champion at once. "canary" leaves it and records the challenger with a share of
-    0.1 of the first 500 decisions.
+    the first decisions. Once they are in the log, promote the same version again: the gate then has them.
 
     Raises PromotionRefused, with the gate's report, where it is refused; PromotionConflict where somebody
     else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then.
@@ -93,7 +96,7 @@ def promote(
                 baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress
             )
             report = gate(found, pinned=pinned)
-            change = settle(shelf, folder, report, before, baseline, by=by, why=why)
+            change = settle(shelf, folder, report, before, baseline, canary=canary, by=by, why=why)
     forget_champion()
     return change
 
@@ -105,6 +108,7 @@ def settle(
     before: Pointer,
     baseline: TierModel,
     *,
+    canary: Canary | None = None,
     by: str | None = None,
     why: str = "",
 ) -> Change:
@@ -121,8 +125,9 @@ def settle(
     version = shelf.add(folder)
     base = None if before.line else shelf.add(baseline)
     if report.verdict == "canary":
-        canary = Canary(version, CANARY_SHARE, CANARY_DECISIONS)
-        return shelf.start_canary(canary, by=by, why=why, gate=gate, before=before, base=base)
+        of = canary or CANARY
+        record = CanaryRecord(version, of.share, of.max_decisions)
+        return shelf.start_canary(record, by=by, why=why, gate=gate, before=before, base=base)
     return shelf.promote(version, by=by, why=why, gate=gate, before=before, base=base)
 
 
