@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,13 @@ from tierwise.training.promotion.store import ModelStore
 from ..simulator.tasks import Types
 from ..simulator.worlds import World
 from . import truth
-from .weeks import Operator
+from .weeks import START, Operator
 from .world import Months, Tasks
 
 JUDGED = 0.4  # share of the verdicts, the newest, that no model is trained on
 FIRST_FRIDAY = 3
-CANARY = Canary(share=0.5, max_decisions=60)
-CANARY_WEEKS = 4  # then it is judged, full or not
+CANARY = Canary(share=0.5, max_decisions=400)
+CANARY_WEEKS = 6  # then it is judged, full or not
 
 
 class Fridays:
@@ -51,6 +53,7 @@ class Fridays:
             if tried < CANARY.max_decisions and number - since < CANARY_WEEKS:
                 return
             record = {"week": number, "was_canary": True, "tried": tried}
+            began = START + timedelta(weeks=since + 1)
         else:
             frame = operator.log.to_pandas()
             try:
@@ -61,21 +64,23 @@ class Fridays:
             folder = self.store.path.parent / f"week-{number}"
             challenger.save(folder)
             challenger = TierModel.load(folder)
-            record = {"week": number, "was_canary": False, "outcomes": len(frame)}
-        self._judge(record, challenger, operator)
+            record, began = {"week": number, "was_canary": False, "outcomes": len(frame)}, None
+        self._judge(record, challenger, operator, began)
         self.records.append({**record, **self._truly(challenger, operator, world, types, sample)})
         self._act(record, challenger, number, operator)
 
-    def _judge(self, record: dict[str, Any], challenger: TierModel, operator: Operator) -> None:
+    def _judge(
+        self, record: dict[str, Any], challenger: TierModel, operator: Operator, since: datetime | None
+    ) -> None:
         try:
             change = promote(challenger, to=self.store.path, log=operator.log, policy=operator.router.policy,
-                             canary=CANARY, why=f"week {record['week']}")
+                             canary=CANARY, since=since, why=f"week {record['week']}")
         except PromotionRefused as refusal:
-            record.update(verdict="refuse", gate=refusal.gate)
+            record.update(verdict="refuse", **_found(refusal.gate))
         except InvalidTraining as error:
             record.update(verdict="too little", reasons=[str(error)])
         else:
-            record.update(verdict=change.action, gate=change.gate)
+            record.update(verdict=change.action, **_found(change.gate))
 
     def _truly(
         self, challenger: TierModel, operator: Operator, world: World, types: Types, sample: Tasks
@@ -107,6 +112,18 @@ class Fridays:
             rollback(to=self.store.path, why="the canary did not earn its place")
             self._canary = None
             operator.serve(self.champion)
+
+
+def _found(gate: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was not passed, and the four differences: value, ends of the 90 % interval, upper end at 99.9 %."""
+    checks = (gate or {})["checks"]
+    four = {name: each for name, each in checks.items() if name.startswith(("identified_", "likely_"))}
+    return {
+        "not_passed": [name for name, each in checks.items() if not each["passed"]],
+        "speaks_against": [name for name, each in checks.items() if each["speaks_against"]],
+        "unproved": checks["unproved"]["figure"],
+        "estimates": {name: [*each["estimate"].values(), each["figure"]] for name, each in four.items()},
+    }
 
 
 def _older(frame: pd.DataFrame) -> pd.DataFrame:

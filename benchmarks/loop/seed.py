@@ -29,8 +29,9 @@ def run(
 ) -> dict[str, Any]:
     """Everything that happened, as JSON has it. told : called with the number of each week that is over."""
     started = time.process_time()
-    champion = knowing(TierModel.load(CHAMPION), months.heard_ratio)
-    work = Work(seed, months, champion, world=world)
+    trust = float(np.random.default_rng((seed, 6)).uniform(*months.trust))
+    champion = first_champion(months.heard_ratio, trust)
+    work = Work(seed, months, world=world)
     table = Table(work.world, draw_training(work.world, 400, np.random.default_rng((seed, 1))))
     weekly: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="tierwise-loop-") as name:
@@ -49,15 +50,17 @@ def run(
             operator.close()
     return {
         "seed": seed,
+        "trust": round(trust, 3),
         "cpu_s": round(time.process_time() - started, 1),
         "weekly": weekly,
         "judgements": fridays.records,
     }
 
 
-def knowing(model: TierModel, heard_ratio: float) -> TierModel:
-    """The same model, told how much likelier a correction is to be heard."""
-    widths = replace(model.widths, heard_ratio=heard_ratio)
+def first_champion(heard_ratio: float, level_sd: float) -> TierModel:
+    """The shipped model, told how much likelier a correction is to be heard, and how far types stray."""
+    model = TierModel.load(CHAMPION)
+    widths = replace(model.widths, heard_ratio=heard_ratio, level_sd=level_sd)
     return TierModel(model.reader, {**model.manifest, "widths": widths.to_dict()})
 
 

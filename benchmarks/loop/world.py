@@ -10,6 +10,7 @@ import numpy as np
 
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
+from tierwise.data import CHAMPION
 from tierwise.router._decide import rung_cost_usd
 from tierwise.router._limits import tokens_of
 from tierwise.router.ladder import Ladder
@@ -31,22 +32,25 @@ class Months:
 
     slope, shift, gap, subject : how the truth strays from the shipped champion's reading; the first is the
     range of the slope of the level, the others are sds. reviewed : share of types that may be probed.
+    trust : range of the sd that the first champion takes types' levels to have (the truth: 1.2); the less, the
+    longer it believes the text in the face of outcomes.
     """
 
     weeks: int = 26
     first_types: int = 60
     new_types: int = 6  # each week
-    tasks: float = 1.2
+    tasks: float = 2.0
     tail: float = 1.0
     hazard: float = 0.01
     heard_clean: float = 0.2
     heard_corrected: float = 0.9
     retried: float = 0.5  # of corrected tasks below the top
     reviewed: float = 0.7
-    slope: tuple[float, float] = (0.5, 1.0)
-    shift: float = 1.0
+    slope: tuple[float, float] = (0.3, 1.0)
+    shift: float = 1.5
     gap: float = 0.5
     subject: float = 0.7
+    trust: tuple[float, float] = (0.2, 1.2)
 
     @property
     def heard_ratio(self) -> float:
@@ -73,7 +77,7 @@ class Week(NamedTuple):
 class Work:
     """All that a seed determines; the same for every policy."""
 
-    def __init__(self, seed: int, months: Months, champion: TierModel, *, world: str = "first") -> None:
+    def __init__(self, seed: int, months: Months, *, world: str = "first") -> None:
         self.months, self._rng = months, np.random.default_rng((seed, 7))
         n_types = months.first_types + months.new_types * (months.weeks - 1)
         texts = _texts(n_types, self._rng)
@@ -88,7 +92,7 @@ class Work:
         )
         reviewed = self._rng.random(n_types) < months.reviewed
         self._texts = [_tasks(of_type, bool(seen)) for of_type, seen in zip(texts, reviewed, strict=True)]
-        self._f = _distorted(texts, months, champion, self._rng)
+        self._f = _distorted(texts, months, TierModel.load(CHAMPION), self._rng)
         self._weekly = months.tasks * np.exp(months.tail * self._rng.normal(size=n_types))
 
     def weeks(self) -> Iterator[Week]:

@@ -5,6 +5,7 @@ Needs the extra `train`.
 
 from .compare import Comparison, compare
 from .evaluate import Evaluation, evaluate
-from .gate import GateReport, gate
+from ._checks import GateReport
+from .gate import gate
 
 __all__ = ["Comparison", "Evaluation", "GateReport", "compare", "evaluate", "gate"]

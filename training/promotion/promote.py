@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,6 +48,7 @@ def promote(
     policy: Policy | None = None,
     correction_usd: float | Mapping[str, float] | None = None,
     canary: Canary | None = None,
+    since: datetime | None = None,
     by: str | None = None,
     why: str = "",
     force: bool = False,
@@ -62,6 +64,8 @@ def promote(
     champion : what it has to match; default: the store's champion, before there is one the shipped one.
     pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
     canary : how a challenger is tried where the log can't prove enough; default: CANARY.
+    since : judge decisions from this moment on; default: after both trainings, and for the canary that runs,
+        from its start.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
     progress : called with what is being done, how many are done, and of how many.
@@ -93,7 +97,13 @@ def promote(
             from ..evaluation import compare, gate
 
             found = compare(
-                baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress
+                baseline,
+                challenger,
+                log,
+                policy=policy,
+                correction_usd=correction_usd,
+                since=since or _canary_since(before, challenger.version),
+                progress=progress,
             )
             report = gate(found, pinned=pinned)
             change = settle(shelf, folder, report, before, baseline, canary=canary, by=by, why=why)
@@ -157,6 +167,13 @@ def _of_this_shelf(shelf: Shelf, model: Model) -> Model:
     if not isinstance(shelf, ModelStore) or not isinstance(model, str) or Path(model).exists():
         return model
     return shelf.path / VERSIONS / model if model in shelf.versions() else model
+
+
+def _canary_since(before: Pointer, version: str) -> datetime | None:
+    """When this version's canary began, if it is the one that runs: from then on chance decided."""
+    if before.canary is None or before.canary.version != version:
+        return None
+    return datetime.fromisoformat(next(each.at for each in before.history[::-1] if each.action == "canary"))
 
 
 def _served(shelf: Shelf, version: str | None) -> TierModel:
