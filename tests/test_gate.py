@@ -82,7 +82,11 @@ def test_what_earned_its_place_is_promoted(earned):
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
         ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),
         ({"seen_in_training": 7}, "unseen", "7 judged tasks were in training"),
-        ({"shares": {"same": 0.3, "by_chance": 0.7, "unproved": 0.6}}, "known_share", r"Only 40\.0% of tasks"),
+        (
+            {"shares": {"same": 0.3, "by_chance": 0.7, "unproved": 0.6}},
+            "known_share",
+            r"Only 40\.0% of tasks",
+        ),
     ],
 )
 def test_what_speaks_against_it_is_refused_and_named_with_its_figure(earned, change, check, says):

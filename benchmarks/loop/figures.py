@@ -22,7 +22,7 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     judged = [record for seed in seeds for record in seed["judgements"]]
     promoted = [each for each in judged if each["verdict"] == "promote"]
     refused = [each for each in judged if "raised_by" in each and each["verdict"] in ("refuse", "too little")]
-    canaries = [each for each in judged if each["was_canary"]] if judged else []
+    ended = [each for each in judged if each.get("was_canary") and _ends(each)]
     helpful = [each for each in refused if _helps(each)]
     return {
         "seeds": len(seeds),
@@ -37,11 +37,11 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "refusals_that_would_have_helped": len(helpful),
         "would_have_changed_by": {name: _mean(helpful, name) for name in (_MONEY, _UNDER)},
         "refusals_that_would_have_harmed": sum(bool(each["raised"]) for each in refused),
-        "canaries_judged": len(canaries),
-        "canaries_promoted": sum(each["verdict"] == "promote" for each in canaries),
-        "canaries_ended_that_would_have_helped": sum(
-            _helps(each) for each in canaries if each["verdict"] != "promote"
-        ),
+        "canaries": len(ended),
+        "canaries_promoted": sum(each["verdict"] == "promote" for each in ended),
+        "canaries_refused": sum(each["verdict"] == "refuse" for each in ended),
+        "canaries_ended_unproved": sum(each["verdict"] == "canary" for each in ended),
+        "canaries_ended_that_would_have_helped": sum(_helps(e) for e in ended if e["verdict"] != "promote"),
         "per_task": {name: _per_task(seeds, name) for name in POLICIES},
         "cpu_s": [seed["cpu_s"] for seed in seeds],
     }
@@ -55,8 +55,9 @@ def as_text(found: dict[str, Any]) -> str:
         f"{raised[_UNDER]}; mean change {found['promotions_changed_by']}",
         f"refusals: {found['refusals']}, of which would have helped {found['refusals_that_would_have_helped']} "
         f"(by {found['would_have_changed_by']}), would have harmed {found['refusals_that_would_have_harmed']}",
-        f"canaries judged: {found['canaries_judged']}, promoted {found['canaries_promoted']}, ended though they "
-        f"would have helped {found['canaries_ended_that_would_have_helped']}",
+        f"canaries that came to an end: {found['canaries']}, promoted {found['canaries_promoted']}, refused "
+        f"{found['canaries_refused']}, unproved {found['canaries_ended_unproved']}; ended though they would have "
+        f"helped {found['canaries_ended_that_would_have_helped']}",
         "",
         f"{'per task':18}{'true expected cost, USD':>30}{'under-tiered, %':>24}",
     ]
@@ -96,6 +97,10 @@ def plot(seeds: Sequence[dict[str, Any]], path: Path) -> None:
         figure.savefig(path, metadata={"Date": None})
 
 
+def _ends(record: dict[str, Any]) -> bool:
+    return record["verdict"] != "canary" or bool(record["is_over"])
+
+
 def _helps(record: dict[str, Any]) -> bool:
     return not record["raised"] and record["raised_by"][_MONEY] < 0.0
 
@@ -108,7 +113,9 @@ def _per_task(seeds: Sequence[dict[str, Any]], policy: str) -> dict[str, list[fl
     found = {}
     for name, scale in ((_MONEY, 1.0), (_UNDER, 100.0)):
         shares = [
-            scale * sum(week[policy][name] for week in seed["weekly"]) / sum(w["tasks"] for w in seed["weekly"])
+            scale
+            * sum(week[policy][name] for week in seed["weekly"])
+            / sum(w["tasks"] for w in seed["weekly"])
             for seed in seeds
         ]
         found[name] = _over_seeds(np.array(shares))

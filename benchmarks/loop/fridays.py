@@ -23,12 +23,12 @@ from ..simulator.tasks import Types
 from ..simulator.worlds import World
 from . import truth
 from .weeks import START, Operator
-from .world import Months, Tasks
+from .world import POLICY, Months, Tasks
 
 JUDGED = 0.4  # share of the verdicts, the newest, that no model is trained on
 FIRST_FRIDAY = 3
 CANARY = Canary(share=0.5, max_decisions=400)
-CANARY_WEEKS = 6  # then it is judged, full or not
+CANARY_WEEKS = 2, 10  # judged from the first on, ended after the second
 
 
 class Fridays:
@@ -50,9 +50,10 @@ class Fridays:
         if self._canary is not None:
             challenger, since = self._canary
             tried = _decisions_of_canary(operator, challenger.version)
-            if tried < CANARY.max_decisions and number - since < CANARY_WEEKS:
+            if number - since < CANARY_WEEKS[0]:
                 return
-            record = {"week": number, "was_canary": True, "tried": tried}
+            is_over = tried >= CANARY.max_decisions or number - since >= CANARY_WEEKS[1]
+            record = {"week": number, "was_canary": True, "tried": tried, "is_over": is_over}
             began = START + timedelta(weeks=since + 1)
         else:
             frame = operator.log.to_pandas()
@@ -73,8 +74,15 @@ class Fridays:
         self, record: dict[str, Any], challenger: TierModel, operator: Operator, since: datetime | None
     ) -> None:
         try:
-            change = promote(challenger, to=self.store.path, log=operator.log, policy=operator.router.policy,
-                             canary=CANARY, since=since, why=f"week {record['week']}")
+            change = promote(
+                challenger,
+                to=self.store.path,
+                log=operator.log,
+                policy=POLICY,
+                canary=CANARY,
+                since=since,
+                why=f"week {record['week']}",
+            )
         except PromotionRefused as refusal:
             record.update(verdict="refuse", **_found(refusal.gate))
         except InvalidTraining as error:
@@ -108,7 +116,7 @@ class Fridays:
         elif record["verdict"] == "canary" and not record["was_canary"]:
             self._canary = challenger, number
             operator.serve(self.champion, challenger, CANARY)
-        elif record["was_canary"]:  # refused, or still unproved after all its decisions
+        elif record["was_canary"] and (record["verdict"] != "canary" or record["is_over"]):
             rollback(to=self.store.path, why="the canary did not earn its place")
             self._canary = None
             operator.serve(self.champion)

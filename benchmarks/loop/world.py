@@ -102,7 +102,9 @@ class Work:
         for number in range(months.weeks):
             if number:
                 types = types.a_week_later(rng)
-            ids = rng.permutation(np.repeat(np.arange(n_types), rng.poisson(self._weekly * self.present(number))))
+            ids = rng.permutation(
+                np.repeat(np.arange(n_types), rng.poisson(self._weekly * self.present(number)))
+            )
             work = self._drawn(ids, rng)
             yield Week(number, work, draw_outcomes(types, ids, work.f, ids, rng), types)
 

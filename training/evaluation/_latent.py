@@ -124,7 +124,9 @@ def joint(counts: Counts, parameters: Parameters) -> Joint:
             rates[part] = weights @ passes
             heard = counts.heard(passes)
             for verdict, likelihood in enumerate((heard, 1.0 - heard)):
-                left_out[part, :, verdict] = (weights @ (passes / likelihood)) / (weights @ (1.0 / likelihood))
+                left_out[part, :, verdict] = (weights @ (passes / likelihood)) / (
+                    weights @ (1.0 / likelihood)
+                )
     return Joint(patterns, rates, left_out)
 
 

@@ -72,7 +72,7 @@ def comparison_text(found: Comparison) -> str:
         f"{about['until'][:10]}, unseen in training. Challenger minus champion, per task; 90 % intervals.",
         "",
         f"{'':34}{'money':>34}{'under-tiered':>28}",
-        _pair("identified part",found.identified_usd, found.identified_under),
+        _pair("identified part", found.identified_usd, found.identified_under),
         _pair("all, the unproved as is likely", found.likely_usd, found.likely_under),
         f"{'all, whatever the unproved are':34}{_span(found.worst_usd, '$'):>34}"
         f"{_span(found.worst_under, '%'):>28}",

@@ -51,8 +51,8 @@ def gate(
 
     "canary": nothing of this is shown to be false, but something is not proved; a canary draws between the two
     tiers, which is what identifies the difference. "refuse": something speaks against it: a 90 % interval lies
-    above the margin, it predicts no better than the table, it is not calibrated, a pinned case moved, rows of
-    its training are judged, or too little is known of what either would do.
+    above the margin, it predicts no better than the table, it is shown not to be calibrated, a pinned case moved,
+    rows of its training are judged, or too little is known of what either would do.
 
     pinned : cases that must not move: a JSONL file or mappings of task facts, with `"tier"`, which must come
         out, or `"at_least"`, the lowest that may.
@@ -151,11 +151,14 @@ def _better_than_table(found: Comparison) -> dict[str, Check]:
 
 def _calibrated(found: Comparison) -> Check:
     ece = max(MAX_ECE, found.calibration.ece_by_chance)
-    return known(
+    return Check(
         found.calibration.ece.value <= ece,
         found.calibration.ece.value,
         ece,
         f"Not calibrated: ECE {found.calibration.ece.text()}, at most {ece:.3f} may be.",
+        speaks_against=found.calibration.ece.low
+        > ece,  # outcomes of a type are alike, which chance alone is not
+        estimate=found.calibration.ece,
     )
 
 

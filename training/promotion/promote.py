@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -173,7 +174,8 @@ def _canary_since(before: Pointer, version: str) -> datetime | None:
     """When this version's canary began, if it is the one that runs: from then on chance decided."""
     if before.canary is None or before.canary.version != version:
         return None
-    return datetime.fromisoformat(next(each.at for each in before.history[::-1] if each.action == "canary"))
+    of_it = takewhile(lambda each: (each.action, each.version) == ("canary", version), before.history[::-1])
+    return datetime.fromisoformat(list(of_it)[-1].at)  # judged before its end, it was recorded again
 
 
 def _served(shelf: Shelf, version: str | None) -> TierModel:
