@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .router.log import OutcomeLog
     from .router.router import Router
     from .training.estimator import CensoredOrdinalClassifier
+    from .training.evaluation._checks import GateReport
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
-    from .training.evaluation._checks import GateReport
     from .training.evaluation.gate import gate
     from .training.promotion.promote import promote, rollback
     from .training.promotion.store import ModelStore

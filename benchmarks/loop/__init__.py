@@ -5,12 +5,13 @@ are seed tasks. Everything else is what an operator runs: a `Router` with an `Ou
 verdicts, probes, retries; every week `train` makes a challenger of the older outcomes, and `promote` compares
 it on the newer ones, asks the gate and does what it says: it serves, tries as a canary, or nothing.
 
-What a text says of difficulty is the shipped champion's reading, distorted: by a slope, shifts and an effect of
-each subject, drawn anew for each seed. That is what a retraining can find out, in some seeds much, in others little.
+What a text says of difficulty is the shipped champion's reading, distorted: by a slope, shifts and an effect
+of each subject, drawn anew for each seed; and the first champion trusts its texts too much, in some seeds a
+little, in others far. That is what a retraining can find out.
 
-**A promotion raised true cost or under-tiering** if, on a sample of the work at that moment (tasks of all present
-types, in the proportions in which they come), each decided by both models with the history that the log held,
-the challenger's mean of
+**A promotion raised true cost or under-tiering** if, on a sample of the work at that moment (tasks of all
+present types, in the proportions in which they come), each decided by both models with the history that the
+log held, the challenger's mean of
 
 - expected cost: tokens at the chosen tier, and (1 - P(clean)) times the price of a correction, or
 - P(the chosen tier fails and the top tier passes),
