@@ -1,7 +1,7 @@
 """Run the seeds that are not yet in the results, print what they come to, store and plot it.
 
-python -m benchmarks.loop --seeds 20 --weeks 26       (some minutes a seed; killed, it goes on where it was)
-python -m benchmarks.loop --quick                     (one seed of few weeks, printed and not stored)
+python -m benchmarks.loop --seeds 20 --weeks 26     (minutes a seed; killed, it goes on where it was)
+python -m benchmarks.loop --quick                   (one seed of few weeks, printed and not stored)
 """
 
 from __future__ import annotations

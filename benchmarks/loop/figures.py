@@ -1,4 +1,4 @@
-"""What the seeds come to: promotions, refusals and canaries counted by the truth, and money beside others'."""
+"""What the seeds come to: promotions, refusals and canaries by the truth, and money beside others'."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ def as_text(found: dict[str, Any]) -> str:
         f"{found['seeds']} seeds of {found['weeks']} weeks; judgements: {found['judgements']}",
         f"promotions: {found['promotions']}, of which raised true cost {raised[_MONEY]}, under-tiering "
         f"{raised[_UNDER]}; mean change {found['promotions_changed_by']}",
-        f"refusals: {found['refusals']}, of which would have helped {found['refusals_that_would_have_helped']} "
-        f"(by {found['would_have_changed_by']}), would have harmed {found['refusals_that_would_have_harmed']}",
+        f"refusals: {found['refusals']}, of which would have helped "
+        f"{found['refusals_that_would_have_helped']} (by {found['would_have_changed_by']}), would have harmed "
+        f"{found['refusals_that_would_have_harmed']}",
         f"canaries that came to an end: {found['canaries']}, promoted {found['canaries_promoted']}, refused "
-        f"{found['canaries_refused']}, unproved {found['canaries_ended_unproved']}; ended though they would have "
-        f"helped {found['canaries_ended_that_would_have_helped']}",
+        f"{found['canaries_refused']}, unproved {found['canaries_ended_unproved']}; ended though they would "
+        f"have helped {found['canaries_ended_that_would_have_helped']}",
         "",
         f"{'per task':18}{'true expected cost, USD':>30}{'under-tiered, %':>24}",
     ]

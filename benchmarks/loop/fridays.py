@@ -44,7 +44,7 @@ class Fridays:
         self._canary: tuple[TierModel, int] | None = None  # since this week
 
     def friday(self, number: int, operator: Operator, world: World, types: Types, sample: Tasks) -> None:
-        """After the week: train, judge, serve; a canary that runs is judged instead, when its time has come."""
+        """After the week: train, judge, serve; where a canary runs, it is judged instead."""
         if number + 1 < FIRST_FRIDAY:
             return
         if self._canary is not None:
@@ -123,7 +123,7 @@ class Fridays:
 
 
 def _found(gate: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What was not passed, and the four differences: value, ends of the 90 % interval, upper end at 99.9 %."""
+    """What was not passed, and the four differences: value, 90 % interval, upper end at 99.9 %."""
     checks = (gate or {})["checks"]
     four = {name: each for name, each in checks.items() if name.startswith(("identified_", "likely_"))}
     return {

@@ -57,6 +57,7 @@ class Operator:
         return chosen
 
     def close(self) -> None:
+        """The log's connections."""
         self.log.close()
 
     def _at(self, moment: datetime, what: Callable[[], None]) -> None:

@@ -32,8 +32,8 @@ class Months:
 
     slope, shift, gap, subject : how the truth strays from the shipped champion's reading; the first is the
     range of the slope of the level, the others are sds. reviewed : share of types that may be probed.
-    trust : range of the sd that the first champion takes types' levels to have (the truth: 1.2); the less, the
-    longer it believes the text in the face of outcomes.
+    trust : range of the sd that the first champion takes types' levels to have (the truth: 1.2); the less,
+    the longer it believes the text in the face of outcomes.
     """
 
     weeks: int = 26
@@ -54,6 +54,7 @@ class Months:
 
     @property
     def heard_ratio(self) -> float:
+        """As the models are told it."""
         return self.heard_corrected / self.heard_clean
 
 
@@ -96,6 +97,7 @@ class Work:
         self._weekly = months.tasks * np.exp(months.tail * self._rng.normal(size=n_types))
 
     def weeks(self) -> Iterator[Week]:
+        """Once: the types go on from where they are."""
         rng, months = self._rng, self.months
         n_types = len(self._texts)
         types = _first_types(self.world, n_types, rng)

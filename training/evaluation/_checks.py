@@ -44,8 +44,8 @@ def known(passed: bool, figure: float, bound: float, says: str) -> Check:
 class GateReport:
     """verdict : "promote", "canary" (all that is known speaks for it, too much is not known) or "refuse".
 
-    reasons : why it is no "promote", a sentence each: of a refusal what speaks against it, of a canary what is
-    not proved. checks : name -> passed, figure, bound.
+    reasons : why it is no "promote", a sentence each: of a refusal what speaks against it, of a canary what
+    is not proved. checks : name -> passed, figure, bound.
     """
 
     verdict: str

@@ -136,8 +136,8 @@ def _notes(
     notes = []
     if heard_ratio != 1.0:
         notes.append(
-            f"A correction is taken to be heard {heard_ratio:.3g} times as often as a clean pass, as the model "
-            "was told in training; each clean verdict stands for so many more tasks."
+            f"A correction is taken to be heard {heard_ratio:.3g} times as often as a clean pass, as the "
+            "model was told in training; each clean verdict stands for so many more tasks."
         )
     if given is None and policy.correction_minutes is None:
         notes.append(

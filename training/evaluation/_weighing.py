@@ -60,7 +60,7 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
 def doubly_robust(
     units: Units, chosen: Int, world: World, evidence: Evidence, some: NDArray[np.bool_]
 ) -> Evidence:
-    """The evidence with these tasks weighed: their choice was possible, with the propensity that is logged."""
+    """The evidence with these tasks weighed: their propensity is logged, and the choice had a chance."""
     off = np.where(units.logged == chosen, 1.0 / np.where(some, units.propensity, 1.0), 0.0)
     status, fail, under = evidence.status.copy(), evidence.fail.copy(), evidence.under.copy()
     status[some] = WEIGHED

@@ -34,8 +34,9 @@ class Comparison:
         has it. worst : all tasks, outer ends of the intervals whatever the unproved are (Manski's bounds).
     at_most : upper ends of the first four at the level PROOF (99.9 %), on which a promotion rests.
     table : challenger minus table of types, on what is identified between these two; table_likely : on all
-        tasks, those of a type taken to be alike, as the table takes them. new_types : types without a verdict in training.
-    log_loss : of P(clean | logged tier, heard), as of each decision. weighed : where the log chose by chance.
+        tasks, those of a type taken to be alike, as the table takes them.
+    new_types : types without a verdict in training. weighed : where the log chose by chance.
+    log_loss : of P(clean | logged tier, heard), as of each decision.
     seen_in_training : judged rows that the challenger, or the champion, was trained on.
     """
 
@@ -71,7 +72,7 @@ class Comparison:
 
     @property
     def unproved_share(self) -> float:
-        """Of the tasks that would move, those between whose two tiers no chance has decided; 0 if none moves."""
+        """Of the tasks that would move, those of which no chance has decided; 0 if none moves."""
         moved = 1.0 - self.shares["same"]
         return round(1.0 - self.shares["by_chance"] / moved, 4) if moved > 0 else 0.0
 

@@ -1,8 +1,8 @@
 """gate(comparison): may the challenger serve? A pure decision, with the figures that made it.
 
-To be promoted, a challenger must be *proved* no worse than the champion, in money and in under-tiering. "Proved"
-is at 99.9 %, because a gate is asked every week and only its mistakes are promoted: at 95 % a year of looks
-would let two or three through. What is likely but not proved gets a canary, which makes the evidence.
+To be promoted, a challenger must be *proved* no worse than the champion, in money and in under-tiering.
+"Proved" is at 99.9 %, because a gate is asked every week: at 95 % a year of looks at challengers that are no
+better would let two or three through. What is likely but not proved gets a canary, which makes the evidence.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ def gate(
 
     "promote": it is
 
-    - no worse than the champion: the upper end of the difference, at 99.9 %, is not above the margin, in money
-      and in under-tiering; on the identified part, and on all tasks, the rest taken as is likely;
-    - better than the table of task types: it predicts verdicts better, with the 90 % interval on its side, and
-      is not shown to do worse in money or under-tiering. (Predictions are tested by every verdict. What the
-      table's choices would have come to is identified only where they are the same or were drawn; that they
-      cost more is asked of no challenger, because a table that has learned enough chooses alike.)
+    - no worse than the champion: the upper end of the difference, at 99.9 %, is not above the margin, in
+      money and in under-tiering; on the identified part, and on all tasks, the rest taken as is likely;
+    - better than the table of task types: it predicts verdicts better, with the 90 % interval on its side,
+      and is not shown to do worse in money or under-tiering. (Predictions are tested by every verdict. What
+      the table's choices would have come to is identified only where they are the same or were drawn; that
+      they cost more is asked of no challenger, because a table that has learned enough chooses alike.)
     - calibrated on rows that it has not seen, and keeps every pinned case;
-    - and of the tasks that would move, chance decided between the two tiers for all but `max_unproved`, or even
-      the worst case passes.
+    - and of the tasks that would move, chance decided between the two tiers for all but `max_unproved`, or
+      even the worst case passes.
 
-    "canary": nothing of this is shown to be false, but something is not proved; a canary draws between the two
-    tiers, which is what identifies the difference. "refuse": something speaks against it: a 90 % interval lies
-    above the margin, it predicts no better than the table, it is shown not to be calibrated, a pinned case moved,
-    rows of its training are judged, or too little is known of what either would do.
+    "canary": nothing of this is shown to be false, but something is not proved; a canary draws between the
+    two tiers, which is what identifies the difference. "refuse": something speaks against it: a 90 % interval
+    lies above the margin, it predicts no better than the table, it is shown not to be calibrated, a pinned
+    case moved, rows of its training are judged, or too little is known of what either would do.
 
     pinned : cases that must not move: a JSONL file or mappings of task facts, with `"tier"`, which must come
         out, or `"at_least"`, the lowest that may.
