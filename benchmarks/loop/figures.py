@@ -54,8 +54,8 @@ def as_text(found: dict[str, Any]) -> str:
         f"promotions: {found['promotions']}, of which raised true cost {raised[_MONEY]}, under-tiering "
         f"{raised[_UNDER]}; mean change {found['promotions_changed_by']}",
         f"refusals: {found['refusals']}, of which would have helped "
-        f"{found['refusals_that_would_have_helped']} (by {found['would_have_changed_by']}), would have harmed "
-        f"{found['refusals_that_would_have_harmed']}",
+        f"{found['refusals_that_would_have_helped']} (by {found['would_have_changed_by']}), would have "
+        f"harmed {found['refusals_that_would_have_harmed']}",
         f"canaries that came to an end: {found['canaries']}, promoted {found['canaries_promoted']}, refused "
         f"{found['canaries_refused']}, unproved {found['canaries_ended_unproved']}; ended though they would "
         f"have helped {found['canaries_ended_that_would_have_helped']}",
