@@ -37,7 +37,7 @@ CANARY = Canary(share=0.5, max_decisions=10_000)
 
 
 def blind(model: TierModel) -> TierModel:
-    """Reads nothing, and takes every text for Haiku's."""
+    """Reads nothing, and takes every text for Sonnet's."""
     old, n = model.reader, len(model.tiers)
     reader = Reader(
         old.encoder,
@@ -46,7 +46,7 @@ def blind(model: TierModel) -> TierModel:
         lexical=np.zeros_like(old.lexical),
         embedding=np.zeros_like(old.embedding),
         facts=np.zeros_like(old.facts),
-        bias=np.array([3.0, 0.0, -2.0], dtype=np.float32)[:n],
+        bias=np.array([0.0, 2.0, 0.0], dtype=np.float32)[:n],
     )
     return TierModel(reader, {**model.manifest, **manifest_of(reader)})
 
