@@ -70,7 +70,7 @@ def proved_at_most(values: Array, weights: Array, types: Int, level: float = PRO
     square = float((sums**2).sum())
     above = max([0.0, *((weights @ columns[:, 1:]) / weights.sum() - estimate.value).tolist()])
     if square == 0.0:
-        return estimate.value + above
+        return float(estimate.value + above)
     n_types = len(sums)
     freedom = max(square**2 / float((sums**4).sum()) - 1.0, 1.0)
     half = float(t.ppf(level, freedom)) * math.sqrt(square * n_types / (n_types - 1))
