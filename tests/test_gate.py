@@ -13,11 +13,13 @@ from test_train import QUICK, simulated
 from tierwise import Comparison, Policy, compare, gate, train
 from tierwise.classifier.errors import InvalidTraining
 from tierwise.training.evaluation._calibration import Calibration
-from tierwise.training.evaluation._estimate import Estimate
+from tierwise.training.evaluation._estimate import Estimate, mean, proved_at_most
 
 BETTER = Estimate(-0.2, -0.3, -0.1)
-UNSURE = Estimate(0.0, -0.4, 0.4)
+UNSURE = Estimate(-0.1, -0.5, 0.3)
+WORSE = Estimate(0.2, 0.1, 0.3)
 NONE = Estimate(-0.2, float("nan"), float("nan"))
+PROVED = dict.fromkeys(("identified_usd", "identified_under", "likely_usd", "likely_under"), -0.02)
 PIN = {"specification": "Design the system architecture for a multi-region payments platform"}
 
 
@@ -28,19 +30,21 @@ def earned(champion) -> Comparison:
     return Comparison(
         about={"correction_usd": [4.0, 4.0]},
         identified_usd=BETTER,
-        identified_under=Estimate(0.0, -0.01, 0.004),
+        identified_under=BETTER,
         likely_usd=BETTER,
         likely_under=BETTER,
+        at_most=PROVED,
         worst_usd=(-0.5, 0.9),
         worst_under=(-0.1, 0.1),
         table_usd=BETTER,
         table_under=BETTER,
+        table_likely_usd=BETTER,
         new_types_usd=UNSURE,
         new_types_under=UNSURE,
         log_loss=BETTER,
         table_log_loss=BETTER,
         calibration=calibrated,
-        shares={"same": 0.9, "observed": 0.92, "imputed": 0.04, "weighed": 0.0, "unproved": 0.04},
+        shares={"same": 0.9, "by_chance": 0.09, "observed": 0.9, "weighed": 0.09, "unproved": 0.01},
         weighed=None,
         upsets={"rate": 0.1, "low": 0.1, "high": 0.1, "retries": 50, "source": "50 retries"},
         seen_in_training=0,
@@ -63,36 +67,62 @@ def test_what_earned_its_place_is_promoted(earned):
     ("change", "check", "says"),
     [
         (
-            {"identified_usd": UNSURE},
+            {"identified_usd": WORSE},
             "identified_usd",
-            r"identified part, money may be worse: .*0\.4000.* \$0\.0400",
+            r"identified part, money may be worse: \$0\.2000 .*at 99\.9 % at most \$0\.4000, \$0\.0000 may be",
         ),
         (
-            {"identified_under": UNSURE},
+            {"identified_under": WORSE},
             "identified_under",
-            r"under-tiering may be worse: .*40\.0%.* exceed 0\.5%",
+            r"under-tiering may be worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % at most 40\.0%",
         ),
-        ({"likely_usd": UNSURE}, "likely_usd", "as is likely, money may be worse"),
-        ({"likely_under": NONE}, "likely_under", r"may be worse: -20\.0% \[\?, \?\]"),
-        ({"table_usd": Estimate(0.2, 0.1, 0.3)}, "table_usd", r"table of types does better in money: \$0\.2"),
-        (
-            {"table_under": Estimate(0.2, 0.1, 0.3)},
-            "table_under",
-            "table of types does better in under-tiering",
-        ),
-        ({"table_log_loss": UNSURE}, "table_log_loss", "Predicts no better than the table of types"),
+        ({"likely_usd": WORSE}, "likely_usd", "as is likely, money may be worse"),
+        ({"likely_under": WORSE}, "likely_under", "as is likely, under-tiering may be worse"),
+        ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
+        ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
+        ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),
         ({"seen_in_training": 7}, "unseen", "7 judged tasks were in training"),
-        ({"shares": {"unproved": 0.6}}, "identified_share", r"Only 40\.0% of tasks can be judged"),
+        (
+            {"shares": {"same": 0.3, "by_chance": 0.7, "unproved": 0.6}},
+            "known_share",
+            r"Only 40\.0% of tasks",
+        ),
     ],
 )
-def test_each_failure_is_named_with_its_figure(earned, change, check, says):
+def test_what_speaks_against_it_is_refused_and_named_with_its_figure(earned, change, check, says):
+    if check in PROVED:
+        change = {**change, "at_most": {**PROVED, check: 0.4}}
     report = gate(replace(earned, **change))
     assert report.verdict == "refuse"
-    assert [name for name, each in report.checks.items() if not each.passed] == [check]
+    assert [name for name, each in report.checks.items() if each.speaks_against] == [check]
+    assert len(report.reasons) == 1
     with pytest.raises(AssertionError, match=says):
         raise AssertionError(report.reasons[0])
     json.dumps(report.to_dict(), allow_nan=False)
-    assert "FAILED" in str(report)
+    assert f"FAILED  {check}" in str(report)
+
+
+@pytest.mark.parametrize("name", [*PROVED, "table_log_loss"])
+@pytest.mark.parametrize("found", [UNSURE, NONE])
+def test_what_is_likely_and_not_proved_gets_a_canary(earned, name, found):
+    change = {name: found}
+    if name in PROVED:
+        change["at_most"] = {**PROVED, name: found.high}
+    report = gate(replace(earned, **change))
+    assert report.verdict == "canary"
+    assert [each for each, check in report.checks.items() if not check.passed] == [name]
+    assert report.reasons == (report.checks[name].says,)
+    assert f"OPEN    {name}" in str(report)
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_the_ordinary_interval_is_no_proof(earned):
+    """At 90 % it lies on its side; of a year of Fridays two or three such would be luck."""
+    report = gate(replace(earned, at_most={**PROVED, "likely_usd": 0.001}))
+    assert report.verdict == "canary"
+    assert gate(replace(earned, at_most={**PROVED, "likely_usd": 0.001}), money_margin_usd=0.01).verdict == (
+        "promote"
+    )
 
 
 def test_a_model_that_is_not_calibrated_is_refused(earned):
@@ -103,12 +133,12 @@ def test_a_model_that_is_not_calibrated_is_refused(earned):
     assert gate(replace(earned, calibration=few)).verdict == "promote"
 
 
-def test_much_that_is_unproved_gets_a_canary_unless_the_worst_case_passes(earned):
-    shares = {**earned.shares, "unproved": 0.3}
+def test_moves_that_no_chance_decided_get_a_canary_unless_the_worst_case_passes(earned):
+    shares = {**earned.shares, "by_chance": 0.07}
     unproved = replace(earned, shares=shares)
     report = gate(unproved)
     assert report.verdict == "canary"
-    assert "30.0% of tasks nothing is known" in report.reasons[0]
+    assert "chance has decided for all but 30.0% (at most 20.0%" in report.reasons[0]
     assert gate(unproved, max_unproved=0.3).verdict == "promote"
     safe = replace(unproved, worst_usd=(-0.5, 0.0), worst_under=(-0.1, 0.0))
     assert gate(safe).verdict == "promote"
@@ -185,3 +215,29 @@ def test_where_the_log_chose_by_chance_tasks_are_weighed(champion, log):
     assert found.weighed["tasks"] > 0
     assert 0 < found.weighed["effective"] < found.weighed["tasks"]
     assert "by propensities alone" in str(found)
+
+
+def test_a_proof_counts_the_types_that_moved():
+    """Of 50 types two moved, both to advantage: the interval over types is sure of it, the proof is not."""
+    types = np.repeat(np.arange(50), 10)
+    values = np.where(types < 2, -1.0, 0.0)
+    weights = np.ones(len(types))
+    assert mean(values, weights, types).high < 0.01
+    assert proved_at_most(values, weights, types) > 1.0
+    everywhere = np.random.default_rng(0).normal(-1.0, 0.1, len(types))
+    assert mean(everywhere, weights, types).high < proved_at_most(everywhere, weights, types) < -0.9
+    assert np.isnan(proved_at_most(values[:10], weights[:10], types[:10]))
+    assert proved_at_most(np.zeros(500), weights, types) == 0.0
+
+
+def test_a_proof_errs_in_one_case_of_a_thousand():
+    """The truth is no difference; most tasks don't move, and types differ in size."""
+    chance = np.random.default_rng(1)
+    sizes = np.maximum(1, chance.poisson(6 * np.exp(chance.normal(size=60))))
+    types = np.repeat(np.arange(60), sizes)
+    wrong = 0
+    for _ in range(4_000):
+        moved = chance.random(60) < 0.3
+        values = np.where(moved[types], chance.normal(0, 1, 60)[types] + chance.normal(0, 2, len(types)), 0.0)
+        wrong += proved_at_most(values, np.ones(len(types)), types) < 0.0
+    assert wrong <= 12

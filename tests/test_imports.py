@@ -231,7 +231,15 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
 
 @pytest.mark.parametrize(
     "name",
-    ["tierwise", *(f"tierwise.{p}" for p in ("classifier", "router", "testing")), LOG, RUN, STEPS, WIRE, DROPIN],
+    [
+        "tierwise",
+        *(f"tierwise.{p}" for p in ("classifier", "router", "testing")),
+        LOG,
+        RUN,
+        STEPS,
+        WIRE,
+        DROPIN,
+    ],
 )
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)

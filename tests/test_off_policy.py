@@ -82,6 +82,7 @@ def test_choices_that_agree_differ_by_nothing_whatever_comes_of_them():
     found = difference(units, one, other)
     assert found.shares == {
         "same": 0.6667,
+        "by_chance": 0.0,
         "observed": 0.6667,
         "imputed": 0.0,
         "weighed": 0.0,

@@ -21,7 +21,7 @@ from tierwise.classifier.errors import (
 )
 from tierwise.classifier.model import TierModel
 from tierwise.data import CHAMPION
-from tierwise.training.promotion.promote import CANARY_DECISIONS, CANARY_SHARE, settle, shelf_at
+from tierwise.training.promotion.promote import CANARY, settle, shelf_at
 from tierwise.training.promotion.store import ModelStore
 
 
@@ -84,7 +84,7 @@ def test_canary_keeps_the_champion_and_names_the_challenger(store, friday):
     assert store.champion() == champion
     assert (
         store.canary()
-        == Canary(change.version, CANARY_SHARE, CANARY_DECISIONS)
+        == Canary(change.version, CANARY.share, CANARY.max_decisions)
         == Canary(change.version, 0.1, 500)
     )
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from .router.router import Router
     from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
+    from .training.evaluation._checks import GateReport
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
-    from .training.evaluation.gate import GateReport, gate
+    from .training.evaluation.gate import gate
     from .training.promotion.promote import promote, rollback
     from .training.promotion.store import ModelStore
     from .training.promotion.tracking import log_training
@@ -57,7 +58,7 @@ _HOME = {
     "compare": "training.evaluation.compare",
     "Evaluation": "training.evaluation.evaluate",
     "evaluate": "training.evaluation.evaluate",
-    "GateReport": "training.evaluation.gate",
+    "GateReport": "training.evaluation._checks",
     "gate": "training.evaluation.gate",
 }
 

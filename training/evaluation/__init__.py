@@ -3,8 +3,9 @@
 Needs the extra `train`.
 """
 
+from ._checks import GateReport
 from .compare import Comparison, compare
 from .evaluate import Evaluation, evaluate
-from .gate import GateReport, gate
+from .gate import gate
 
 __all__ = ["Comparison", "Evaluation", "GateReport", "compare", "evaluate", "gate"]

@@ -38,14 +38,20 @@ _DROP_90 = 1.353  # in log likelihood, of a 90 % interval
 class Counts:
     """first : (n_types, n_tiers, 2) first attempts, clean and not. again : (n_types, n_tiers, n_tiers, 2),
     those at the second tier after the first one failed. usual : (n_types,), the tier of most first attempts.
+    heard_ratio : how many times likelier a verdict that is not clean is to be heard.
     """
 
     first: Array
     again: Array
     usual: Int
+    heard_ratio: float = 1.0
 
     def take(self, some: Int) -> Counts:
-        return Counts(self.first[some], self.again[some], self.usual[some])
+        return Counts(self.first[some], self.again[some], self.usual[some], self.heard_ratio)
+
+    def heard(self, passes: Array) -> Array:
+        """P(clean | a verdict was heard), from P(clean)."""
+        return np.asarray(passes / (passes + self.heard_ratio * (1.0 - passes)))
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,11 @@ def joint(counts: Counts, parameters: Parameters) -> Joint:
             weights = _weights(counts.take(part), given, prior)
             patterns[part] = weights @ by_pattern
             rates[part] = weights @ passes
-            left_out[part, :, 0] = 1.0 / (weights @ (1.0 / passes))
-            left_out[part, :, 1] = 1.0 - 1.0 / (weights @ (1.0 / (1.0 - passes)))
+            heard = counts.heard(passes)
+            for verdict, likelihood in enumerate((heard, 1.0 - heard)):
+                left_out[part, :, verdict] = (weights @ (passes / likelihood)) / (
+                    weights @ (1.0 / likelihood)
+                )
     return Joint(patterns, rates, left_out)
 
 
@@ -171,13 +180,14 @@ def _log_likelihood(counts: Counts, given: Array) -> Array:
     """(n_types, n_points)"""
     passes = given.transpose(0, 2, 1) @ _NODE_WEIGHTS
     n_tiers = passes.shape[1]
-    out = counts.first[..., 0] @ np.log(passes).T + counts.first[..., 1] @ np.log1p(-passes).T
+    heard = counts.heard(passes)
+    out = counts.first[..., 0] @ np.log(heard).T + counts.first[..., 1] @ np.log1p(-heard).T
     for before, after in itertools.combinations_with_replacement(range(n_tiers), 2):
         n = counts.again[:, before, after]
         if n.any():
             both = ((1.0 - given[:, :, before]) * (1.0 - given[:, :, after])) @ _NODE_WEIGHTS
-            again = both / (1.0 - passes[:, before])
-            out += n[:, :1] * np.log1p(-again) + n[:, 1:] * np.log(again)
+            clean = counts.heard(1.0 - both / (1.0 - passes[:, before]))
+            out += n[:, :1] * np.log(clean) + n[:, 1:] * np.log1p(-clean)
     return np.asarray(out)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,16 @@ class Setting:
     policy: Policy
     ladder: Ladder
     notes: tuple[str, ...]
+    heard_ratio: float = 1.0
+
+    @property
+    def heard_weights(self) -> NDArray[np.float64]:
+        """(n,): of the judged tasks as they were heard: what predictions of verdicts are tested on."""
+        return self.rows.weights[self.units.rows]
+
+    def heard(self, passes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(clean | a verdict was heard), from P(clean)."""
+        return np.asarray(passes / (passes + self.heard_ratio * (1.0 - passes)))
 
     @property
     def types(self) -> int:
@@ -46,18 +56,24 @@ def read_setting(
     *,
     policy: Policy | None,
     correction_usd: float | Mapping[str, float] | None,
+    heard_ratio: float,
     progress: Progress,
 ) -> Setting:
-    """Rows and prices; all tasks are judged, until `judged` narrows that down."""
+    """Rows and prices; all tasks are judged, until `judged` narrows that down.
+
+    heard_ratio : how many times likelier a correction is to be heard than a clean pass.
+    """
     check_correction(correction_usd)
     policy = policy or Policy()
     ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
     progress("reading the log", 0, 1)
     rows = read_rows(log_or_frame, ladder.names, most=MOST_ROWS)
-    units = units_of(rows, policy, ladder, correction_usd)
+    units = units_of(rows, policy, ladder, correction_usd, heard_ratio=heard_ratio)
     progress("estimating what each tier does", 0, 1)
-    world = world_of(units, _retries(rows), len(rows.outcomes.type_names), len(ladder.rungs))
-    return Setting(rows, units, world, policy, ladder, _notes(rows, policy, correction_usd, world))
+    n_types, n_tiers = len(rows.outcomes.type_names), len(ladder.rungs)
+    world = world_of(units, _retries(rows), n_types, n_tiers, heard_ratio=heard_ratio)
+    notes = _notes(rows, policy, correction_usd, world, heard_ratio)
+    return Setting(rows, units, world, policy, ladder, notes, heard_ratio)
 
 
 def judged(setting: Setting, some: NDArray[np.bool_], *replayed: Replayed) -> Setting:
@@ -71,16 +87,18 @@ def judged(setting: Setting, some: NDArray[np.bool_], *replayed: Replayed) -> Se
     if unrouted:
         notes = (*notes, f"{unrouted} tasks exceed every tier that they are allowed; they are left out.")
     units = setting.units.take(routed)
-    return Setting(setting.rows, units, setting.world, setting.policy, setting.ladder, notes)
+    return replace(setting, units=units, notes=notes)
 
 
 def rival_table(setting: Setting, model: TierModel) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Per judged task: (n, n_tiers) P(clean) by the table of types, and what it would choose."""
+    """Per judged task: (n, n_tiers) P(clean | heard) by the table of types, and what it would choose."""
     rows, units = setting.rows, setting.units
     rates = table_rates(rows, len(setting.ladder.rungs), units.rows[units.fresh])[units.rows]
     tasks = [rows.outcomes.tasks[row] for row in units.rows]
     widths = model.widths
-    chosen = table_choices(rates, tasks, setting.policy, setting.ladder, widths.min_pass, widths.tolerance)
+    odds = setting.heard_ratio * rates  # the table counts what is heard; it chooses by what is
+    true = odds / (odds + 1.0 - rates)
+    chosen = table_choices(true, tasks, setting.policy, setting.ladder, widths.min_pass, widths.tolerance)
     return rates, np.where(chosen == NOT_ROUTED, units.logged, chosen)
 
 
@@ -109,9 +127,18 @@ def _retries(rows: Rows) -> Retries:
 
 
 def _notes(
-    rows: Rows, policy: Policy, given: float | Mapping[str, float] | None, world: World
+    rows: Rows,
+    policy: Policy,
+    given: float | Mapping[str, float] | None,
+    world: World,
+    heard_ratio: float,
 ) -> tuple[str, ...]:
     notes = []
+    if heard_ratio != 1.0:
+        notes.append(
+            f"A correction is taken to be heard {heard_ratio:.3g} times as often as a clean pass, as the "
+            "model was told in training; each clean verdict stands for so many more tasks."
+        )
     if given is None and policy.correction_minutes is None:
         notes.append(
             f"Nobody priced a correction: {DEFAULT_CORRECTION_USD:.2f} USD is assumed (5 minutes at 60 USD "

@@ -84,12 +84,15 @@ def comparison_text(found: Comparison) -> str:
             f"{found.weighed['effective']:.0f} of {found.weighed['tasks']}"
         )
     lines += [
-        _pair("challenger minus table of types", found.table_usd, found.table_under),
+        _pair("minus table, identified part", found.table_usd, found.table_under),
         _pair("new types only", found.new_types_usd, found.new_types_under),
         "",
         "Same tier: {same:.1%} of tasks. Of all: ".format(**found.shares)
-        + ", ".join(f"{name} {share:.1%}" for name, share in found.shares.items() if name != "same")
-        + f". Identified {found.identified_share:.1%}, unproved {found.unproved_share:.1%}.",
+        + ", ".join(
+            f"{name} {share:.1%}" for name, share in found.shares.items() if name not in ("same", "by_chance")
+        )
+        + f". Identified {found.identified_share:.1%}; of those that would move, unproved "
+        f"{found.unproved_share:.1%}.",
         f"Log loss, challenger minus champion: {found.log_loss.text()}; minus table: "
         f"{found.table_log_loss.text()}.",
         f"Challenger's ECE {found.calibration.ece.text()}; perfectly calibrated models stay below "

@@ -30,6 +30,7 @@ class Units:
     known : (n, n_tiers), 1 clean, 0 not, -1 unknown. fresh : decided on the first attempt that is in the
     log; else the log begins with a later attempt, which says nothing about how the first was chosen.
     token_usd : (n, n_tiers), sync. correction_usd : (n,).
+    weights : how many tasks each stands for, those included whose verdict nobody gave.
     """
 
     rows: Int
@@ -51,9 +52,18 @@ class Units:
 
 
 def units_of(
-    rows: Rows, policy: Policy, ladder: Ladder, correction_usd: float | Mapping[str, float] | None
+    rows: Rows,
+    policy: Policy,
+    ladder: Ladder,
+    correction_usd: float | Mapping[str, float] | None,
+    *,
+    heard_ratio: float = 1.0,
 ) -> Units:
-    """The first attempts, with prices. correction_usd : of one correction, or by task type."""
+    """The first attempts, with prices. correction_usd : of one correction, or by task type.
+
+    heard_ratio : how many times likelier a correction is to be heard than a clean pass. A clean one that
+        was heard then stands for so many times more tasks; in all they stand for what was heard.
+    """
     first, known = known_outcomes(rows.outcomes, rows.answers, len(ladder.rungs))
     outcomes = rows.outcomes
     tasks = [outcomes.tasks[row] for row in first]
@@ -65,10 +75,17 @@ def units_of(
         known,
         np.array([not outcomes.failed[row] for row in first], dtype=bool),
         rows.propensity[first],
-        rows.weights[first],
+        _as_if_all_heard(rows.weights[first], outcomes.clean[first], heard_ratio),
         np.array([_token_usd(task, policy, ladder) for task in tasks]),
         np.array([correction_of(task.task_type, policy, correction_usd) for task in tasks]),
     )
+
+
+def _as_if_all_heard(weights: Array, clean: Bool, heard_ratio: float) -> Array:
+    if heard_ratio == 1.0:
+        return weights
+    raised = weights * np.where(clean, heard_ratio, 1.0)
+    return np.asarray(raised * (weights.sum() / raised.sum()))
 
 
 def correction_of(task_type: str | None, policy: Policy, given: float | Mapping[str, float] | None) -> float:

@@ -52,15 +52,41 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
         return Weighed(evidence, weights, 0.0)
     off = np.where(match, 1.0 / np.where(drawn, units.propensity, 1.0), 0.0)
     weights[overlap] = off[overlap]
-    status, fail, under = evidence.status.copy(), evidence.fail.copy(), evidence.under.copy()
-    status[overlap] = WEIGHED
-    f, rescued = _by_table(units, chosen, world)
-    seen_under = evidence.under[:, 0]
-    fail[overlap] = (f + off * (~units.clean - f))[overlap, None]
-    under[overlap] = (f * rescued + off * (seen_under - f * rescued))[overlap, None]
     some = weights[overlap]
     effective = float(some.sum() ** 2 / (some**2).sum()) if some.any() else 0.0
-    return Weighed(Evidence(status, fail, under, evidence.proved), weights, effective)
+    return Weighed(doubly_robust(units, chosen, world, evidence, overlap), weights, effective)
+
+
+def doubly_robust(
+    units: Units, chosen: Int, world: World, evidence: Evidence, some: NDArray[np.bool_]
+) -> Evidence:
+    """The evidence with these tasks weighed: their propensity is logged, and the choice had a chance."""
+    off = np.where(units.logged == chosen, 1.0 / np.where(some, units.propensity, 1.0), 0.0)
+    status, fail, under = evidence.status.copy(), evidence.fail.copy(), evidence.under.copy()
+    status[some] = WEIGHED
+    f, rescued = _by_table(units, chosen, world)
+    seen_under = evidence.under[:, 0]
+    fail[some] = (f + off * (~units.clean - f))[some, None]
+    under[some] = (f * rescued + off * (seen_under - f * rescued))[some, None]
+    return Evidence(status, fail, under, evidence.proved)
+
+
+def drawn_between(units: Units, one: Int, other: Int) -> NDArray[np.bool_]:
+    """(n,): chance decided between these two choices, as in a canary or a probe, whatever then came of it.
+
+    The log has the propensity of what was served only; so a pair of tiers counts where each was served often
+    enough, and where the weights of either add up to the tasks of the pair.
+    """
+    drawn = np.isfinite(units.propensity) & (units.propensity < 1.0) & units.fresh & (one != other)
+    found = np.zeros(len(units), dtype=bool)
+    for pair in np.unique(np.column_stack([one[drawn], other[drawn]]), axis=0):
+        rows = drawn & (one == pair[0]) & (other == pair[1])
+        served = [rows & (units.logged == tier) for tier in pair]
+        sums = [float((1.0 / units.propensity[each]).sum()) for each in served]
+        enough = all(each.sum() >= MIN_MATCHES for each in served)
+        if enough and all(MIN_OVERLAP <= each / rows.sum() <= 1.0 / MIN_OVERLAP for each in sums):
+            found |= rows
+    return found
 
 
 def _usual_tier(units: Units, n_tiers: int) -> Int:

@@ -39,8 +39,10 @@ class World:
         return int(self.joints[0].rates.shape[1])
 
 
-def world_of(units: Units, retries: Retries, n_types: int, n_tiers: int) -> World:
-    counts = counts_of(units, retries, n_types, n_tiers)
+def world_of(
+    units: Units, retries: Retries, n_types: int, n_tiers: int, *, heard_ratio: float = 1.0
+) -> World:
+    counts = counts_of(units, retries, n_types, n_tiers, heard_ratio=heard_ratio)
     joints = tuple(joint(counts, parameters) for parameters in fit(counts))
     size = counts.first.sum(axis=(1, 2))
     upset = upset_patterns(n_tiers)
@@ -59,7 +61,9 @@ def world_of(units: Units, retries: Retries, n_types: int, n_tiers: int) -> Worl
     return World(joints, upsets)
 
 
-def counts_of(units: Units, retries: Retries, n_types: int, n_tiers: int) -> Counts:
+def counts_of(
+    units: Units, retries: Retries, n_types: int, n_tiers: int, *, heard_ratio: float = 1.0
+) -> Counts:
     first = np.zeros((n_types, n_tiers, 2))
     some = units.fresh
     np.add.at(first, (units.types[some], units.logged[some], (~units.clean[some]).astype(np.int64)), 1.0)
@@ -67,4 +71,4 @@ def counts_of(units: Units, retries: Retries, n_types: int, n_tiers: int) -> Cou
     up = retries.before <= retries.after
     at = retries.types[up], retries.before[up], retries.after[up], (~retries.clean[up]).astype(np.int64)
     np.add.at(again, at, 1.0)
-    return Counts(first, again, first.sum(axis=2).argmax(axis=1))
+    return Counts(first, again, first.sum(axis=2).argmax(axis=1), heard_ratio)

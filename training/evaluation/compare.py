@@ -17,7 +17,7 @@ from ._account import Account, account
 from ._calibration import Calibration, calibration, log_losses
 from ._cutoff import after, moment, trained_until, unseen
 from ._difference import difference
-from ._estimate import Estimate, mean
+from ._estimate import Estimate, mean, plain
 from ._replay import Replayed, replay
 from ._setting import Progress, Setting, about, judged, read_setting, rival_table
 from ._text import comparison_text
@@ -29,11 +29,14 @@ MIN_TASKS = 50
 class Comparison:
     """Challenger minus champion, per task. Below 0 the challenger is cheaper, or under-tiers less.
 
-    identified : tasks on which both choose the same tier, or what either would do is observed, imputed or
-        weighed by propensities. likely : all tasks, the unproved as the table of types has them. worst :
-        all tasks, outer ends of the intervals whatever the unproved are (Manski's bounds).
-    table : challenger minus table of types, likely. new_types : types without a verdict in training.
-    log_loss : of P(clean | logged tier), as of each decision. weighed : where the log chose by chance.
+    identified : tasks on which both choose the same tier, or chance decided between their two choices (a
+        canary, a probe), weighed by propensities. likely : all tasks, what is not known as the table of types
+        has it. worst : all tasks, outer ends of the intervals whatever the unproved are (Manski's bounds).
+    at_most : upper ends of the first four at the level PROOF (99.9 %), on which a promotion rests.
+    table : challenger minus table of types, on what is identified between these two; table_likely : on all
+        tasks, those of a type taken to be alike, as the table takes them.
+    new_types : types without a verdict in training. weighed : where the log chose by chance.
+    log_loss : of P(clean | logged tier, heard), as of each decision.
     seen_in_training : judged rows that the challenger, or the champion, was trained on.
     """
 
@@ -42,10 +45,12 @@ class Comparison:
     identified_under: Estimate
     likely_usd: Estimate
     likely_under: Estimate
+    at_most: dict[str, float]
     worst_usd: tuple[float, float]
     worst_under: tuple[float, float]
     table_usd: Estimate
     table_under: Estimate
+    table_likely_usd: Estimate
     new_types_usd: Estimate
     new_types_under: Estimate
     log_loss: Estimate
@@ -61,12 +66,15 @@ class Comparison:
     policy: Policy = field(repr=False, compare=False)
 
     @property
-    def unproved_share(self) -> float:
-        return self.shares["unproved"]
+    def identified_share(self) -> float:
+        """Of all tasks."""
+        return round(self.shares["same"] + self.shares["by_chance"], 4)
 
     @property
-    def identified_share(self) -> float:
-        return round(1.0 - self.shares["unproved"], 4)
+    def unproved_share(self) -> float:
+        """Of the tasks that would move, those of which no chance has decided; 0 if none moves."""
+        moved = 1.0 - self.shares["same"]
+        return round(1.0 - self.shares["by_chance"] / moved, 4) if moved > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the models."""
@@ -98,13 +106,21 @@ def compare(
 
     Rows are split by time only: what comes after the last verdict that either model was trained on.
     Types that came new since then are shown apart. For the other parameters see `evaluate`.
+    Where the challenger was told that corrections are heard more often than clean passes (`heard_ratio` of
+    its widths), tasks are weighed so that they stand for all, and predictions are of what is heard.
 
     since : judge decisions from this moment on, whatever the models were trained on; rows of their training
         are counted in `seen_in_training`, and no gate lets such a comparison pass.
 
     Raises InvalidTraining where fewer than MIN_TASKS tasks are left, and as `evaluate` does.
     """
-    setting = read_setting(log_or_frame, policy=policy, correction_usd=correction_usd, progress=progress)
+    setting = read_setting(
+        log_or_frame,
+        policy=policy,
+        correction_usd=correction_usd,
+        heard_ratio=challenger.widths.heard_ratio,
+        progress=progress,
+    )
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
     some = new if since is None else after(setting.rows, since)
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger)
@@ -130,13 +146,14 @@ def _compared(
     old, new = (account(units, each.chosen[units.rows], world) for each in answers)
     rates, by_table = rival_table(setting, challenger)
     rival = account(units, by_table, world)
-    found, beside_table = difference(units, new, old), difference(units, new, rival)
+    found = difference(units, new, old, world=world)
+    beside_table = difference(units, new, rival, world=world)
     fresh_types = _new_types(everything, setting, champion, challenger)
     of_new = difference(units, new, old, among=fresh_types)
     first = units.fresh
     rows, logged, clean = units.rows[first], units.logged[first], units.clean[first]
-    at = (units.weights[first], units.types[first])
-    p_old, p_new = (each.passes[rows, logged] for each in answers)
+    at = (setting.heard_weights[first], units.types[first])
+    p_old, p_new = (setting.heard(each.passes[rows, logged]) for each in answers)
     p_table = np.maximum.accumulate(rates, axis=1)[first, logged]
     losses = log_losses(p_new, clean)
     notes = list(setting.notes)
@@ -155,10 +172,12 @@ def _compared(
         identified_under=found.identified_under,
         likely_usd=found.likely_usd,
         likely_under=found.likely_under,
+        at_most=found.at_most,
         worst_usd=found.worst_usd,
         worst_under=found.worst_under,
-        table_usd=beside_table.likely_usd,
-        table_under=beside_table.likely_under,
+        table_usd=beside_table.identified_usd,
+        table_under=beside_table.identified_under,
+        table_likely_usd=beside_table.likely_usd,
         new_types_usd=of_new.likely_usd,
         new_types_under=of_new.likely_under,
         log_loss=mean(losses - log_losses(p_old, clean), *at),
@@ -247,4 +266,6 @@ def _as_plain(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, dict):
         return {key: _as_plain(each) for key, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, float):
+        return plain(value)
+    return [_as_plain(each) for each in value] if isinstance(value, tuple) else value

@@ -118,7 +118,13 @@ def evaluate(
     InvalidTraining : bad rows, nothing that can be judged, an unknown baseline or a price that is none.
     LadderMismatch : the model's tiers are not on the ladder.
     """
-    setting = read_setting(log_or_frame, policy=policy, correction_usd=correction_usd, progress=progress)
+    setting = read_setting(
+        log_or_frame,
+        policy=policy,
+        correction_usd=correction_usd,
+        heard_ratio=model.widths.heard_ratio,
+        progress=progress,
+    )
     names = setting.ladder.names
     if baseline not in names:
         raise InvalidTraining(
@@ -180,14 +186,15 @@ def _report(
     saved = costs(units, constants[baseline]) - costs(units, routed)
     saved[same] = 0.0
     fresh = units.fresh
-    seen = (units.clean[fresh], units.weights[fresh], units.types[fresh])
+    seen = (units.clean[fresh], setting.heard_weights[fresh], units.types[fresh])
     rows, logged = units.rows[fresh], units.logged[fresh]
-    p = answers.passes[rows, logged]
+    passes = answers.passes[rows, logged]
+    p = setting.heard(passes)
     return Evaluation(
         about={**about(setting), "model": model.version},
         baseline=baseline,
         with_history=calibration(p, *seen),
-        by_text=calibration(answers.text_passes[rows, logged], *seen),
+        by_text=calibration(setting.heard(answers.text_passes[rows, logged]), *seen),
         table=calibration(np.maximum.accumulate(rates, axis=1)[fresh, logged], *seen),
         policies=policies,
         saving_usd=mean(saved, units.weights, units.types),
@@ -198,7 +205,7 @@ def _report(
             tier: reliability(p[logged == t], seen[0][logged == t], seen[1][logged == t])
             for t, tier in enumerate(names)
         },
-        by_tier=by_tier(setting, routed, p),
+        by_tier=by_tier(setting, routed, passes),
         by_type=by_type(setting, routed, constants[baseline]),
         notes=(*setting.notes, *note),
         errors=errors_frame(setting, routed, answers),

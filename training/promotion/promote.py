@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...classifier._pointer import VERSIONS, Canary, Change, Pointer
+from ...classifier._pointer import VERSIONS, Change, Pointer
+from ...classifier._pointer import Canary as CanaryRecord
 from ...classifier.errors import LadderMismatch, PromotionRefused, StoreError
 from ...classifier.model import TierModel
 from ...data import CHAMPION
 from ...router._champion import forget_champion
 from ...router._view import view_of
+from ...router.canary import Canary
 from ...router.ladder import default_ladder
 from ...router.policy import Policy
 from ._shelf import Model, Shelf, model_folder
@@ -22,8 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
-CANARY_SHARE = 0.1
-CANARY_DECISIONS = 500
+CANARY = Canary(share=0.1, max_decisions=500)
 
 
 class Gate(Protocol):
@@ -45,6 +48,8 @@ def promote(
     pinned: Any = None,
     policy: Policy | None = None,
     correction_usd: float | Mapping[str, float] | None = None,
+    canary: Canary | None = None,
+    since: datetime | None = None,
     by: str | None = None,
     why: str = "",
     force: bool = False,
@@ -59,12 +64,15 @@ def promote(
     log : outcome log or frame on which champion and challenger are compared.
     champion : what it has to match; default: the store's champion, before there is one the shipped one.
     pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
+    canary : how a challenger is tried where the log can't prove enough; default: CANARY.
+    since : judge decisions from this moment on; default: after both trainings, and for the canary that runs,
+        from its start.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
     progress : called with what is being done, how many are done, and of how many.
 
     "promote" replaces the champion at once. "canary" leaves it and records the challenger with a share of
-    0.1 of the first 500 decisions.
+    the first decisions. Once they are in the log, promote the same version again: the gate then has them.
 
     Raises PromotionRefused, with the gate's report, where it is refused; PromotionConflict where somebody
     else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then.
@@ -90,10 +98,16 @@ def promote(
             from ..evaluation import compare, gate
 
             found = compare(
-                baseline, challenger, log, policy=policy, correction_usd=correction_usd, progress=progress
+                baseline,
+                challenger,
+                log,
+                policy=policy,
+                correction_usd=correction_usd,
+                since=since or _canary_since(before, challenger.version),
+                progress=progress,
             )
             report = gate(found, pinned=pinned)
-            change = settle(shelf, folder, report, before, baseline, by=by, why=why)
+            change = settle(shelf, folder, report, before, baseline, canary=canary, by=by, why=why)
     forget_champion()
     return change
 
@@ -105,6 +119,7 @@ def settle(
     before: Pointer,
     baseline: TierModel,
     *,
+    canary: Canary | None = None,
     by: str | None = None,
     why: str = "",
 ) -> Change:
@@ -121,8 +136,9 @@ def settle(
     version = shelf.add(folder)
     base = None if before.line else shelf.add(baseline)
     if report.verdict == "canary":
-        canary = Canary(version, CANARY_SHARE, CANARY_DECISIONS)
-        return shelf.start_canary(canary, by=by, why=why, gate=gate, before=before, base=base)
+        of = canary or CANARY
+        record = CanaryRecord(version, of.share, of.max_decisions)
+        return shelf.start_canary(record, by=by, why=why, gate=gate, before=before, base=base)
     return shelf.promote(version, by=by, why=why, gate=gate, before=before, base=base)
 
 
@@ -152,6 +168,14 @@ def _of_this_shelf(shelf: Shelf, model: Model) -> Model:
     if not isinstance(shelf, ModelStore) or not isinstance(model, str) or Path(model).exists():
         return model
     return shelf.path / VERSIONS / model if model in shelf.versions() else model
+
+
+def _canary_since(before: Pointer, version: str) -> datetime | None:
+    """When this version's canary began, if it is the one that runs: from then on chance decided."""
+    if before.canary is None or before.canary.version != version:
+        return None
+    of_it = takewhile(lambda each: (each.action, each.version) == ("canary", version), before.history[::-1])
+    return datetime.fromisoformat(list(of_it)[-1].at)  # judged before its end, it was recorded again
 
 
 def _served(shelf: Shelf, version: str | None) -> TierModel:

@@ -1,0 +1,82 @@
+"""What is identified: where chance decided, and what verdicts say when they are heard unevenly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from off_policy_world import logged
+from test_off_policy import tasks
+
+from tierwise.training.evaluation._account import account
+from tierwise.training.evaluation._difference import difference
+from tierwise.training.evaluation._latent import Counts, joint, standard
+from tierwise.training.evaluation._units import _as_if_all_heard
+from tierwise.training.evaluation._weighing import MIN_MATCHES, drawn_between
+
+HEARD_CLEAN, HEARD_CORRECTED = 0.2, 0.9
+RATIO = HEARD_CORRECTED / HEARD_CLEAN
+
+
+def canary(n: int, *, propensity: float = 0.5):
+    """n tasks at each of two tiers, and what champion and challenger choose."""
+    units = tasks([[1, -1]] * n + [[-1, 1]] * n, propensity=propensity)
+    return units, np.zeros(2 * n, dtype=int), np.ones(2 * n, dtype=int)
+
+
+def test_a_canary_decides_by_chance_between_the_two_choices():
+    units, old, new = canary(MIN_MATCHES)
+    assert drawn_between(units, old, new).all()
+    assert not drawn_between(units, old, old).any()
+
+
+@pytest.mark.parametrize(
+    ("n", "propensity", "why"),
+    [
+        (MIN_MATCHES - 1, 0.5, "too few"),
+        (MIN_MATCHES, 1.0, "no chance"),
+        (MIN_MATCHES, np.nan, "not known"),
+        (MIN_MATCHES, 0.05, "weights of ten times the tasks: not between these two"),
+    ],
+)
+def test_what_is_no_fair_draw_is_not_identified(n, propensity, why):
+    units, old, new = canary(n, propensity=propensity)
+    assert not drawn_between(units, old, new).any(), why
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_identified_difference_is_the_true_one_of_its_tasks(seed):
+    found = logged(seed, explore=0.5, n_types=80)
+    units, world = found.units, found.world
+    old, new = found.choices(1.5), found.choices(0.3)
+    chance = drawn_between(units, old, new)
+    assert chance.sum() > 50
+    got = difference(units, account(units, new, world), account(units, old, world), world=world)
+    rows = np.flatnonzero(chance | (old == new))
+    truth = (found.cost[rows, new[rows]] - found.cost[rows, old[rows]]).mean()
+    half = (got.identified_usd.high - got.identified_usd.low) / 2
+    assert abs(got.identified_usd.value - truth) < 2 * half
+    assert got.shares["by_chance"] == pytest.approx(chance.mean(), abs=1e-3)
+
+
+def test_clean_verdicts_stand_for_those_that_nobody_gave():
+    chance = np.random.default_rng(0)
+    clean = chance.random(200_000) < 0.7
+    heard = clean[chance.random(len(clean)) < np.where(clean, HEARD_CLEAN, HEARD_CORRECTED)]
+    weights = _as_if_all_heard(np.ones(len(heard)), heard, RATIO)
+    assert heard.mean() < 0.4
+    assert weights @ heard / weights.sum() == pytest.approx(0.7, abs=0.01)
+    assert weights.sum() == pytest.approx(len(heard))
+    assert (_as_if_all_heard(np.ones(4), heard[:4], 1.0) == 1).all()
+
+
+def test_rates_of_types_are_those_of_all_tasks_not_of_the_heard_ones():
+    """Three quarters are clean; of what is heard four in ten are."""
+    p, n = 0.75, 2_000
+    heard = np.array([p * HEARD_CLEAN, (1 - p) * HEARD_CORRECTED])
+    first = np.zeros((1, 3, 2))
+    first[0, 1] = n * heard / heard.sum()
+    again, usual = np.zeros((1, 3, 3, 2)), np.array([1])
+    told, naive = (joint(Counts(first, again, usual, ratio), standard(3)) for ratio in (RATIO, 1.0))
+    assert told.rates[0, 1] == pytest.approx(p, abs=0.03)
+    assert naive.rates[0, 1] == pytest.approx(0.4, abs=0.03)
+    assert told.left_out[0, 1, 0] == pytest.approx(told.rates[0, 1], abs=0.01)
