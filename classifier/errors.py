@@ -38,6 +38,7 @@ TierwiseError
 │   ├── ServiceFailed      an error of the service, or an answer that broke off
 │   ├── NotReachable       no connection: wrong base_url, no network, reset               (ConnectionError)
 │   └── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
+├── InvalidSetting         a setting of the service that can't be used as given           (ValueError)
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -255,6 +256,10 @@ class NotReachable(CallError, ConnectionError):
 
 class DeadlineExceeded(CallError, TimeoutError):
     """No answer within the time that was given."""
+
+
+class InvalidSetting(TierwiseError, ValueError):
+    """A setting of the service, or its file of tokens, that can't be used as given."""
 
 
 class MissingExtra(TierwiseError, ImportError):

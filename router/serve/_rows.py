@@ -1,0 +1,60 @@
+"""Decisions as JSON: one with all that it knows, many with what is acted on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ..decision import Decision
+from ..predict import Decisions
+
+_ID_BYTES = 16
+
+
+def full_row(decision: Decision, *, logged: bool) -> dict[str, Any]:
+    return {**decision.to_dict(), "logged": logged}
+
+
+def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> list[dict[str, Any]]:
+    """Without costs and pass probabilities, which are worked out only where they are asked for.
+
+    keep_ids : the decisions are built already, and logged under their ids.
+    """
+    if keep_ids or not isinstance(decisions, Decisions):
+        return [_brief(each.decision_id, each.evidence.choice, each.evidence) for each in decisions]
+    engine, rows = decisions._engine, decisions._rows
+    tiers, models, names = engine.ladder.tiers, [r.model for r in engine.ladder.rungs], engine.ladder.names
+    ids = os.urandom(_ID_BYTES * len(rows)).hex()
+    n = 2 * _ID_BYTES
+    return [
+        _row(ids[i * n : i * n + n], choice, beliefs, tiers, models, names)
+        for i, (choice, _, beliefs, _) in enumerate(rows)
+    ]
+
+
+def _brief(decision_id: str, choice: Any, evidence: Any) -> dict[str, Any]:
+    ladder = evidence.ladder
+    models = [rung.model for rung in ladder.rungs]
+    return _row(decision_id, choice, evidence.beliefs, ladder.tiers, models, ladder.names)
+
+
+def _row(
+    decision_id: str, choice: Any, beliefs: Any, tiers: Any, models: Sequence[str | None], names: Sequence[str]
+) -> dict[str, Any]:
+    rung, mode = choice.rung, choice.mode
+    no_model = mode == "none"
+    return {
+        "decision_id": decision_id,
+        "tier": tiers[rung],
+        "model": None if no_model else models[rung],
+        "mode": mode,
+        "plan": [tiers[each] for each in choice.plan],
+        "confidence": 0.0 if beliefs is None or no_model else beliefs.needed[rung],
+        "probabilities": {} if beliefs is None else dict(zip(names, beliefs.needed, strict=True)),
+        "reason": choice.codes[0],
+        "reasons": choice.codes,
+        "fallback": choice.fallback,
+        "return_to": None if choice.return_to is None else tiers[choice.return_to],
+        "propensity": choice.propensity,
+    }
