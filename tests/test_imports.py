@@ -42,7 +42,17 @@ LOG = "tierwise.router.log"
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
 PAGES = "tierwise.router.serve.pages"
-SERVE_EXTRA = {"fastapi", "jinja2", "markupsafe"}
+SERVE = "tierwise.router.serve"
+SERVE_EXTRA = {
+    "fastapi",
+    "jinja2",
+    "markupsafe",
+    "orjson",
+    "prometheus_client",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+}
 
 
 def modules() -> dict[str, Path]:
@@ -100,6 +110,7 @@ def fresh(code: str, **environment: str) -> str:
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.router.run", {"tierwise", "tierwise.classifier", "tierwise.router"}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
+        (SERVE, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router", LOG, PAGES}),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
@@ -119,6 +130,7 @@ def fresh(code: str, **environment: str) -> str:
                 LOG,
                 EVALUATION,
                 PROMOTION,
+                SERVE,
             },
         ),
     ],
@@ -155,7 +167,7 @@ def test_serving_imports_only_the_base_install_at_module_level():
         if not name.startswith("tierwise.training"):
             tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
             allowed = BASE | LOG_EXTRA if name.startswith(LOG) else BASE
-            allowed = allowed | SERVE_EXTRA if name.startswith(PAGES) else allowed
+            allowed = allowed | SERVE_EXTRA if name.startswith(SERVE) else allowed
             assert tops - allowed - {"tierwise"} <= sys.stdlib_module_names, name
 
 

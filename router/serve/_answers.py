@@ -79,8 +79,8 @@ def as_refused(error: Exception) -> Refused:
     raise error
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def refusal(error: HTTPException) -> Response:
+    """An error as an answer."""
     if isinstance(error, Refused):
         body = error_body(error.status_code, error.detail, kind=error.kind, about=error.about)
     else:
@@ -89,8 +89,13 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return Response(body, error.status_code, error.headers, "application/json")
 
 
-async def _on_ours(request: Request, error: Exception) -> Response:
-    return await _on_http(request, as_refused(error))
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return refusal(error)
+
+
+async def _on_ours(_: Request, error: Exception) -> Response:
+    return refusal(as_refused(error))
 
 
 def answer_errors(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""A request's body as JSON, and what it asks for. Parsed by orjson; each value is checked where it is used."""
+"""A request's body as JSON, and what it asks for; each value is checked where it is used."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ import orjson
 from fastapi import Request
 
 from ...classifier.errors import InvalidTask
-from ...classifier.task import Task, check_fact_names
+from ...classifier.task import Task
 from ._answers import Refused
 
 
 async def object_of(request: Request) -> dict[str, Any]:
     """Raises Refused for what is no JSON object."""
     try:
-        body = orjson.loads(await request.body())
+        body = orjson.loads(await _bytes_of(request))
     except orjson.JSONDecodeError as error:
         told = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         raise Refused(400, told) from None
     if not isinstance(body, dict):
         raise Refused(422, f"Send a JSON object; got {_kind(body)}.", kind="invalid_task")
     return body
+
+
+async def _bytes_of(request: Request) -> bytes:
+    """Most bodies are one message."""
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    parts = [body]
+    while message.get("more_body", False):
+        message = await request.receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
 
 
 def listed(body: dict[str, Any], name: str, most: int, *, kind: str) -> list[Any]:
@@ -63,8 +76,9 @@ def many_tasks(rows: list[Any]) -> list[Task]:
 
 def task_with(body: dict[str, Any], *beside: str) -> tuple[Task, dict[str, Any]]:
     """The task, and those of the named values that were given with it. Raises InvalidTask."""
+    if len(body) == 1:  # most are a text alone
+        return one_task(body), {}
     given = {name: body.pop(name) for name in beside if name in body}
-    check_fact_names(body)
     return one_task(body), {name: value for name, value in given.items() if value is not None}
 
 

@@ -1,11 +1,10 @@
-"""What every request passes first: access, rate, size, time; and what every answer gets: safe headers.
+"""What every request passes first: access, rate, size; and what every answer gets: safe headers.
 
 Plain ASGI: a middleware that builds requests and tasks of its own would cost more than a decision.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -21,6 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 _CHALLENGE = b'Basic realm="tierwise", charset="UTF-8"'
 _WRONG_TOKENS_PER_S, _WRONG_TOKENS_AT_ONCE = 1.0, 20
+_MAX_HOSTS = 100
 _SAFE, _SAFE_NAMES = list(SAFE_HEADERS), frozenset(name for name, _ in SAFE_HEADERS)
 
 
@@ -33,6 +33,7 @@ class Guard:
         per_s = self._settings.requests_per_s
         self._rate = None if per_s is None else Rate(per_s, self._settings.burst)
         self._wrong_tokens = Rate(_WRONG_TOKENS_PER_S, _WRONG_TOKENS_AT_ONCE)
+        self._good_hosts: set[bytes] = set()  # as they were written; few, since others are denied
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,7 +64,7 @@ class Guard:
     def _look(self, scope: MutableMapping[str, Any]) -> tuple[Denied | None, list[tuple[bytes, bytes]]]:
         """Why the request is not taken, and what is said in the headers of that answer."""
         headers, path = dict(scope["headers"]), scope["path"]
-        denied = host_denied(headers.get(b"host", b""), self._settings)
+        denied = self._host_denied(headers.get(b"host", b""))
         if denied is not None or path in OPEN_PATHS:
             return denied, []
         address = (scope.get("client") or ("local",))[0]
@@ -82,6 +83,14 @@ class Guard:
             denied = Denied(413, self._too_large)
         return denied, []
 
+    def _host_denied(self, host: bytes) -> Denied | None:
+        if host in self._good_hosts:
+            return None
+        denied = host_denied(host, self._settings)
+        if denied is None and len(self._good_hosts) < _MAX_HOSTS:
+            self._good_hosts.add(host)
+        return denied
+
     def _without_token(self, address: str) -> tuple[Denied, list[tuple[bytes, bytes]]]:
         wait_s = self._wrong_tokens.wait_s(address, time.monotonic())
         if wait_s > 0.0:
@@ -93,28 +102,15 @@ class Guard:
         return Denied(401, told), [(b"www-authenticate", _CHALLENGE)]
 
     def _limited(self, receive: Receive) -> Receive:
-        """The body, no larger and no slower than allowed; what comes after it is not timed."""
-        settings, left, done = self._settings, self._settings.max_body_bytes, False
-        until: float | None = None
+        """The body, no larger than allowed."""
+        left = self._settings.max_body_bytes
 
         async def limited() -> Message:
-            nonlocal left, done, until
-            if done:
-                return await receive()
-            loop = asyncio.get_running_loop()
-            until = until or loop.time() + settings.body_timeout_s
-            try:
-                async with asyncio.timeout_at(until):
-                    message = await receive()
-            except TimeoutError:
-                done = True
-                told = f"The body did not arrive within {settings.body_timeout_s:g} s."
-                raise Refused(408, told, headers={"Connection": "close"}) from None
+            nonlocal left
+            message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                done = True
                 raise Refused(413, self._too_large, headers={"Connection": "close"})
-            done = not message.get("more_body", False)
             return message
 
         return limited

@@ -78,5 +78,3 @@ def checked(row: Any) -> dict[str, Any]:
         if value is not None and not isinstance(value, str):
             raise InvalidOutcome(f"{name} must be a text.", about=name)
     return {name: value for name, value in row.items() if value is not None}
-
-

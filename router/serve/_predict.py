@@ -12,7 +12,8 @@ from ...classifier.task import Task
 from ..log._past import past_decision
 from ._answers import Refused, answer
 from ._body import listed, many_tasks, object_of, task_with
-from ._rows import brief_rows, full_row
+from ._direct import Handler
+from ._rows import brief_row, brief_rows, full_row
 from ._schemas import EXPLAIN, PREDICT
 from ._served_router import ServedRouter
 from .service import Service
@@ -20,12 +21,13 @@ from .service import Service
 _INLINE = 8  # tasks that are decided between two other requests; more of them are decided beside these
 
 
-def predict_routes(service: Service) -> APIRouter:
+def predict_routes(service: Service) -> tuple[APIRouter, dict[str, Handler]]:
+    """The routes, and the one that is so busy that it is to be found directly."""
     routes = _Predict(service)
     router = APIRouter(tags=["decisions"])
     router.post("/v1/predict", **PREDICT)(routes.predict)
     router.post("/v1/explain", **EXPLAIN)(routes.explain)
-    return router
+    return router, {"/v1/predict": routes.predict}
 
 
 class _Predict:
@@ -43,7 +45,9 @@ class _Predict:
         logged = asked["wait_for_log"] and await self._service.until_logged([decision.decision_id])
         if self._service.served_log is not None:
             await self._service.room_in_queue()
-        return answer(full_row(decision, logged=logged))
+        if asked["full"]:
+            return answer(full_row(decision, logged=logged))
+        return answer({**brief_row(decision), "logged": logged})
 
     async def explain(self, request: Request) -> Response:
         """Of a task: nothing is logged. Of a decision: as the log remembers it."""
@@ -134,7 +138,5 @@ def _checked(beside: dict[str, Any]) -> dict[str, Any]:
         raise InvalidTask("follows is the id of the decision whose attempt failed, a text.", about="follows")
     history = beside.get("history")
     if history is not None and not isinstance(history, dict):
-        raise InvalidTask(
-            'history maps tiers to two counts, such as {"haiku": [12, 1]}.', about="history"
-        )
+        raise InvalidTask('history maps tiers to two counts, such as {"haiku": [12, 1]}.', about="history")
     return beside

@@ -8,7 +8,7 @@ _MAX_CALLERS = 10_000
 
 
 class Rate:
-    """So many requests a second in the long run, so many at once. Times are given, so that it can be tested."""
+    """So many requests a second in the long run, so many at once. Times are given to it."""
 
     def __init__(self, per_s: float, burst: int) -> None:
         self._per_s, self._burst = per_s, float(burst)

@@ -1,4 +1,7 @@
-"""Decisions as JSON: one with all that it knows, many with what is acted on."""
+"""Decisions as JSON: what is acted on, or all that they know.
+
+Costs, latencies and pass probabilities take longer than the decision, so they are for those who ask.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,17 @@ _ID_BYTES = 16
 
 
 def full_row(decision: Decision, *, logged: bool) -> dict[str, Any]:
+    """All that it knows."""
     return {**decision.to_dict(), "logged": logged}
 
 
 def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> list[dict[str, Any]]:
-    """Without costs and pass probabilities, which are worked out only where they are asked for.
+    """The same of many, quicker.
 
     keep_ids : the decisions are built already, and logged under their ids.
     """
     if keep_ids or not isinstance(decisions, Decisions):
-        return [_brief(each.decision_id, each.evidence.choice, each.evidence) for each in decisions]
+        return [brief_row(each) for each in decisions]
     engine, rows = decisions._engine, decisions._rows
     tiers, models, names = engine.ladder.tiers, [r.model for r in engine.ladder.rungs], engine.ladder.names
     ids = os.urandom(_ID_BYTES * len(rows)).hex()
@@ -33,14 +37,20 @@ def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> 
     ]
 
 
-def _brief(decision_id: str, choice: Any, evidence: Any) -> dict[str, Any]:
-    ladder = evidence.ladder
+def brief_row(decision: Decision) -> dict[str, Any]:
+    """What is acted on."""
+    _, ladder, beliefs, choice, *_ = decision.evidence
     models = [rung.model for rung in ladder.rungs]
-    return _row(decision_id, choice, evidence.beliefs, ladder.tiers, models, ladder.names)
+    return _row(decision.decision_id, choice, beliefs, ladder.tiers, models, ladder.names)
 
 
 def _row(
-    decision_id: str, choice: Any, beliefs: Any, tiers: Any, models: Sequence[str | None], names: Sequence[str]
+    decision_id: str,
+    choice: Any,
+    beliefs: Any,
+    tiers: Any,
+    models: Sequence[str | None],
+    names: Sequence[str],
 ) -> dict[str, Any]:
     rung, mode = choice.rung, choice.mode
     no_model = mode == "none"

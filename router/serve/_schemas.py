@@ -23,7 +23,10 @@ _HISTORY = {
         "maxItems": 2,
     },
 }
-_FOLLOWS = {"type": ["string", "null"], "description": "Id of the decision whose attempt at this task failed."}
+_FOLLOWS = {
+    "type": ["string", "null"],
+    "description": "Id of the decision that failed at this task.",
+}
 _WHAT = {
     400: "The body is not JSON.",
     401: "A token is needed.",
@@ -42,7 +45,9 @@ _OF_BODIES = (400, 408, 413, 415, 422)
 
 
 def _route(summary: str, answer: Any, *errors: int, **more: Any) -> dict[str, Any]:
-    failures = {status: {"model": shapes.Failure, "description": _WHAT[status]} for status in (*_ALWAYS, *errors)}
+    failures = {
+        status: {"model": shapes.Failure, "description": _WHAT[status]} for status in (*_ALWAYS, *errors)
+    }
     return {
         "summary": summary,
         "response_model": None,
@@ -82,13 +87,13 @@ _BY_ID = {
 }
 PREDICT = _route(
     "Decide about one task, or many",
-    shapes.Full | shapes.Many,
+    shapes.One | shapes.Full | shapes.Many,
     *_OF_BODIES,
     404,
     409,
     503,
     parameters=[
-        _asked("detail", ["brief", "full"], "Of many: what is acted on, or all. One is always answered in full."),
+        _asked("detail", ["brief", "full"], "What is acted on, or all that a decision knows, costs too."),
         _asked("wait_for_log", ["false", "true"], "Answer once the decisions are in the log."),
     ],
     requestBody=_body(
@@ -126,14 +131,19 @@ OUTCOMES = _route(
 )
 HISTORY = _route("Outcomes of a task type, by tier", shapes.History, 409, 422, 503)
 MODEL = _route("What serves, and whether what should serve can't", shapes.Serving)
-HEALTH = {"summary": "Whether the process answers", "responses": {200: {"model": shapes.Health}}}
-READY = {
+HEALTH: dict[str, Any] = {
+    "summary": "Whether the process answers",
+    "responses": {200: {"model": shapes.Health}},
+}
+READY: dict[str, Any] = {
     "summary": "Whether requests should be sent here",
     "responses": {200: {"model": shapes.Ready}, 503: {"model": shapes.Ready, "description": "Not yet."}},
 }
-METRICS = {
+METRICS: dict[str, Any] = {
     "summary": "For Prometheus",
-    "responses": {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}},
+    "responses": {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
+    },
 }
 for _each in (HEALTH, READY, METRICS):
     _each["response_model"] = None

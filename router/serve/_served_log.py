@@ -1,4 +1,4 @@
-"""The service's side of its log: decisions are queued, and what was learned of a type is kept for a moment."""
+"""The service's side of its log: decisions are queued, what was learned of a type is kept for a moment."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ class ServedLog(Logged):
         error = LogUnavailable(f"The log did not answer within {waited_s:g} s.")
         self.recorder.failed(error, time.monotonic() - waited_s)
 
-    def record_outcome(
-        self, decision_or_id: Decision | str, verdict: str, **options: Any
-    ) -> Outcome:
+    def record_outcome(self, decision_or_id: Decision | str, verdict: str, **options: Any) -> Outcome:
         outcome = super().record_outcome(decision_or_id, verdict, **options)
         if outcome.task_type is not None:
             with self._guard:

@@ -1,57 +1,22 @@
-"""Runs the service under uvicorn: slow clients are let go, and a stop drains first."""
+"""Runs the service under uvicorn; a stop drains first."""
 
 from __future__ import annotations
 
-import asyncio
 import signal
+import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ...classifier.errors import InvalidSetting
+from ._protocol import TimedProtocol
 from .app import create_app
 from .settings import Settings
 
 _KEEP_ALIVE_S = 30
 _SWITCH_S = 0.001  # a decision takes 0.1 ms: no thread that writes the log should keep it waiting for 5
-
-
-def protocol_of(header_timeout_s: float) -> type[asyncio.Protocol]:
-    """uvicorn's, with a limit to the time in which the head of a request must arrive."""
-
-    class TimedProtocol(HttpToolsProtocol):
-        _late: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._expect()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            if self._late is None:  # a further request on this connection
-                self._expect()
-
-        def on_headers_complete(self) -> None:
-            self._settle()
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._settle()
-            super().connection_lost(exc)
-
-        def _expect(self) -> None:
-            self._late = self.loop.call_later(header_timeout_s, self._close)
-
-        def _settle(self) -> None:
-            if self._late is not None:
-                self._late.cancel()
-                self._late = None
-
-        def _close(self) -> None:
-            self.transport.close()
-
-    return TimedProtocol
 
 
 def config_of(settings: Settings, **options: Any) -> uvicorn.Config:
@@ -60,7 +25,7 @@ def config_of(settings: Settings, **options: Any) -> uvicorn.Config:
         create_app(settings),
         host=settings.host,
         port=settings.port,
-        http=protocol_of(settings.header_timeout_s),
+        http=TimedProtocol,
         ws="none",
         server_header=False,
         access_log=False,
@@ -73,17 +38,47 @@ def config_of(settings: Settings, **options: Any) -> uvicorn.Config:
     )
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, started: Callable[[str, int], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is in flight, write the log, and return.
 
-    Raises what `create_app` raises; SystemExit(1) where the address can't be bound.
+    started : called with host and port once requests are taken; a port 0 is then a real one.
+
+    Raises what `create_app` raises, and InvalidSetting where the address can't be used.
     """
-    server = uvicorn.Server(config_of(settings))
-    sys.setswitchinterval(_SWITCH_S)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stop)  # uvicorn raises it once more when it has drained
-    server.run()
+    listening = _listening(settings)
+    try:
+        server = _Server(config_of(settings), started, listening.getsockname()[:2])
+        sys.setswitchinterval(_SWITCH_S)
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[..., None] | None, address: Any) -> None:
+        super().__init__(config)
+        self._told, self._address = started, address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._told is not None:
+            self._told(*self._address)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidSetting(
+            f"Can't listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Choose another --port, or stop what has it.",
+            about="port",
+        ) from error
 
 
 def _stop(*_: object) -> None:
-    """A stop that was asked for and done is no failure: the exit code is 0."""
+    """A stop that was asked for is no failure."""
+    raise SystemExit(0)

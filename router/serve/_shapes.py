@@ -11,6 +11,8 @@ from ...classifier.task import _FLAGS, MAX_COUNT, MAX_SPECIFICATION_CHARS, Task
 from ..log._checks import MAX_NAME_CHARS, MAX_NOTE_CHARS
 from ..log._verdicts import BASES, VERDICTS
 
+_OBJECT = {"type": "object", "additionalProperties": False}
+
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -33,7 +35,13 @@ class Brief(_Closed):
     propensity: float = Field(gt=0, le=1)
 
 
-class Full(Brief):
+class One(Brief):
+    """What is acted on, of one."""
+
+    logged: bool = Field(description="It is in the log now; else, if a log is kept, in a moment.")
+
+
+class Full(One):
     """All that a decision knows."""
 
     pass_probabilities: dict[str, float]
@@ -41,7 +49,6 @@ class Full(Brief):
     expected_latency_ms: dict[str, float | None]
     batch_wait_ceiling_s: float | None
     versions: dict[str, str]
-    logged: bool = Field(description="It is in the log now. Else it is written in a moment, if a log is kept.")
 
 
 class Many(_Closed):
@@ -163,7 +170,12 @@ def task_schema() -> dict[str, Any]:
         else:
             kept |= {"type": ["string", "null"], "minLength": 1}
         facts[name] = kept
-    return {"type": "object", "required": ["specification"], "properties": facts, "additionalProperties": False}
+    return {
+        "type": "object",
+        "required": ["specification"],
+        "properties": facts,
+        "additionalProperties": False,
+    }
 
 
 def outcome_schema() -> dict[str, Any]:
@@ -179,7 +191,7 @@ def outcome_schema() -> dict[str, Any]:
         "note": {"type": ["string", "null"], "maxLength": MAX_NOTE_CHARS},
     }
     required = ["decision_id", "verdict"]
-    return {"type": "object", "required": required, "properties": facts, "additionalProperties": False}
+    return {**_OBJECT, "required": required, "properties": facts}
 
 
 def _meanings() -> dict[str, str]:

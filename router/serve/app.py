@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import __version__
 from ._about import about_routes
 from ._answers import answer_errors
+from ._direct import Direct, Handler
 from ._guard import Guard
 from ._outcomes import outcome_routes
 from ._pages_state import PagesState
@@ -48,7 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 await watching
             await asyncio.to_thread(service.close)
 
-    app = FastAPI(
+    app = _Guarded(
         title="tierwise",
         version=__version__,
         description=_DESCRIPTION,
@@ -58,9 +60,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = service
     answer_errors(app)
-    for routes in (predict_routes(service), outcome_routes(service), about_routes(service)):
+    predict, busy = predict_routes(service)
+    for routes in (predict, outcome_routes(service), about_routes(service)):
         app.include_router(routes)
     state = PagesState(service)
     app.include_router(pages_router(lambda: state))
-    app.add_middleware(Guard, service=service)  # type: ignore[arg-type]
+    app.guard(service, busy)
     return app
+
+
+class _Guarded(FastAPI):
+    """An application behind its guard: what is denied never reaches it."""
+
+    _guard: ASGIApp | None = None
+
+    def guard(self, service: Service, busy: Mapping[str, Handler]) -> None:
+        self._guard = Guard(Direct(super().__call__, busy), service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._guard is not None
+        await self._guard(scope, receive, send)

@@ -19,6 +19,8 @@ from .predict import predict
 from .promote import promote
 from .pull import pull
 from .rollback import rollback
+from .serve import serve
+from .token import token
 from .train import train
 
 
@@ -39,7 +41,10 @@ def main() -> None:
     """Sends each task to the cheapest model tier that will do it well enough."""
 
 
-_COMMANDS = (predict, explain, train, evaluate, promote, rollback, pull, outcome, log, catalog, demo, doctor)
+_COMMANDS = (
+    *(predict, explain, train, evaluate, promote, rollback, pull, outcome, log),
+    *(serve, token, catalog, demo, doctor),
+)
 for _command in _COMMANDS:
     main.add_command(_command)
 
