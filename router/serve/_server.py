@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -49,9 +50,14 @@ def run(settings: Settings, *, started: Callable[[str, int], None] | None = None
         signal.signal(each, _stop)  # uvicorn raises it once more when it has drained
     listening = _listening(settings)
     try:
-        server = _Server(config_of(settings), started, listening.getsockname()[:2])
+        config = config_of(settings)
+        server = _Server(config, started, listening.getsockname()[:2])
         sys.setswitchinterval(_SWITCH_S)
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        finally:
+            if server.started and not config.app.state.service.is_closed:
+                os._exit(1)  # a thread waits for a database that hangs; waiting for it would never end
     finally:
         listening.close()
 

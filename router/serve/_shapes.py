@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -105,11 +105,14 @@ class Explained(_Closed):
     outcomes: list[Verdict] | None = None
 
 
+Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
 class History(_Closed):
     """Clean and not clean, by tier."""
 
     task_type: str
-    history: dict[str, tuple[int, int]]
+    history: dict[str, Pair]
 
 
 class Serving(_Closed):

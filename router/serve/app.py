@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
-            await asyncio.to_thread(service.close)
+            service.is_closed = await asyncio.to_thread(service.close)
 
     app = _Guarded(
         title="tierwise",

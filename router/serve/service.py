@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class Service:
         self._logged = _opened(settings)
         self.router = ServedRouter(found, settings.policy, self._logged, self.metrics)
         self.trouble = found.trouble
+        self.is_closed = False
         self.n_swaps, self.loaded_at = 0, datetime.now(tz=UTC)
         self._pools = {
             name: ThreadPoolExecutor(n, f"tierwise-{name}")
@@ -180,14 +182,21 @@ class Service:
         self.trouble = trouble
         self.metrics.trouble(trouble is not None)
 
-    def close(self) -> None:
-        """Write what waits for the log, and close it."""
+    def close(self, *, within_s: float = 30.0) -> bool:
+        """Write what waits for the log, and close it. False where a database hangs."""
+        closing = threading.Thread(target=self._close, name="tierwise-close", daemon=True)
+        closing.start()
+        closing.join(within_s)
+        n_unlogged = 0 if self._logged is None else self._logged.n_unlogged
+        if n_unlogged:
+            _log.error("%d decisions are not in the log.", n_unlogged)
+        return not closing.is_alive()
+
+    def _close(self) -> None:
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
         if self._logged is not None:
             self._logged.close()
-            if self._logged.n_unlogged:
-                _log.error("%d decisions are not in the log.", self._logged.n_unlogged)
 
 
 def _opened(settings: Settings) -> ServedLog | None:
