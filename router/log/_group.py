@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._recorder import Waiting
-from ._write import add_decision
+from ._write import add_decisions
 from .outcome_log import OutcomeLog
 
 
@@ -17,8 +17,5 @@ def record_group(log: OutcomeLog, group: Sequence[Waiting], *, wait_s: float) ->
     now = log._now()
     rows = [log._row(each.decision, each.at, each.follows, now) for each in group]
     with log._database.write(wait_s=wait_s) as connection:
-        known = set(log._policies)
-        for row in rows:
-            add_decision(connection, row, known)
-            known.add(row.values["policy_fingerprint"])
-    log._policies.update(known)
+        add_decisions(connection, rows, log._policies)
+    log._policies.update(row.values["policy_fingerprint"] for row in rows)

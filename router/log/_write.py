@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -23,6 +23,10 @@ _ADD_POLICY = {
 }
 _ADD_DECISION = {
     kind: dialect.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id)
+    for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_ADD_MANY = {
+    kind: dialect.insert(decisions).on_conflict_do_nothing()
     for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _FIND = (
@@ -65,6 +69,19 @@ def add_decision(connection: Connection, row: DecisionRow, known_policies: set[s
         return True
     check_same(connection, row.values)
     return False
+
+
+def add_decisions(connection: Connection, rows: Sequence[DecisionRow], known_policies: set[str]) -> None:
+    """The same for many, in one statement. Raises DecisionConflict."""
+    kind = connection.dialect.name
+    policies_of = {row.values["policy_fingerprint"]: row.policy for row in rows}
+    for fingerprint in policies_of.keys() - known_policies:
+        values = {"fingerprint": fingerprint, "body": policies_of[fingerprint]}
+        connection.execute(_ADD_POLICY[kind], values)
+    added = connection.execute(_ADD_MANY[kind], [row.values for row in rows]).rowcount
+    if added != len(rows):
+        for row in rows:
+            check_same(connection, row.values)
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -51,12 +51,13 @@ def run(settings: Settings, *, started: Callable[[str, int], None] | None = None
     listening = _listening(settings)
     try:
         config = config_of(settings)
+        app: Any = config.app
         server = _Server(config, started, listening.getsockname()[:2])
         sys.setswitchinterval(_SWITCH_S)
         try:
             server.run(sockets=[listening])
         finally:
-            if server.started and not config.app.state.service.is_closed:
+            if server.started and not app.state.service.is_closed:
                 os._exit(1)  # a thread waits for a database that hangs; waiting for it would never end
     finally:
         listening.close()

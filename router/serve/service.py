@@ -168,7 +168,7 @@ class Service:
         except (ArtifactError, StoreError, MissingExtra) as error:
             self._in_trouble(str(error))
             return
-        swapped = found.model.version != self.model.version
+        swapped = found.model.manifest.get("seal") != self.model.manifest.get("seal")
         self.router, self._signature = router, signature
         self._in_trouble(found.trouble)
         if swapped:
