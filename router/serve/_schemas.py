@@ -129,7 +129,7 @@ OUTCOMES = _route(
         many={"outcomes": [_OUTCOME]},
     ),
 )
-HISTORY = _route("Outcomes of a task type, by tier", shapes.History, 409, 422, 503)
+HISTORY = _route("Outcomes of a task type, by tier", shapes.History, 404, 409, 422, 503)
 MODEL = _route("What serves, and whether what should serve can't", shapes.Serving)
 HEALTH: dict[str, Any] = {
     "summary": "Whether the process answers",
