@@ -2,8 +2,14 @@
 
     python -m benchmarks.run_overhead [--calls 2000]
 
-Both ask the same loopback server (in a process of its own) for the same model, alternating in one run; the
-difference of each pair is what is reported, on the wall clock and as processor time of the calling thread.
+All ask the same loopback server (in a process of its own) for the same model, in turn in one run; what is
+reported is the median difference of each to the bare call beside it, on the wall clock and as processor time
+of this process.
+
+execute  without a log
+logged   `Router.run` with a SQLite log: decision, attempt, and what the check said
+learned  the same for a task type, whose state every verdict brings up to date
+
 Needs the extra `dev`.
 """
 
@@ -14,14 +20,16 @@ import asyncio
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import anthropic
 import numpy as np
 
-from tierwise import predict_tier
+from tierwise import Router, predict_tier
 from tierwise.router.run import AsyncDriver, Driver, Hooks, aexecute, checks, execute
 from tierwise.testing import MessagesServer
 
@@ -30,7 +38,8 @@ from ._machine import write
 TEXT = "Tag these 40 tickets by product area, JSON out"
 WARM = 50
 Seconds: TypeAlias = np.ndarray[Any, Any]
-Pair: TypeAlias = tuple[Seconds, Seconds]
+Round: TypeAlias = list[Seconds]
+KIND = "tickets"
 
 
 def main() -> None:
@@ -43,7 +52,11 @@ def main() -> None:
     server.start()
     address = here.recv()
     try:
-        results = {"blocking": _blocking(address, chosen.calls), "asyncio": _asyncio(address, chosen.calls)}
+        with TemporaryDirectory() as folder:
+            results = {
+                "blocking": _blocking(address, chosen.calls, Path(folder) / "blocking.db"),
+                "asyncio": _asyncio(address, chosen.calls, Path(folder) / "asyncio.db"),
+            }
     finally:
         here.send("stop")
         server.join()
@@ -70,58 +83,66 @@ def _hooks() -> Hooks:
     return Hooks(*[lambda *arguments: told.append(arguments)] * 4)
 
 
-def _blocking(address: dict[str, Any], n_calls: int) -> dict[str, float]:
-    with anthropic.Anthropic(**address) as client:
+def _blocking(address: dict[str, Any], n_calls: int, log: Path) -> dict[str, Any]:
+    with anthropic.Anthropic(**address) as client, Router(log=log, client=client) as router:
         driver, request = Driver(client), _request(predict_tier(TEXT, verifiable=True).model)
         check, hooks = checks.json_schema(), _hooks()
+        calls: tuple[Callable[[], Any], ...] = (
+            lambda: client.messages.create(**request),
+            lambda: execute(predict_tier(TEXT, verifiable=True), client=driver, check=check, hooks=hooks),
+            lambda: router.run(TEXT, verifiable=True, check=check),
+            lambda: router.run(TEXT, task_type=KIND, verifiable=True, check=check),
+        )
+        rounds = [[_seconds(call) for call in calls] for _ in range(WARM + n_calls)]
+        assert router.unlogged == 0
+    return _figures(rounds)
 
-        def bare() -> None:
-            client.messages.create(**request)
 
-        def routed() -> None:
-            execute(predict_tier(TEXT, verifiable=True), client=driver, check=check, hooks=hooks)
-
-        pairs = [(_seconds(bare), _seconds(routed)) for _ in range(WARM + n_calls)]
-    return _figures(pairs)
-
-
-def _asyncio(address: dict[str, Any], n_calls: int) -> dict[str, float]:
-    async def run() -> list[Pair]:
-        async with anthropic.AsyncAnthropic(**address) as client:
+def _asyncio(address: dict[str, Any], n_calls: int, log: Path) -> dict[str, Any]:
+    async def run() -> list[Round]:
+        async with anthropic.AsyncAnthropic(**address) as client, Router(log=log, client=client) as router:
             driver, request = AsyncDriver(client), _request(predict_tier(TEXT, verifiable=True).model)
             check, hooks = checks.json_schema(), _hooks()
-            pairs = []
-            for _ in range(WARM + n_calls):
-                started = _now()
-                await client.messages.create(**request)
-                between = _now()
-                await aexecute(predict_tier(TEXT, verifiable=True), client=driver, check=check, hooks=hooks)
-                pairs.append((between - started, _now() - between))
-            return pairs
+            calls: tuple[Callable[[], Awaitable[Any]], ...] = (
+                lambda: client.messages.create(**request),
+                lambda: aexecute(
+                    predict_tier(TEXT, verifiable=True), client=driver, check=check, hooks=hooks
+                ),
+                lambda: router.arun(TEXT, verifiable=True, check=check),
+                lambda: router.arun(TEXT, task_type=KIND, verifiable=True, check=check),
+            )
+            return [[await _aseconds(call) for call in calls] for _ in range(WARM + n_calls)]
 
     return _figures(asyncio.run(run()))
 
 
-def _seconds(call: Callable[[], None]) -> Seconds:
+async def _aseconds(call: Callable[[], Awaitable[Any]]) -> Seconds:
+    started = _now()
+    await call()
+    return _now() - started
+
+
+def _seconds(call: Callable[[], Any]) -> Seconds:
     started = _now()
     call()
     return _now() - started
 
 
 def _now() -> Seconds:
-    """Wall clock, and processor time of this thread."""
-    return np.array([time.perf_counter(), time.thread_time()])
+    """Wall clock, and processor time of this process."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
-def _figures(pairs: list[Pair]) -> dict[str, float]:
-    bare, routed = (np.array(side) * 1000.0 for side in zip(*pairs[WARM:], strict=True))
-    wall, cpu = np.median(routed - bare, axis=0)
-    return {
-        "bare_median_ms": round(float(np.median(bare[:, 0])), 3),
-        "routed_median_ms": round(float(np.median(routed[:, 0])), 3),
-        "overhead_median_ms": round(float(wall), 3),
-        "overhead_processor_median_ms": round(float(cpu), 3),
-    }
+def _figures(rounds: list[Round]) -> dict[str, Any]:
+    ms = np.array(rounds[WARM:]) * 1000.0  # call, kind, clock
+    found: dict[str, Any] = {"bare_median_ms": round(float(np.median(ms[:, 0, 0])), 3)}
+    for place, kind in enumerate(("execute", "logged", "learned"), 1):
+        wall, cpu = np.median(ms[:, place] - ms[:, 0], axis=0)
+        found[kind] = {
+            "overhead_median_ms": round(float(wall), 3),
+            "overhead_processor_median_ms": round(float(cpu), 3),
+        }
+    return found
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Task:
     role : "orchestrator", "worker" or "reviewer" in a multi-agent system.
     input_tokens, output_tokens, cached_tokens : of the whole task; cached ones are part of input.
     context_used, context_window : tokens, of the session in which the task arises.
-    session_tier : the tier that this session runs on (default: the production tier).
+    session_tier : the tier that this session runs on (default: production); only it has the cached_tokens.
     floor, ceiling, pin : tiers; a pin is followed, a floor and a ceiling bound the prediction.
     attempts : tiers that already failed at this very task, in any order.
 

@@ -12,6 +12,7 @@ from ._bounds import Bounds, bounds_of
 from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 from ._mode import Mode, mode_of
 from ._objective import PricedPlan, cheapest_plan
+from ._session_cache import cheaper_where_cached, is_cached_on
 from ._sonnet_unless import Predicted, predicted_rung
 from ._trivial import is_deterministic
 from .ladder import Ladder, Rung
@@ -31,6 +32,7 @@ class Choice(NamedTuple):
     return_to: int | None = None
     priced: PricedPlan | None = None
     propensity: float = 1.0  # with which the policy serves this rung; a router that explores sets it
+    stayed_from: int | None = None  # the rung without the session's prompt cache, where that decided
 
 
 def decide(
@@ -59,7 +61,7 @@ def decide(
     if limit_codes:
         check_some_fit(task, ladder, allowed, fits)
 
-    priced, return_to = None, None
+    priced, return_to, stayed_from = None, None, None
     if bounds.pin is not None:
         index, codes = bounds.pin, list(bounds.codes)
     else:
@@ -74,6 +76,11 @@ def decide(
         if fitting != index:  # the limit decided
             index, codes, limit_codes = fitting, limit_codes + codes, []
         return_to = predicted.return_to if index == predicted.rung else None
+        if priced is None and return_to is None:  # a plan's price has the session's cache in it
+            session = cheaper_where_cached(index, within, tokens, task, policy, ladder, rung_cost_usd)
+            if session is not None:
+                stayed_from, index = index, session
+                codes.insert(0, reasons.CACHED_PREFIX)
     fallback = codes[0] in reasons.FALLBACKS
     codes += limit_codes
     _add_what_outcomes_say(codes, beliefs, index, ladder, pinned=bounds.pin is not None)
@@ -83,15 +90,17 @@ def decide(
     plan = _plan(index, priced, task, bounds, fits)
     if len(plan) > 1:
         codes.append(reasons.CHECK_AND_ESCALATE)
-    return Choice(index, mode, plan, tuple(codes), fallback, tokens, return_to, priced)
+    return Choice(
+        index, mode, plan, tuple(codes), fallback, tokens, return_to, priced, stayed_from=stayed_from
+    )
 
 
 # every fact that a rule after this reads; where none is given, what the text says decides
 _facts_of_rules = attrgetter(
     *("items", "verifiable", "live", "consequential", "role", "input_tokens", "output_tokens"),
-    *("context_used", "floor", "ceiling", "pin", "attempts"),
+    *("context_used", "cached_tokens", "floor", "ceiling", "pin", "attempts"),
 )
-_NONE_GIVEN = (*[None] * 11, ())
+_NONE_GIVEN = (*[None] * 12, ())
 
 
 def _by_the_text(
@@ -109,12 +118,18 @@ def _by_the_text(
 
 
 def rung_cost_usd(rung: Rung, tokens: Tokens, task: Task, *, batch: bool) -> float:
-    """Token cost of the task on this rung; in batch every item is a request of its own."""
+    """Token cost of the task on this rung; in batch every item is a request of its own.
+
+    A session's prompt cache is on its own tier alone; a session that caches writes what it can't read.
+    """
+    cached = tokens.cached if is_cached_on(rung, task) else 0.0
+    written = tokens.input - cached if tokens.cached and task.session_tier is not None else 0.0
     return token_cost_usd(
         rung.prices,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
-        cached_tokens=tokens.cached,
+        cached_tokens=cached,
+        written_tokens=written,
         requests=max(task.items or 1, 1) if batch else 1,
         batch=batch,
     )

@@ -112,6 +112,7 @@ def _arithmetic(decision: Decision) -> Iterator[str]:
             line += f" = ${cost - risk:.6f} {unit}s + {fails:.1%} x ${correction:.2f} correction"
         latency = decision.expected_latency_ms[tier]
         lines.append(line + ("" if latency is None else f", about {latency / 1000:.1f} s"))
+    lines += _prompt_cache(decision)
     priced = decision.evidence.choice.priced
     if priced is not None:
         names = " then ".join(decision.evidence.ladder.names[rung] for rung in priced.rungs)
@@ -120,6 +121,24 @@ def _arithmetic(decision: Decision) -> Iterator[str]:
             f"{priced.p_unclean:.1%} of its results would need a correction."
         )
     yield "\n".join(lines)
+
+
+def _prompt_cache(decision: Decision) -> Iterator[str]:
+    """What staying on the session's tier saves, where it decided or could have."""
+    task, choice, ladder = decision.task, decision.evidence.choice, decision.evidence.ladder
+    if not task.cached_tokens or task.session_tier is None:
+        return
+    yield (
+        f"  {task.cached_tokens:,} tokens are in the prompt cache of {task.session_tier}; another tier "
+        "would have to write them anew."
+    )
+    if choice.stayed_from is not None:
+        other = ladder.names[choice.stayed_from]
+        stays, moves = decision.expected_cost_usd[decision.tier], decision.expected_cost_usd[other]
+        yield (
+            f"  Staying on {decision.tier} ${stays:.6f} < moving to {other} ${moves:.6f}: "
+            f"saves ${moves - stays:.6f}. It stays only on a higher tier than the task needs."
+        )
 
 
 def _what_would_change_it(decision: Decision) -> Iterator[str]:

@@ -30,6 +30,8 @@ def probe_of(
     A task without a type teaches its type nothing, and a fact that implies a floor forbids the tier below it.
     """
     below = choice.rung - 1
+    if choice.stayed_from is not None:  # a probe would lose the session's prompt cache
+        return None
     if below < 0 or choice.mode == "none" or not _is_harmless(task) or task.task_type is None:
         return None
     if beliefs is None or choice.return_to is not None or (beliefs.guard is not None and not beliefs.history):

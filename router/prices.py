@@ -69,21 +69,26 @@ def token_cost_usd(
     input_tokens: float,
     output_tokens: float,
     cached_tokens: float = 0,
+    written_tokens: float = 0,
     requests: int = 1,
     batch: bool = False,
 ) -> float:
     """USD for a task of `requests` equal requests; all token counts are of the whole task.
 
-    Cached tokens are part of `input_tokens` and billed at the cache-read rate (at the input rate
-    where the rung has none). A batch halves what it has batch rates for; the step is chosen by the
-    prompt of one request, because the limit holds per request.
+    Cached tokens are part of `input_tokens` and billed at the cache-read rate, written ones are another
+    part, billed at the rate of a five-minute write (both at the input rate where the rung has no other). A
+    batch halves what it has batch rates for; the step is chosen by the prompt of one request, because the
+    limit holds per request.
     """
     step = step_for(steps, math.ceil(input_tokens / requests))
     input_rate, output_rate = step.input, step.output
     cache_rate = step.cache_read if step.cache_read is not None else step.input
+    write_rate = step.cache_write_5m if step.cache_write_5m is not None else step.input
     if batch and step.batch_input is not None and step.batch_output is not None:
         if step.input:
             cache_rate *= step.batch_input / step.input  # the batch discount stacks with the cache's
+            write_rate *= step.batch_input / step.input
         input_rate, output_rate = step.batch_input, step.batch_output
-    fresh_tokens = input_tokens - cached_tokens
-    return (fresh_tokens * input_rate + cached_tokens * cache_rate + output_tokens * output_rate) / PER
+    fresh_tokens = input_tokens - cached_tokens - written_tokens
+    prompt = fresh_tokens * input_rate + cached_tokens * cache_rate + written_tokens * write_rate
+    return (prompt + output_tokens * output_rate) / PER

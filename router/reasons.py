@@ -24,6 +24,7 @@ DETERMINISTIC = "deterministic"
 PIN = "pin"
 PIN_BELOW_FLOOR = "pin_below_floor"
 CONSEQUENTIAL = "consequential"
+CACHED_PREFIX = "cached_prefix"
 FLOOR = "floor"
 FLOOR_LIVE = "floor:live"
 FLOOR_ORCHESTRATOR = "floor:orchestrator"
@@ -64,6 +65,7 @@ MEANING: dict[str, str] = {
     PIN: "The caller pinned this tier.",
     PIN_BELOW_FLOOR: "Warning: the pinned tier lies below a floor that the other facts imply. The pin was kept.",
     CONSEQUENTIAL: "Much depends on the result, so it goes one rung above the prediction.",
+    CACHED_PREFIX: "The prompt cache of this session is on a higher tier than the task needs, and reading it costs less than a new one.",
     FLOOR: "The caller's floor lies above the prediction.",
     FLOOR_LIVE: "A person is waiting for the result: at least the production tier.",
     FLOOR_ORCHESTRATOR: "An orchestrator's plan decides what all others do: the strategy tier.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,9 @@ from ..classifier.history import Counts
 from ..classifier.model import TierModel
 from ..classifier.state import TypeState
 from ..classifier.task import Task
-from . import reasons
-from ._explore import Chance, Weighed, with_canary, with_probe
-from ._tasks import after_attempts, task_of
+from ._deciding import decided
+from ._explore import Chance
+from ._tasks import task_of
 from .canary import Canary
 from .decision import Decision
 from .policy import Policy
@@ -26,8 +26,10 @@ from .predict import _Engine
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
     from .log._logged import Logged
+    from .run import Check, Limits, Options, RunResult
+    from .run._routed import Runner
+    from .run.batches import BatchJob, ItemResult
 
-_DAY = timedelta(days=1)
 _CANARY = Canary()
 
 
@@ -43,7 +45,8 @@ class Router:
     model : a `TierModel` or its folder (default: the champion, as for `predict_tier`).
     policy : what the operator decides; `Policy(probe_budget=…)` is heeded here only.
     log : an `OutcomeLog`, a path, or a url. Without one it only decides.
-    client : of Anthropic, to run tasks with.
+    client : an `anthropic.Anthropic` for `run`, an `AsyncAnthropic` for `arun` (default: one with the key of
+        the environment, made when it is needed and kept).
     challenger, canary : another model, and how much of the work it may decide where the two differ.
     rng : draws probes and canaries; `random.Random(seed)` or a NumPy generator to repeat a run.
     log_wait_s : how long a decision waits for other writers of the log.
@@ -76,6 +79,7 @@ class Router:
         if canary is not None and self.challenger is None:
             raise InvalidPolicy("canary says how a challenger is tried; give challenger=.", about="canary")
         self._chance: Chance = rng or random.SystemRandom()  # of the system: no two processes draw alike
+        self._runner: Runner | None = None
         self._logged: Logged | None = None
         if log is not None:
             from .log._logged import opened  # brings SQLAlchemy, which a router without a log needs not
@@ -109,19 +113,93 @@ class Router:
 
         Raises InvalidTask for bad input, NotInLog where `follows` is an unknown id.
         """
+        return decided(self, task_of(specification, task_type, facts), history, follows).decision
+
+    def run(
+        self,
+        specification: str | Task | Mapping[str, Any],
+        *,
+        task_type: str | None = None,
+        check: Check | Callable[[str], Any] | None = None,
+        options: Options | None = None,
+        limits: Limits | None = None,
+        history: Counts | TypeState | None = None,
+        follows: Decision | str | None = None,
+        **facts: Any,
+    ) -> RunResult:
+        """Decide, call Claude, check the answer, go up where it failed, log all of it.
+
+        check : of the answer's text, see `tierwise.router.run.checks`; options : of the request;
+        limits : of time, attempts and money. The other arguments are those of `decide`.
+
+        Each decision is logged with the one it follows, each attempt with what the check said of it (basis
+        "check"). A decision for batch is run now, at the full price: see `submit_batch`. A task that a
+        program does asks nobody: its result has the status "no_model".
+
+        Raises CallError where no answer came, BudgetExceeded, InvalidTask, InvalidRequest, also for a client
+        of asyncio.
+        """
+        from .run._routed import Job
+
         task = task_of(specification, task_type, facts)
-        if follows is not None and not task.attempts:
-            task = after_attempts(task, self._attempts_up_to(follows))
-        engine = _Engine.of(self.model, self.policy)
-        champion = engine.weigh(task, self._history(history, task, engine))
-        decision = self._canary(champion, history, engine)
-        if decision is None:
-            room = self._has_room_for_a_probe
-            weighed = with_probe(champion, engine.policy, engine.ladder, self._chance, has_room=room)
-            decision = engine.built(*weighed)
-        if self._logged is not None:
-            self._logged.add(decision, None if follows is None else _id_of(follows))
-        return decision
+        return self._running().run(Job(task, history, follows, check, options, limits))
+
+    async def arun(
+        self,
+        specification: str | Task | Mapping[str, Any],
+        *,
+        task_type: str | None = None,
+        check: Check | Callable[[str], Any] | None = None,
+        options: Options | None = None,
+        limits: Limits | None = None,
+        history: Counts | TypeState | None = None,
+        follows: Decision | str | None = None,
+        **facts: Any,
+    ) -> RunResult:
+        """`run` in asyncio, with an `anthropic.AsyncAnthropic`; the check may be async."""
+        from .run._routed import Job
+
+        task = task_of(specification, task_type, facts)
+        return await self._running().arun(Job(task, history, follows, check, options, limits))
+
+    def submit_batch(
+        self,
+        tasks: Iterable[str | Task | Mapping[str, Any]],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        options: Options | None = None,
+        limits: Limits | None = None,
+    ) -> BatchJob:
+        """Decide each task, log it, and send them as batches by tier and model, at half the price.
+
+        journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
+            it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
+
+        Raises InvalidRequest for tasks that are live or need no model, and CallError.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.submit(self, tasks, journal=journal, options=options, limits=limits)
+
+    def collect_batch(
+        self,
+        job: BatchJob | str | os.PathLike[str],
+        *,
+        check: Check | Callable[[str], Any] | None = None,
+        limits: Limits | None = None,
+        escalate: bool = True,
+    ) -> tuple[ItemResult, ...]:
+        """The results that have come since the last time, logged as those of `run` are.
+
+        job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
+        check, escalate : an answer that fails goes up at once, in sync mode, within the limits of one task.
+
+        Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
+        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
+        """
+        from .run import _routed_batch
+
+        return _routed_batch.collect(self, job, check=check, limits=limits, escalate=escalate)
 
     def record_outcome(
         self,
@@ -141,11 +219,23 @@ class Router:
         """
         if self._logged is None:
             raise LogError("This router has no log to record outcomes in. Give it one: Router(log=…).")
-        models = [_Engine.of(self.model, self.policy).model, self.challenger]
-        teach = [model for model in models if model is not None]
         return self._logged.record_outcome(
-            decision_or_id, verdict, basis=basis, at=at, note=note, models=teach
+            decision_or_id, verdict, basis=basis, at=at, note=note, models=self._learners()
         )
+
+    async def asubmit_batch(self, tasks: Iterable[str | Task | Mapping[str, Any]], **given: Any) -> BatchJob:
+        """`submit_batch` in asyncio."""
+        from .run import _routed_batch
+
+        return await _routed_batch.asubmit(self, tasks, **given)
+
+    async def acollect_batch(
+        self, job: BatchJob | str | os.PathLike[str], **given: Any
+    ) -> tuple[ItemResult, ...]:
+        """`collect_batch` in asyncio; the check may be async."""
+        from .run import _routed_batch
+
+        return await _routed_batch.acollect(self, job, **given)
 
     async def adecide(self, specification: str | Task | Mapping[str, Any], **options: Any) -> Decision:
         """`decide` beside the event loop."""
@@ -156,9 +246,23 @@ class Router:
         return await asyncio.to_thread(self.record_outcome, decision_or_id, verdict, **options)
 
     def close(self) -> None:
-        """Write what waits for the log, and close it where the router opened it."""
+        """Write what waits for the log, close it and the default client where the router opened them."""
+        if self._runner is not None:
+            self._runner.close()
         if self._logged is not None:
             self._logged.close()
+
+    async def aclose(self) -> None:
+        """`close` for those who used `arun`."""
+        if self._runner is not None:
+            await self._runner.aclose()
+        self.close()
+
+    async def __aenter__(self) -> Router:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
 
     def __enter__(self) -> Router:
         return self
@@ -168,60 +272,18 @@ class Router:
     ) -> None:
         self.close()
 
-    def _history(
-        self, given: Counts | TypeState | None, task: Task, engine: _Engine
-    ) -> Counts | TypeState | None:
-        if given is not None or self._logged is None or engine.model is None or task.task_type is None:
-            return given
-        return self._logged.state(engine.model, task.task_type)
+    def _learners(self) -> list[TierModel]:
+        """Models that outcomes are taught to."""
+        models = [_Engine.of(self.model, self.policy).model, self.challenger]
+        return [model for model in models if model is not None]
 
-    def _canary(
-        self, champion: Weighed, history: Counts | TypeState | None, engine: _Engine
-    ) -> Decision | None:
-        """None without a challenger, where both choose the same tier, and where its decisions are used up."""
-        if self.challenger is None or engine.model is None:
-            return None
-        other = _Engine.of(self.challenger, self.policy)
-        if other.model is None:  # of other tiers than the ladder in use
-            return None
-        if isinstance(history, TypeState):  # of the champion; what it counted holds for both
-            history = {engine.model.tiers[tier]: pair for tier, pair in history.counts.items()}
-        task, versions = champion[1], (engine.model.version, other.model.version)
-        served = with_canary(
-            champion,
-            other.weigh(task, self._history(history, task, other)),
-            self.canary,
-            self._chance,
-            has_room=lambda: self._has_room(
-                self.canary.max_decisions, reasons.CANARY, model_version=versions[1]
-            ),
-            versions=versions,
-        )
-        if served is None:
-            return None
-        decision = (other if served.by_challenger else engine).built(*served.weighed)
-        evidence = decision.evidence
-        evidence = evidence._replace(versions={**evidence.versions, **served.versions})
-        return Decision(task, evidence, decision.decision_id)
+    def _running(self) -> Runner:
+        if self._runner is None:
+            from .run._routed import Runner  # who only decides needs no client
 
-    def _has_room_for_a_probe(self) -> bool:
-        limit = None if self.policy is None else self.policy.probe_max_per_day
-        return self._has_room(limit, reasons.PROBE, within=_DAY)
-
-    def _has_room(self, limit: float | None, reason: str, **which: Any) -> bool:
-        """No exploring where it could not be logged: nothing would be learned from it."""
-        return self._logged is not None and self._logged.has_room(limit, reason, **which)
-
-    def _attempts_up_to(self, follows: Decision | str) -> tuple[str, ...]:
-        if isinstance(follows, Decision):
-            own = () if follows.mode == "none" else (str(follows.tier),)
-            return (*follows.task.attempts, *own)
-        return () if self._logged is None else self._logged.attempts_up_to(follows)
+            self._runner = Runner(self)
+        return self._runner
 
 
 def _loaded(model: TierModel | str | os.PathLike[str] | None) -> TierModel | None:
     return model if model is None or isinstance(model, TierModel) else TierModel.load(model)
-
-
-def _id_of(follows: Decision | str) -> str:
-    return follows.decision_id if isinstance(follows, Decision) else follows

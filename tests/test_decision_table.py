@@ -26,6 +26,7 @@ EASY, MIDDLE, HARD = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9)
 UNSURE = (0.5, 0.3, 0.2)  # nothing reaches its threshold, and the middle is not the likeliest
 FULL = {"context_used": 199_900, "context_window": 200_000, "output_tokens": 500}
 BULK = {"items": 21, "verifiable": True}
+CACHED = {"session_tier": "opus", "input_tokens": 210_000, "cached_tokens": 209_000}
 PRICED = Policy(correction_minutes=6, hourly_rate_usd=80)
 
 
@@ -138,6 +139,7 @@ EXAMPLES: dict[str, Example] = {
     "pin": Example({"pin": "haiku"}),
     "pin_below_floor": Example({"pin": "haiku", "live": True}, decides=False),
     "consequential": Example({"consequential": True}),
+    "cached_prefix": Example(CACHED),
     "floor": Example({"floor": "opus"}),
     "floor:live": Example({"live": True}),
     "floor:orchestrator": Example({"role": "orchestrator"}),

@@ -23,6 +23,8 @@ FOLDERS = {
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log": "router/log",
     "tierwise.router.run": "router/run",
+    "tierwise.router.wire": "router/wire",
+    "tierwise.router.dropin": "router/dropin",
     "tierwise.router.serve.pages": "router/serve/pages",
     "tierwise.router.serve": "router/serve",
     "tierwise.router": "router",
@@ -38,21 +40,14 @@ HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}
 PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
 REMOTE = {"tierwise.classifier._mlflow", "tierwise.classifier._remote"}  # for TierModel.load("models:/…")
 BASE = {"numpy", "safetensors", "click", "tqdm"}
-LOG = "tierwise.router.log"
+LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
 LOG_EXTRA = {"sqlalchemy", "alembic"}
-PAGES = "tierwise.router.serve.pages"
-SERVE = "tierwise.router.serve"
-SERVE_EXTRA = {
-    "fastapi",
-    "jinja2",
-    "markupsafe",
-    "orjson",
-    "prometheus_client",
-    "pydantic",
-    "starlette",
-    "uvicorn",
-}
+PAGES, SERVE = "tierwise.router.serve.pages", "tierwise.router.serve"
+WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
+DROPIN_EXTRA = {"anthropic", "httpx2"}
+SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe", "orjson", "prometheus_client", "pydantic"}
+SERVE_EXTRA |= {"starlette", "uvicorn"}
 
 
 def modules() -> dict[str, Path]:
@@ -108,9 +103,21 @@ def fresh(code: str, **environment: str) -> str:
         ("tierwise.data", set()),
         ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
         (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
-        ("tierwise.router.run", {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
+        (WIRE, {"tierwise.classifier", "tierwise.router", RUN}),
+        (DROPIN, {"tierwise.classifier", "tierwise.router", LOG, RUN, WIRE}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
-        (SERVE, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router", LOG, PAGES}),
+        (
+            SERVE,
+            {
+                "tierwise",
+                *(f"tierwise.{p}" for p in ("classifier", "data", "router")),
+                LOG,
+                PAGES,
+                RUN,
+                WIRE,
+            },
+        ),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
@@ -144,8 +151,8 @@ def test_packages_import_only_what_lies_below_them(package, allowed):
         for each in imports_of(name)
         if each.split(".")[0] == "tierwise"
         and part_of(each) not in {package, *allowed}
-        # the router opens its log where it is given one
-        and (name, part_of(each)) != ("tierwise.router.router", LOG)
+        # the router opens its log where it is given one, and runs what it decided where it is asked to
+        and (name, part_of(each)) not in {("tierwise.router.router", part) for part in (LOG, RUN)}
     }
     assert wrong == set()
 
@@ -168,6 +175,7 @@ def test_serving_imports_only_the_base_install_at_module_level():
             tops = {each.split(".")[0] for each in imports_of(name, top_only=True)}
             allowed = BASE | LOG_EXTRA if name.startswith(LOG) else BASE
             allowed = allowed | SERVE_EXTRA if name.startswith(SERVE) else allowed
+            allowed = allowed | DROPIN_EXTRA if name.startswith(f"{DROPIN}._") else allowed
             assert tops - allowed - {"tierwise"} <= sys.stdlib_module_names, name
 
 
@@ -225,7 +233,16 @@ def test_importing_any_module_prints_nothing_and_touches_neither_files_nor_socke
 
 @pytest.mark.parametrize(
     "name",
-    ["tierwise", "tierwise.classifier", "tierwise.router", LOG, "tierwise.router.run", "tierwise.testing"],
+    [
+        "tierwise",
+        "tierwise.classifier",
+        "tierwise.router",
+        LOG,
+        "tierwise.router.run",
+        WIRE,
+        DROPIN,
+        "tierwise.testing",
+    ],
 )
 def test_all_is_what_is_there(name):
     module = importlib.import_module(name)

@@ -223,3 +223,21 @@ def test_the_clock_of_the_log_is_the_time_of_what_is_learned(open_log):
     router.record_outcome(router.decide(TEXTS[0], task_type=KIND), "clean")
     (seen,) = router.log.learned(KIND, TierModel.load(CHAMPION)).recent
     assert seen.at == clock.now.timestamp()
+
+
+def test_a_failure_that_is_followed_counts_once(router):
+    """It is among the attempts; what was said of it in the log is left out of the history."""
+    from tierwise.router._champion import champion
+
+    model = champion()
+    for verdict in ("clean", "failed", "clean"):
+        router.record_outcome(router.decide(TEXTS[1], task_type=KIND), verdict)
+    before = router.log.learned(KIND, model)
+    first = router.decide(TEXTS[0], task_type=KIND, verifiable=True)
+    router.record_outcome(first, "failed", basis="check")
+    second = router.decide(TEXTS[0], task_type=KIND, verifiable=True, follows=first)
+    assert second.evidence.posterior.needed == pytest.approx(model.posterior(second.task, before).needed)
+    router.record_outcome(second, "failed", basis="check")
+    third = router.decide(TEXTS[0], task_type=KIND, verifiable=True, follows=second.decision_id)
+    assert third.evidence.posterior.needed == pytest.approx(model.posterior(third.task, before).needed)
+    assert router.log.learned(KIND, model).n_outcomes == before.n_outcomes + 2

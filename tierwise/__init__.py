@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Task, TierModel, TierwiseError
     from .router import Canary, Decision, Ladder, Policy, Tier, predict_tier, predict_tiers
+    from .router.dropin import wrap
     from .router.log import OutcomeLog
     from .router.router import Router
+    from .router.session import Session
     from .training.estimator import CensoredOrdinalClassifier
     from .training.evaluation.compare import Comparison, compare
     from .training.evaluation.evaluate import Evaluation, evaluate
@@ -36,9 +38,11 @@ _HOME = {
     "OutcomeLog": "router.log",
     "Policy": "router",
     "Router": "router.router",
+    "Session": "router.session",
     "Tier": "router",
     "predict_tier": "router",
     "predict_tiers": "router",
+    "wrap": "router.dropin",
     "CensoredOrdinalClassifier": "training.estimator",
     "ModelStore": "training.promotion.store",
     "TrainedModel": "training.train",
@@ -66,6 +70,7 @@ __all__ = [
     "OutcomeLog",
     "Policy",
     "Router",
+    "Session",
     "Task",
     "Tier",
     "TierModel",
@@ -81,6 +86,7 @@ __all__ = [
     "promote",
     "rollback",
     "train",
+    "wrap",
 ]
 
 

@@ -3,6 +3,7 @@
 from ...classifier import errors as _errors
 
 try:
+    from ._attempts import LoggedAttempt
     from ._import import ImportReport
     from ._outcome import Outcome
     from ._recurring import movements_of
@@ -15,5 +16,5 @@ except ModuleNotFoundError as _error:
         raise
     raise _errors.MissingExtra("sqlalchemy", "log") from _error
 
-__all__ = ["ImportReport", "JudgedRow", "Outcome", "OutcomeLog", "Replay", "Stats", "TierStats"]
-__all__ += ["TypeState", "TypeStates", "movements_of"]
+__all__ = ["ImportReport", "JudgedRow", "LoggedAttempt", "Outcome", "OutcomeLog", "Replay", "Stats"]
+__all__ += ["TierStats", "TypeState", "TypeStates", "movements_of"]

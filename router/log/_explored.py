@@ -1,11 +1,14 @@
-"""What a router asks of earlier decisions: how many were tried out, and which tiers had failed."""
+"""What a router asks of earlier decisions: how many were tried out, and what became of a task's attempts."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from ...classifier.errors import NotInLog
-from ._schema import EXPLORED, decisions
+from ._schema import EXPLORED, decisions, outcomes
+from ._times import from_us
 from ._write import tier_that_worked
 
 
@@ -34,3 +37,37 @@ def attempts_up_to(connection: Connection, decision_id: str) -> tuple[str, ...]:
         )
     own = tier_that_worked(found.tier, found.mode)
     return (*found.facts.get("attempts", ()), *([] if own is None else [own]))
+
+
+class Judged(NamedTuple):
+    """The verdict that counts on an earlier attempt; at: seconds since 1970."""
+
+    tier: str
+    verdict: str
+    at: float
+
+
+_LINK = (
+    select(decisions.c.follows, outcomes.c.tier, outcomes.c.verdict, outcomes.c.at_us)
+    .select_from(
+        decisions.outerjoin(
+            outcomes, and_(outcomes.c.decision_id == decisions.c.decision_id, outcomes.c.is_effective)
+        )
+    )
+    .where(decisions.c.decision_id == bindparam("id"))
+)
+_MAX_LINKS = 32  # tiers on a ladder, and some; a circle of ids ends too
+
+
+def judged_attempts(connection: Connection, decision_id: str) -> list[Judged]:
+    """This decision's and those that it follows, as far as the log knows what became of them."""
+    found: list[Judged] = []
+    following: str | None = decision_id
+    for _ in range(_MAX_LINKS):
+        link = None if following is None else connection.execute(_LINK, {"id": following}).first()
+        if link is None:
+            break
+        if link.tier is not None:
+            found.append(Judged(link.tier, link.verdict, from_us(link.at_us).timestamp()))
+        following = link.follows
+    return found

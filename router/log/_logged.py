@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from ...classifier.errors import LogError
 from ...classifier.model import TierModel
 from ...classifier.state import TypeState
+from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id
-from ._explored import attempts_up_to, count_explored
+from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
 from ._keeper import StateKeeper
 from ._outcome import Outcome
-from ._recorder import Recorder
-from ._states import TypeStates
+from ._recorder import Recorder, Report
+from ._states import Learn, TypeStates
 from ._times import to_us, utc_now
 from .outcome_log import OutcomeLog
 
@@ -34,7 +35,8 @@ class Logged:
 
     @property
     def n_unlogged(self) -> int:
-        return len(self._recorder.waiting) + self._recorder.n_dropped
+        recorder = self._recorder
+        return len(recorder.waiting) + len(recorder.reports) + recorder.n_dropped
 
     def add(self, decision: Decision, follows: str | None) -> None:
         """Log it now, or when the log is back."""
@@ -47,6 +49,21 @@ class Logged:
         """What was learned of the type; None for a new one, and while the log is away."""
         found: TypeState | None = self._asked(lambda: self._keeper(model).state(self.log, task_type), None)
         return found
+
+    def state_before(self, model: TierModel, task_type: str, decision_id: str) -> TypeState | None:
+        """The same without what was said of this decision and those it follows: they are `attempts` of the
+        task, and would count twice. Where they can't be told apart any more, they weigh next to nothing.
+        """
+
+        def judged() -> list[Judged]:
+            with self.log._database.read() as connection:
+                return judged_attempts(connection, decision_id)
+
+        state = self.state(model, task_type)
+        for tier, verdict, at in [] if state is None else self._asked(judged, []):
+            if verdict in CAPABILITY and tier in model.tiers and state is not None:
+                state = state.without(at, model.tiers.index(tier), CAPABILITY[verdict]) or state
+        return state
 
     def has_room(
         self,
@@ -88,19 +105,36 @@ class Logged:
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is not None:
             self._recorder.write_waiting(waiting)
-        keepers = [self._keeper(model) for model in models]
+        return self.log.record_outcome(decision_or_id, verdict, learn=self._learn(models), **said)
 
-        def learn(outcome: Outcome, states: TypeStates) -> None:
-            for keeper in keepers:
-                keeper.learn(outcome, states)
-
-        return self.log.record_outcome(decision_or_id, verdict, learn=learn, **said)
+    def attempted(
+        self,
+        decision_or_id: Decision | str,
+        attempt: Mapping[str, Any],
+        verdict: str | None,
+        note: str | None,
+        models: Sequence[TierModel],
+    ) -> None:
+        """Record what an attempt took and what a check said, now or when the log is back: a program, unlike
+        a person, won't say it again.
+        """
+        at_us, kept = to_us(self.log._now()), note if self.log.store_text == "full" else None
+        self._recorder.report(Report(decision_or_id, attempt, verdict, kept, at_us, self._learn(models)))
 
     def close(self) -> None:
         """Write what waits; close the log where it is the router's own."""
         self._recorder.catch_up()
         if self._is_own:
             self.log.close()
+
+    def _learn(self, models: Sequence[TierModel]) -> Learn:
+        keepers = [self._keeper(model) for model in models]
+
+        def learn(outcome: Outcome, states: TypeStates) -> None:
+            for keeper in keepers:
+                keeper.learn(outcome, states)
+
+        return learn
 
     def _keeper(self, model: TierModel) -> StateKeeper:
         keeper = self._keepers.get(model.fingerprint)

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -107,4 +107,29 @@ type_states = Table(
     Column("state", LargeBinary, nullable=False),  # the learner's; the log doesn't look inside
     Column("n_outcomes", Integer, nullable=False),
     Column("updated_at_us", BigInteger, nullable=False),
+)
+
+attempts = Table(
+    "tierwise_attempts",
+    metadata,
+    Column("decision_id", ForeignKey(decisions.c.decision_id, ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # among the attempts of the task, from 1
+    Column("mode", String, nullable=False),  # how it was made; a decision for batch may be run in sync mode
+    Column("model", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("stop_reason", String),
+    Column("error", String),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            *("input_tokens", "output_tokens", "cache_read_tokens"),
+            *("cache_write_5m_tokens", "cache_write_1h_tokens", "thinking_tokens"),
+        )
+    ),
+    Column("cost_usd", Float, nullable=False),
+    Column("check_cost_usd", Float, nullable=False),
+    Column("cost_is_exact", Boolean, nullable=False),
+    Column("n_requests", Integer, nullable=False),
+    Column("latency_ms", Float),
+    Column("ended_at_us", BigInteger, nullable=False),
 )

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from ...classifier.errors import InvalidOutcome, NotInLog
 from ..decision import Decision
 from . import _erase as erase
-from ._checks import checked_id, checked_note, checked_type
+from ._attempts import LoggedAttempt, logged_attempts
+from ._checks import checked_note, checked_type
 from ._database import Database
 from ._decision_row import decision_row
 from ._export import exported_rows
@@ -25,16 +26,17 @@ from ._import import ImportReport, Row, import_rows
 from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._read import history_counts
+from ._record import record
 from ._replay import Replay, replayed
 from ._schema import decisions, policies
-from ._states import Learn, TypeState, TypeStates, keep_states, lock_types
+from ._states import Learn, TypeState, TypeStates, lock_types
 from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
-from ._write import Verdict, add_decision, add_outcome
+from ._write import Verdict, add_decision
 from ._written_files import write_bad, write_file
 
 if TYPE_CHECKING:
@@ -128,25 +130,15 @@ class OutcomeLog:
         """
         check_verdict(verdict), check_basis(basis)
         kept = checked_note(note) if self.store_text == "full" else None
-        now = self._now()
-        at_us = None if at is None else checked_us("at", at, now)
-        row = None
-        if isinstance(decision_or_id, Decision):
-            row = self._row(decision_or_id, None, None, now)
-            decision_id = decision_or_id.decision_id
-        else:
-            decision_id = checked_id(decision_or_id)
-        with self._database.write() as connection:
-            if row is not None:
-                add_decision(connection, row, self._policies)
-            new = Verdict(verdict, basis, at_us, kept)
-            now = self._now()  # after waiting for other writers: the log's times rise with its rows
-            outcome = add_outcome(connection, decision_id, new, to_us(now))
-            if outcome.is_new and outcome.is_effective and outcome.task_type and outcome.tier:
-                keep_states(connection, outcome, outcome.task_type, learn, to_us(now))
-        if row is not None:
-            self._policies.add(row.values["policy_fingerprint"])
+        said = Verdict(verdict, basis, None if at is None else checked_us("at", at, self._now()), kept)
+        outcome = record(self, decision_or_id, said, learn=learn)
+        assert outcome is not None  # there was a verdict
         return outcome
+
+    def attempts(self, decision_id: str | None = None) -> list[LoggedAttempt]:
+        """What was tried and what it took, of one decision or of all: `pandas.DataFrame(log.attempts())`."""
+        with self._database.read() as connection:
+            return logged_attempts(connection, decision_id)
 
     def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""

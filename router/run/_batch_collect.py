@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from ...classifier.errors import CallError, ModelNotServed, RequestRefused
 from ...classifier.task import Task
 from ..ladder import Rung
 from ._batch_api import read_steps
+from ._batch_escalate import Escalation, escalate_steps
+from ._batch_item import ItemResult
 from ._call import COMPLETED, CUT_OFF, REFUSED, Answered, call_steps, status_of
 from ._check import Check, CheckResult, Surroundings
 from ._grade import text_of
@@ -17,39 +19,10 @@ from ._journal import Journal, Line, Part
 from ._request import MAX_TOKENS_WITHOUT_STREAM, Request
 from ._result import VERDICT_OF_CHECK
 from ._steps import Api, Steps, Tell
-from ._usage import NO_USAGE, Usage, usage_cost_usd, usage_of
+from ._usage import Usage, usage_cost_usd, usage_of
 
 _MAY_PASS = {"api_error", "overloaded_error", "rate_limit_error", "timeout_error"}
-OnItem = Callable[["ItemResult"], Any]
-
-
-@dataclass(frozen=True)
-class ItemResult:
-    """What became of one item.
-
-    id : of the decision. mode : "batch", or "sync" where the batch could not do it.
-    status : "passed", "failed", "unchecked", "check_not_run", "refused", "cut_off", another stop reason as it
-        is; "error" (the request was refused), or "canceled" (by someone else than us: it is not run).
-    verdict : as of an `Attempt`. message : as the API wrote it. cost_usd : with the check's own cost.
-    was_in_flight : it was being run in sync mode when the process died, so it may have been paid twice.
-    """
-
-    id: str
-    tier: str
-    model: str
-    mode: str
-    status: str
-    verdict: str | None = None
-    text: str = ""
-    message: Line | None = None
-    usage: Usage = NO_USAGE
-    cost_usd: float = 0.0
-    detail: str = ""
-    was_in_flight: bool = False
-
-    @classmethod
-    def from_line(cls, line: Line) -> ItemResult:
-        return cls(**{**line, "usage": Usage(*line["usage"])})
+OnItem = Callable[[ItemResult], Any]
 
 
 def collect_steps(
@@ -58,8 +31,9 @@ def collect_steps(
     check: Check | None,
     on_item: OnItem | None,
     clock: Callable[[], float],
+    escalation: Escalation | None = None,
 ) -> Steps[tuple[ItemResult, ...]]:
-    """What has come since the last time."""
+    """What has come since the last time; with an escalation, answers that failed go up first."""
     found: list[ItemResult] = []
     for part in list(journal.parts.values()):
         pending = [each for each in part.ids if each not in journal.done]
@@ -76,9 +50,20 @@ def collect_steps(
             journal.write({"kind": "not_ours", "part": part.number, "batch": part.batch_id})
             continue
         for each in pending:
-            result = yield from _item_steps(journal, part, each, results[each], around, check)
-            if on_item is not None:
-                yield Tell(on_item, (result,))
+            task = Task.from_mapping(journal.items[each]["task"])
+            known = journal.failed.get(each)  # by a process that died before it went up
+            if known is not None:
+                result = ItemResult.from_line(known)
+            else:
+                result = yield from _item_steps(
+                    journal, part, each, results[each], around._replace(task=task), check
+                )
+                if on_item is not None:
+                    yield Tell(on_item, (result,))
+            if escalation is not None and result.verdict == "failed":
+                if known is None:
+                    journal.write({"kind": "failed", "id": each, "result": asdict(result)})
+                result = yield from escalate_steps(journal, result, escalation, around._replace(task=task))
             line = {"kind": "done", "id": each, "result": asdict(result)}
             journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
             found.append(result)
@@ -99,7 +84,6 @@ def _item_steps(
     journal: Journal, part: Part, item_id: str, result: Any, around: Surroundings, check: Check | None
 ) -> Steps[ItemResult]:
     item = journal.items[item_id]
-    around = around._replace(task=Task.from_mapping(item["task"]))
     rung = around.ladder.rungs[around.ladder.index(item["tier"])]
     base = ItemResult(item_id, item["tier"], item["model"], "batch", "error")
     if result.type == "succeeded":
@@ -129,6 +113,12 @@ def _in_sync(
     except CallError:
         journal.write({"kind": "ended", "id": base.id})
         raise
+    base = replace(
+        base,
+        n_requests=answered.n_requests,
+        cost_is_exact=answered.cost_is_exact,
+        latency_ms=answered.latency_ms,
+    )
     return (yield from _judged(base, answered.message, answered.usage, answered.cost_usd, check, around))
 
 
@@ -151,5 +141,6 @@ def _judged(
         message=message.to_dict(mode="json"),
         usage=usage,
         cost_usd=cost_usd + (found.cost_usd if found else 0.0),
+        check_cost_usd=found.cost_usd if found else 0.0,
         detail="" if found is None else f"{found.name}: {found.detail}".rstrip(": "),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...classifier.errors import BudgetExceeded, CallError, InvalidRequest
 from ...classifier.task import FACTS, Task
@@ -22,6 +22,14 @@ from ._result import Attempt, Hooks, RunResult, status_of_run
 from ._steps import Outside, Steps, Tell
 
 Redecide = Callable[[Task], Decision]
+
+
+class Before(NamedTuple):
+    """What a task has behind it: the decision that failed, attempts, money."""
+
+    follows: str | None = None
+    n_attempts: int = 0
+    spent_usd: float = 0.0
 
 
 def execute(
@@ -85,6 +93,7 @@ def execute_steps(
     hooks: Hooks | None,
     redecide: Redecide | None,
     outside: Outside,
+    before: Before = Before(),  # noqa: B008  (frozen)
 ) -> Steps[RunResult]:
     """The run as steps, for a driver."""
     if decision.mode == "none":
@@ -95,10 +104,10 @@ def execute_steps(
     checked = None if check is None else as_check(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
     redecide = redecide or _default_redecide(decision)
-    follows: str | None = None
+    follows = before.follows
     attempts: list[Attempt] = []
     upcoming = Next(decision, options or Options())
-    if _bound_met(upcoming, checked, attempts, around) is not None:
+    if _bound_met(upcoming, checked, attempts, around, before) is not None:
         expected_usd = _expected_usd(upcoming, checked, around)
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost {expected_usd:.6f} USD, the budget is "
@@ -108,11 +117,11 @@ def execute_steps(
     while True:
         if hooks.on_decision is not None and (not attempts or follows is not None):
             yield Tell(hooks.on_decision, (upcoming.decision, follows))
-        tried: Tried = yield from _tried(upcoming, attempts, checked, hooks, around)
+        tried: Tried = yield from _tried(upcoming, attempts, checked, hooks, around, before.n_attempts)
         attempts.append(tried.attempt)
         following = next_try(tried.attempt, upcoming, redecide, around)
         if isinstance(following, Next):
-            following = _bound_met(following, checked, attempts, around) or following
+            following = _bound_met(following, checked, attempts, around, before) or following
         if not isinstance(following, Next):
             return _result(tried, attempts, upcoming.decision, following)
         same = following.decision is upcoming.decision
@@ -121,12 +130,18 @@ def execute_steps(
 
 
 def _tried(
-    upcoming: Next, attempts: list[Attempt], check: Check | None, hooks: Hooks, around: Surroundings
+    upcoming: Next,
+    attempts: list[Attempt],
+    check: Check | None,
+    hooks: Hooks,
+    around: Surroundings,
+    n_before: int,
 ) -> Steps[Tried]:
     """One attempt; its error carries the attempts before it, and what all cost."""
     decision, options = upcoming
+    number = n_before + len(attempts) + 1
     try:
-        return (yield from attempt_steps(len(attempts) + 1, decision, options, check, hooks, around))
+        return (yield from attempt_steps(number, decision, options, check, hooks, around))
     except CallError as error:
         error.attempts = (*attempts, *error.attempts)
         error.cost_usd += _spent_usd(attempts)
@@ -134,12 +149,12 @@ def _tried(
 
 
 def _bound_met(
-    upcoming: Next, check: Check | None, attempts: list[Attempt], around: Surroundings
+    upcoming: Next, check: Check | None, attempts: list[Attempt], around: Surroundings, before: Before
 ) -> str | None:
     """The bound that forbids the next attempt, if any does."""
-    if len(attempts) >= around.limits.max_attempts:
+    if before.n_attempts + len(attempts) >= around.limits.max_attempts:
         return "max_attempts"
-    expected_usd = _spent_usd(attempts) + _expected_usd(upcoming, check, around)
+    expected_usd = before.spent_usd + _spent_usd(attempts) + _expected_usd(upcoming, check, around)
     return "budget" if expected_usd > around.limits.max_usd else None
 
 

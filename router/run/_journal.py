@@ -7,6 +7,7 @@ sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
 cancel   a part waited too long            done      an item has its result
 begin    an item is about to be run in sync mode; ended: that gave no result and is not in flight any more
+failed   an item's answer failed its check, it goes up; tried: what was tried above, and what it cost
 
 Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One
 process at a time works on a job.
@@ -23,7 +24,7 @@ from typing import Any
 
 from ...classifier.errors import InvalidRequest
 
-FORMAT = 1
+FORMAT = 2
 Line = dict[str, Any]
 
 
@@ -51,6 +52,8 @@ class Journal:
         self.items: dict[str, Line] = {}
         self.parts: dict[int, Part] = {}
         self.begun: set[str] = set()
+        self.failed: dict[str, Line] = {}
+        self.tried: dict[str, list[Line]] = {}
         self.done: dict[str, Line] = {}
         self.is_planned = False
         if self.path.exists():
@@ -103,23 +106,32 @@ class Journal:
                 part.ids.append(line["id"])
             case "planned":
                 self.is_planned = True
-            case "sending":
-                self.parts[line["part"]].sending_at = line["at"]
-            case "sent":
-                part = self.parts[line["part"]]
-                part.sent_at, part.batch_id, part.is_proved = line["at"], line["batch"], line["proved"]
-            case "not_ours":
-                part = self.parts[line["part"]]
-                part.not_ours.add(line["batch"])
-                part.batch_id = None
-            case "cancel":
-                self.parts[line["part"]].is_canceled = True
             case "begin":
                 self.begun.add(line["id"])
             case "ended":
                 self.begun.discard(line["id"])
+            case "failed":
+                self.failed[line["id"]] = line["result"]
+                self.begun.discard(line["id"])
+            case "tried":
+                self.tried.setdefault(line["id"], []).append(line["attempt"])
             case "done":
                 self.done[line["id"]] = line["result"]
+            case _:
+                self._take_of_part(line)
+
+    def _take_of_part(self, line: Line) -> None:
+        part = self.parts[line["part"]]
+        match line["kind"]:
+            case "sending":
+                part.sending_at = line["at"]
+            case "sent":
+                part.sent_at, part.batch_id, part.is_proved = line["at"], line["batch"], line["proved"]
+            case "not_ours":
+                part.not_ours.add(line["batch"])
+                part.batch_id = None
+            case "cancel":
+                part.is_canceled = True
             case kind:
                 raise ValueError(kind)
 

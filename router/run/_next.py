@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ...classifier.errors import InvalidTask
 from ...classifier.task import Task
 from ..decision import Decision
+from ..tier import Tier
 from ._call import CUT_OFF
 from ._check import FAILED, Surroundings
 from ._request import Options
@@ -35,7 +36,7 @@ def next_try(
         return None
     task = current.decision.task
     task = replace(task, attempts=(*task.attempts, str(attempt.tier)))
-    decision = _decided_above(attempt, task, redecide)
+    decision = decided_above(attempt.tier, task, redecide)
     return "exhausted" if decision is None else Next(decision, current.options)
 
 
@@ -55,16 +56,16 @@ def _with_more_room(
     for rung, limit in zip(rungs[place + 1 :], limits[place + 1 :], strict=True):
         if (limit or math.inf) > here and (full_window or wanted > attempt.max_tokens):
             task = replace(current.decision.task, floor=rung.tier)
-            decision = _decided_above(attempt, task, redecide)
+            decision = decided_above(attempt.tier, task, redecide)
             if decision is not None:
                 return Next(decision, current.options.with_max_tokens(int(min(wanted, limit or wanted))))
     return "max_tokens" if not full_window else "context_window"
 
 
-def _decided_above(attempt: Attempt, task: Task, redecide: Callable[[Task], Decision]) -> Decision | None:
-    """A decision for a higher tier than this attempt's, where the task allows one."""
+def decided_above(tier: Tier, task: Task, redecide: Callable[[Task], Decision]) -> Decision | None:
+    """A decision for a higher tier than this one, where the task allows one."""
     try:
         decision = redecide(task)
     except InvalidTask:  # the task's own ceiling, pin or limits exclude what would be needed
         return None
-    return decision if decision.mode != "none" and decision.tier > attempt.tier else None
+    return decision if decision.mode != "none" and decision.tier > tier else None

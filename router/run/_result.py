@@ -97,7 +97,8 @@ class RunResult:
     text : all text of the answer. message : the SDK's own Message.
     tier : that answered. attempts : in order; cost_usd and latency_ms are of all of them, checks included.
     status : "passed" (by the check), "unchecked" (no check was given), "check_not_run", "failed" (the last
-        answer failed its check), "refused", "cut_off", or a stop reason that we don't know, as it is.
+        answer failed its check), "refused", "cut_off", "no_model" (a program does this task), or a stop
+        reason that we don't know, as it is.
     stopped : why a result that isn't good wasn't tried again: "exhausted" (no tier above), "max_attempts",
         "budget", "max_tokens" or "context_window" (no higher limit); else None.
     decision : that the last attempt followed. Report a person's verdict with its decision_id.
@@ -120,7 +121,7 @@ class RunResult:
 
     @property
     def check(self) -> CheckResult | None:
-        return self.attempts[-1].check
+        return self.attempts[-1].check if self.attempts else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

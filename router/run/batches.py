@@ -18,14 +18,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
-from ._batch_collect import ItemResult, collect_steps
+from ._batch_collect import collect_steps
+from ._batch_item import ItemResult
 from ._batch_submit import submit_steps
 from ._check import CheckLike, Surroundings, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver
@@ -90,7 +92,10 @@ class BatchJob:
         journal.path.unlink(missing_ok=True)  # what a crash left of an earlier attempt to write it
         journal = Journal(path)
         head = {"kind": "job", "format": FORMAT, "made_at": clock(), "wait_ceiling_s": ceiling_s}
-        journal.write({**head, "ladder": ladder.name}, *items, {"kind": "planned"})
+        given = (
+            {} if options is None else {each.name: getattr(options, each.name) for each in fields(options)}
+        )
+        journal.write({**head, "ladder": ladder.name, "options": given}, *items, {"kind": "planned"})
         return cls(journal, ladder, clock)
 
     @classmethod
@@ -106,6 +111,16 @@ class BatchJob:
         if not journal.is_planned:
             raise InvalidRequest(f"{path} holds no job; make one with BatchJob.create(...).", about=path)
         return cls(journal, ladder or Ladder.load(), clock)
+
+    @property
+    def path(self) -> Path:
+        """The journal."""
+        return self._journal.path
+
+    @property
+    def options(self) -> Options:
+        """Of all its requests."""
+        return Options(**self._journal.job.get("options", {}))
 
     @property
     def is_finished(self) -> bool:

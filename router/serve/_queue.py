@@ -16,7 +16,7 @@ from ...classifier.errors import DecisionConflict, LogError
 from ..decision import Decision
 from ..log import OutcomeLog
 from ..log._group import record_group
-from ..log._recorder import MAX_WAITING, Recorder, Waiting
+from ..log._recorder import MAX_WAITING, Recorder, Report, Waiting
 
 GATHER_S = 0.01  # that the first of a group waits for others
 _MAX_GROUP = 250
@@ -61,23 +61,31 @@ class QueuedRecorder(Recorder):
         with self._written:
             self._written.wait_for(lambda: self.is_away or len(self.waiting) <= n, timeout_s)
 
-    def catch_up(self) -> None:
+    def report(self, report: Report) -> None:
+        """Recorded in a moment, after its decision."""
+        with self._lock:
+            self.reports.append(report)
+            if len(self.reports) > MAX_WAITING:
+                self.reports.popleft()
+                self.n_dropped += 1
+        self._wake.set()
+
+    def _decisions_written(self) -> bool:
         while True:
             with self._lock:
                 group = list(islice(self.waiting.values(), _MAX_GROUP))
             if not group:
-                return
+                return True
             started = time.monotonic()
             try:
                 record_group(self.log, group, wait_s=self._wait_s)
             except DecisionConflict:
-                super().catch_up()  # one by one: only those that are in conflict are left out
-                return
+                return super()._decisions_written()  # one by one: only those in conflict are left out
             except LogError as error:
                 self.failed(error, started)
                 with self._written:
                     self._written.notify_all()
-                return
+                return False
             with self._written:
                 for each in group:
                     self.waiting.pop(each.decision.decision_id, None)
@@ -97,10 +105,10 @@ class QueuedRecorder(Recorder):
 
     def _run(self) -> None:
         while not self._stopping:
-            if not self.waiting:
+            if not self.waiting and not self.reports:
                 self._wake.wait(_IDLE_S)
             self._wake.clear()
-            if not self.waiting:
+            if not self.waiting and not self.reports:
                 continue
             time.sleep(GATHER_S)
             if self.is_away:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...classifier.errors import LogUnavailable
@@ -26,16 +27,22 @@ class _Read(NamedTuple):
 
 
 class ServedLog(Logged):
-    """Shared by the routers of a service, one after the other."""
+    """Shared by the routers of a service, one after the other. added : called with each decision."""
 
-    def __init__(self, log: OutcomeLog, *, wait_s: float, max_age_s: float) -> None:
+    def __init__(
+        self, log: OutcomeLog, *, wait_s: float, max_age_s: float, added: Callable[[Decision], None]
+    ) -> None:
         super().__init__(log, is_own=True, wait_s=wait_s)
         self.recorder = QueuedRecorder(log, wait_s=wait_s)
         self._recorder = self.recorder
-        self._max_age_s = max_age_s
+        self._max_age_s, self._added = max_age_s, added
         self._states: OrderedDict[tuple[str, str], _Read] = OrderedDict()
         self._n_changes = 0
         self._guard = threading.Lock()
+
+    def add(self, decision: Decision, follows: str | None) -> None:
+        super().add(decision, follows)
+        self._added(decision)
 
     @property
     def is_away(self) -> bool:

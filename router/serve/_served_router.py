@@ -1,4 +1,4 @@
-"""The router of a service: it counts what it decides, whoever asked."""
+"""The router of a service: whoever asks, what it decides is counted, here or in the log that it shares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class ServedRouter(Router):
 
     def decide(self, *task: Any, **options: Any) -> Decision:
         decision = super().decide(*task, **options)
-        self._metrics.decision(str(decision.tier), decision.reason, fallback=decision.fallback)
+        if self.served_log is None:  # which counts what passes it
+            count(self._metrics, decision)
         return decision
 
     def decide_many(
@@ -45,10 +46,16 @@ class ServedRouter(Router):
         if self.explores:  # who is tried on what depends on each decision before
             return [self.decide(task) for task in tasks]
         decisions = predict_tiers(tasks, history=states, model=self.model, policy=self.policy)
-        self._metrics.decisions(
-            zip(map(str, decisions.tiers), decisions.reasons, decisions.fallbacks, strict=True)
-        )
-        if self.served_log is not None:
-            for decision in decisions:
-                self.served_log.add(decision, None)
+        if self.served_log is None:
+            self._metrics.decisions(
+                zip(map(str, decisions.tiers), decisions.reasons, decisions.fallbacks, strict=True)
+            )
+            return decisions
+        for decision in decisions:
+            self.served_log.add(decision, None)
         return decisions
+
+
+def count(metrics: Metrics, decision: Decision) -> None:
+    """For Prometheus."""
+    metrics.decision(str(decision.tier), decision.reason, fallback=decision.fallback)

@@ -14,6 +14,7 @@ from ._about import about_routes
 from ._answers import answer_errors
 from ._direct import Direct, Handler
 from ._guard import Guard
+from ._messages import messages_router
 from ._outcomes import outcome_routes
 from ._pages_state import PagesState
 from ._predict import predict_routes
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     predict, busy = predict_routes(service)
     for routes in (predict, outcome_routes(service), about_routes(service)):
         app.include_router(routes)
+    app.include_router(messages_router(lambda: service))
     state = PagesState(service)
     app.include_router(pages_router(lambda: state))
     app.guard(service, busy)

@@ -19,7 +19,7 @@ from ..log import Outcome, OutcomeLog
 from ..policy import Policy
 from ._metrics import Metrics
 from ._served_log import ServedLog
-from ._served_router import ServedRouter
+from ._served_router import ServedRouter, count
 from ._source import Source
 from ._tokens import TokenFile
 from .settings import Settings
@@ -47,7 +47,7 @@ class Service:
         self._source = Source(settings.model_source)
         self._signature: Hashable = self._source.signature()
         found = self._source.load()
-        self._logged = _opened(settings)
+        self._logged = _opened(settings, self.metrics)
         self.router = ServedRouter(found, settings.policy, self._logged, self.metrics)
         self.trouble = found.trouble
         self.is_closed = False
@@ -195,12 +195,16 @@ class Service:
     def _close(self) -> None:
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
-        if self._logged is not None:
-            self._logged.close()
+        self.router.close()
 
 
-def _opened(settings: Settings) -> ServedLog | None:
+def _opened(settings: Settings, metrics: Metrics) -> ServedLog | None:
     if settings.log is None:
         return None
     log = OutcomeLog(settings.log, timeout_s=settings.log_timeout_s)
-    return ServedLog(log, wait_s=settings.log_timeout_s, max_age_s=settings.history_max_age_s)
+    return ServedLog(
+        log,
+        wait_s=settings.log_timeout_s,
+        max_age_s=settings.history_max_age_s,
+        added=lambda decision: count(metrics, decision),
+    )

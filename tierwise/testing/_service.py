@@ -44,7 +44,7 @@ class Service:
             return self._failed(path, 400, "anthropic-version: header is required")
         try:
             body = json.loads(received.body) if received.body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return self._failed(path, 400, "The request body is not valid JSON")
         query = parse_qs(address.query)
         match received.method, *path:

@@ -1,0 +1,141 @@
+"""How a router decides: states of its log, canary, probe; and again after an attempt that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..classifier.history import Counts
+from ..classifier.state import TypeState
+from ..classifier.task import Task
+from . import reasons
+from ._explore import Weighed, with_canary, with_probe
+from ._tasks import after_attempts
+from .decision import Decision
+from .predict import _Engine
+
+if TYPE_CHECKING:
+    from .router import Router
+
+_DAY = timedelta(days=1)
+History = Counts | TypeState | None
+
+
+class Decided(NamedTuple):
+    """A decision, what its model was told of the task's type, and the id of the decision it follows."""
+
+    decision: Decision
+    history: History
+    follows: str | None
+
+
+def decided(router: Router, task: Task, history: History, follows: Decision | str | None) -> Decided:
+    """Decide and log it. Raises InvalidTask, NotInLog."""
+    found = unlogged(router, task, history, follows)
+    if router._logged is not None:
+        router._logged.add(found.decision, found.follows)
+    return found
+
+
+def unlogged(router: Router, task: Task, history: History, follows: Decision | str | None) -> Decided:
+    """Decide. Raises InvalidTask, NotInLog."""
+    if follows is not None and not task.attempts:
+        task = after_attempts(task, _attempts_up_to(router, follows))
+    engine = _Engine.of(router.model, router.policy)
+    followed = follows.decision_id if isinstance(follows, Decision) else follows
+    known = _history(router, history, task, engine, followed)
+    champion = engine.weigh(task, known)
+    found = _canary(router, champion, history, engine, known, followed)
+    if found is None:
+        weighed = with_probe(
+            champion, engine.policy, engine.ladder, router._chance, has_room=lambda: _probe_room(router)
+        )
+        found = Decided(engine.built(*weighed), known, followed)
+    return found
+
+
+def reads_log(router: Router, task: Task, follows: Decision | str | None) -> bool:
+    """Whether deciding about this task asks the log."""
+    explores = router.challenger is not None or (router.policy is not None and router.policy.probe_budget > 0)
+    return router._logged is not None and (task.task_type is not None or explores or follows is not None)
+
+
+def redecided(router: Router, first: Decided) -> Callable[[Task], Decision]:
+    """Decides about the same task again, whose `attempts` now say what has failed.
+
+    By the model that decided first, with what was known of the type then: the log learns each failure at
+    once, and a state that holds it would count it a second time beside `attempts`.
+    """
+    engine = _Engine.of(first.decision.evidence.model or router.model, router.policy)
+    return lambda task: engine.decide(task, first.history)
+
+
+def redecided_after(router: Router, task: Task, failed_id: str) -> Callable[[Task], Decision]:
+    """The same, of a task whose decision another process may have made."""
+    engine = _Engine.of(router.model, router.policy)
+    known = _history(router, None, task, engine, failed_id)
+    return lambda again: engine.decide(again, known)
+
+
+def _history(router: Router, given: History, task: Task, engine: _Engine, followed: str | None) -> History:
+    """What the log knows of the type; without the attempts at this very task, which speak for themselves."""
+    if given is not None or router._logged is None or engine.model is None or task.task_type is None:
+        return given
+    if followed is None:
+        return router._logged.state(engine.model, task.task_type)
+    return router._logged.state_before(engine.model, task.task_type, followed)
+
+
+def _canary(
+    router: Router,
+    champion: Weighed,
+    given: History,
+    engine: _Engine,
+    known: History,
+    followed: str | None,
+) -> Decided | None:
+    """None without a challenger, where both choose the same tier, and where its decisions are used up."""
+    if router.challenger is None or engine.model is None:
+        return None
+    other = _Engine.of(router.challenger, router.policy)
+    if other.model is None:  # of other tiers than the ladder in use
+        return None
+    if isinstance(given, TypeState):  # of the champion; what it counted holds for both
+        given = {engine.model.tiers[tier]: pair for tier, pair in given.counts.items()}
+    task, versions = champion[1], (engine.model.version, other.model.version)
+    others = _history(router, given, task, other, followed)
+    served = with_canary(
+        champion,
+        other.weigh(task, others),
+        router.canary,
+        router._chance,
+        has_room=lambda: _has_room(
+            router, router.canary.max_decisions, reasons.CANARY, model_version=versions[1]
+        ),
+        versions=versions,
+    )
+    if served is None:
+        return None
+    decision = (other if served.by_challenger else engine).built(*served.weighed)
+    evidence = decision.evidence
+    evidence = evidence._replace(versions={**evidence.versions, **served.versions})
+    told = others if served.by_challenger else known
+    return Decided(Decision(task, evidence, decision.decision_id), told, followed)
+
+
+def _probe_room(router: Router) -> bool:
+    limit = None if router.policy is None else router.policy.probe_max_per_day
+    return _has_room(router, limit, reasons.PROBE, within=_DAY)
+
+
+def _has_room(router: Router, limit: float | None, reason: str, **which: Any) -> bool:
+    """No exploring where it could not be logged: nothing would be learned from it."""
+    return router._logged is not None and router._logged.has_room(limit, reason, **which)
+
+
+def _attempts_up_to(router: Router, follows: Decision | str) -> tuple[str, ...]:
+    if isinstance(follows, Decision):
+        own = () if follows.mode == "none" else (str(follows.tier),)
+        return (*follows.task.attempts, *own)
+    return () if router._logged is None else router._logged.attempts_up_to(follows)

@@ -1,0 +1,97 @@
+"""Clients of the SDK with routed messages: real subclasses, that pass wherever a client is asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any
+
+import anthropic
+
+from ...classifier.errors import InvalidRequest, NotInLog
+from ..decision import Decision
+from ..router import Router
+from ._calls import Calls
+from ._messages import routed_messages
+
+_OF_THE_CLIENT = ("messages", "with_raw_response", "with_streaming_response")  # it keeps them once made
+
+
+class RoutedClient:
+    """What a wrapped client has beside the SDK's."""
+
+    _tierwise_calls: Calls
+
+    @property
+    def router(self) -> Router:
+        """It decides, and its log has what became of it."""
+        return self._tierwise_calls.routes.router
+
+    def decision_of(self, message: Any) -> Decision:
+        """The decision behind a message, a stream, a raw response, an event or the id of a message.
+
+        Raises NotInLog for one that this client has not routed, or so long ago that it is forgotten.
+        """
+        return _decision(self._tierwise_calls, message)
+
+    @cached_property
+    def messages(self) -> Any:
+        base = super().messages  # type: ignore[misc]
+        return routed_messages(type(base), self, self._tierwise_calls)
+
+    def copy(self, **options: Any) -> Any:
+        """As the SDK's, routed by the same router."""
+        made = super().copy(**options)  # type: ignore[misc]
+        made._tierwise_calls = self._tierwise_calls
+        return made
+
+    with_options = copy
+
+
+class _Blocking(RoutedClient):
+    def record_outcome(self, message: Any, verdict: str, **said: Any) -> Any:
+        """What a person, a check or a later step said of a message; see `Router.record_outcome`."""
+        return self.router.record_outcome(self.decision_of(message), verdict, **said)
+
+
+class _Async(RoutedClient):
+    async def record_outcome(self, message: Any, verdict: str, **said: Any) -> Any:
+        """What a person, a check or a later step said of a message; see `Router.record_outcome`."""
+        return await self.router.arecord_outcome(self.decision_of(message), verdict, **said)
+
+
+def wrapped(client: Any, router: Router, *, with_system: bool) -> Any:
+    """Raises InvalidRequest."""
+    if not isinstance(client, anthropic.Anthropic | anthropic.AsyncAnthropic):
+        raise InvalidRequest(
+            "wrap needs an anthropic.Anthropic or AsyncAnthropic (a made client, not the class); "
+            f"got {client!r:.80}.",
+            about="client",
+        )
+    if isinstance(client, RoutedClient):
+        raise InvalidRequest("This client is wrapped already.", about="client")
+    made = object.__new__(_routed_class(type(client)))  # type: ignore[arg-type]
+    vars(made).update((name, each) for name, each in vars(client).items() if name not in _OF_THE_CLIENT)
+    made._tierwise_calls = Calls(router, with_system=with_system)
+    return made
+
+
+@lru_cache(maxsize=32)
+def _routed_class(base: type[Any]) -> Any:
+    ours = _Async if issubclass(base, anthropic.AsyncAnthropic) else _Blocking
+    return type(f"Routed{base.__name__}", (ours, base), {"__module__": __name__, "__doc__": base.__doc__})
+
+
+def _decision(calls: Calls, message: Any) -> Decision:
+    found = getattr(message, "tierwise", None)
+    if isinstance(found, Decision):
+        return found
+    message = getattr(message, "message", message)  # of an event
+    message_id = message if isinstance(message, str) else getattr(message, "id", None)
+    known = calls.decision_of(message_id) if isinstance(message_id, str) else None
+    if known is None:
+        raise NotInLog(
+            f"This client has routed no message {message_id!r}, or it is forgotten. Keep message.tierwise, "
+            "and report to client.router.",
+            about=message_id,
+        )
+    return known

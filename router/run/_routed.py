@@ -1,0 +1,246 @@
+"""What a router's runs have in common: the client that is kept, and what goes into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ...classifier.errors import InvalidRequest
+from ...classifier.task import Task
+from .._deciding import History, reads_log, redecided, unlogged
+from ..decision import Decision
+from ._check import CheckLike, CheckResult, as_check
+from ._drive import AsyncDriver, Driver, default_client
+from ._execute import aexecute, execute
+from ._limits import Limits
+from ._request import Options
+from ._result import Attempt, Hooks, RunResult
+
+if TYPE_CHECKING:
+    from ..router import Router
+
+T = TypeVar("T")
+NO_MODEL = "no_model"
+MAX_NOTE_CHARS = 1_000
+
+
+class Job(NamedTuple):
+    """What `Router.run` was given."""
+
+    task: Task
+    history: History
+    follows: Decision | str | None
+    check: CheckLike | None
+    options: Options | None
+    limits: Limits | None
+
+
+class Runner:
+    """Of one router. Threads and tasks may share it."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._own: Any = None  # the default client, made once
+        self._driver: Driver | None = None
+        self._async_drivers: weakref.WeakKeyDictionary[Any, tuple[Any, AsyncDriver]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._writer: ThreadPoolExecutor | None = None
+        self._writer_pid = 0
+
+    def run(self, job: Job) -> RunResult:
+        """Decide, then execute; each decision and each attempt is logged."""
+        driver, check = self.driver(), None if job.check is None else as_check(job.check)
+        first = unlogged(self._router, job.task, job.history, job.follows)
+        entries = self.entries()
+        try:
+            entries.decided(first.decision, first.follows)
+            if first.decision.mode == "none":
+                return no_model(first.decision)
+            return execute(
+                first.decision,
+                client=driver,
+                check=check,
+                options=job.options,
+                limits=job.limits,
+                hooks=entries.hooks(),
+                redecide=redecided(self._router, first),
+            )
+        finally:
+            entries.wait()
+
+    async def arun(self, job: Job) -> RunResult:
+        """`run` in asyncio; the log is read and written beside the loop."""
+        driver, check = self.async_driver(), None if job.check is None else as_check(job.check)
+        decide = partial(unlogged, self._router, job.task, job.history, job.follows)
+        asks = reads_log(self._router, job.task, job.follows)
+        first = await asyncio.wrap_future(self.submit(decide)) if asks else decide()
+        entries = self.entries()
+        try:
+            entries.decided(first.decision, first.follows)
+            if first.decision.mode == "none":
+                return no_model(first.decision)
+            return await aexecute(
+                first.decision,
+                client=driver,
+                check=check,
+                options=job.options,
+                limits=job.limits,
+                hooks=entries.async_hooks(),
+                redecide=redecided(self._router, first),
+            )
+        finally:
+            await entries.await_all()
+
+    def driver(self) -> Driver:
+        """Raises InvalidRequest for a client of asyncio."""
+        if self._driver is None:
+            client = self._router.client
+            if isinstance(client, AsyncDriver):
+                raise InvalidRequest("Router.run needs a blocking client; use arun.", about="client")
+            if client is None:
+                client = self._own = default_client()
+            self._driver = client if isinstance(client, Driver) else Driver(client)
+        return self._driver
+
+    def async_driver(self) -> AsyncDriver:
+        """One per event loop, as its connections are. Raises InvalidRequest for a blocking client."""
+        loop = asyncio.get_running_loop()
+        known = self._async_drivers.get(loop)
+        if known is None:
+            client, own = self._router.client, None
+            if isinstance(client, Driver):
+                raise InvalidRequest("Router.arun needs a client of asyncio; use run.", about="client")
+            if client is None:
+                client = own = default_client(is_async=True)
+            driver = client if isinstance(client, AsyncDriver) else AsyncDriver(client)
+            known = self._async_drivers[loop] = own, driver
+        return known[1]
+
+    def entries(self) -> Entries:
+        """Of one run."""
+        return Entries(self, self._router._logged)
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Have a thread of the router's own make this call, after those before it.
+
+        It writes while others wait for Claude, and spares SQLite many writers that wait for each other.
+        """
+        if self._writer is None or self._writer_pid != os.getpid():  # threads don't survive a fork
+            self._writer = ThreadPoolExecutor(1, thread_name_prefix="tierwise-log")
+            self._writer_pid = os.getpid()
+        return self._writer.submit(call)
+
+    def close(self) -> None:
+        """Give up what is the router's own; clients of asyncio need `aclose`."""
+        if self._writer is not None and self._writer_pid == os.getpid():
+            self._writer.shutdown()
+        self._writer = None
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+        self._driver = None
+
+    async def aclose(self) -> None:
+        """`close`, and the client of this event loop."""
+        own, _ = self._async_drivers.pop(asyncio.get_running_loop(), (None, None))
+        if own is not None:
+            await own.close()
+        self.close()
+
+    def ended(self, decision: Decision, attempt: Attempt) -> None:
+        """Log an attempt."""
+        logged = self._router._logged
+        if logged is not None:
+            note = None if attempt.verdict is None else note_of(attempt.check, attempt.stop_reason)
+            values = columns_of(attempt)
+            logged.attempted(decision, values, attempt.verdict, note, self._router._learners())
+
+
+class Entries:
+    """What one run writes into the log. A decision is written while its call is under way; that an attempt
+    has ended is waited for, and so is all before it.
+    """
+
+    def __init__(self, runner: Runner, logged: Any) -> None:
+        self._runner, self._logged = runner, logged
+        self._pending: list[Future[None]] = []
+
+    def decided(self, decision: Decision, follows: str | None) -> None:
+        """Begin to log a decision."""
+        if self._logged is not None:
+            self._pending.append(self._runner.submit(partial(self._logged.add, decision, follows)))
+
+    def hooks(self) -> Hooks | None:
+        """None without a log."""
+        if self._logged is None:
+            return None
+
+        def on_end(decision: Decision, attempt: Attempt) -> None:
+            self._ended(decision, attempt)
+            self.wait()
+
+        return Hooks(on_decision=self._escalated, on_end=on_end)
+
+    def async_hooks(self) -> Hooks | None:
+        """The same for asyncio."""
+        if self._logged is None:
+            return None
+
+        async def on_end(decision: Decision, attempt: Attempt) -> None:
+            self._ended(decision, attempt)
+            await self.await_all()
+
+        return Hooks(on_decision=self._escalated, on_end=on_end)
+
+    def wait(self) -> None:
+        """Until all is written, or waits for the log to be back."""
+        while self._pending:
+            self._pending.pop(0).result()
+
+    async def await_all(self) -> None:
+        """`wait` in asyncio."""
+        while self._pending:
+            await asyncio.wrap_future(self._pending.pop(0))
+
+    def _ended(self, decision: Decision, attempt: Attempt) -> None:
+        self._pending.append(self._runner.submit(partial(self._runner.ended, decision, attempt)))
+
+    def _escalated(self, decision: Decision, follows: str | None) -> None:
+        if follows is not None:  # the first one is written already
+            self.decided(decision, follows)
+
+
+def no_model(decision: Decision) -> RunResult:
+    """Of a task that a program does: nothing was asked, nothing was paid."""
+    return RunResult("", None, decision.tier, (), 0.0, 0.0, NO_MODEL, None, decision)
+
+
+def columns_of(attempt: Attempt) -> dict[str, Any]:
+    """Values of the log's columns."""
+    check, error = attempt.check, attempt.error
+    return {
+        "number": attempt.number,
+        "mode": "sync",
+        "model": attempt.model,
+        "status": attempt.status,
+        "stop_reason": attempt.stop_reason,
+        "error": None if error is None else type(error).__name__,
+        **attempt.usage._asdict(),
+        "cost_usd": attempt.cost_usd,
+        "check_cost_usd": 0.0 if check is None else check.cost_usd,
+        "cost_is_exact": attempt.cost_is_exact,
+        "n_requests": attempt.n_requests,
+        "latency_ms": attempt.latency_ms,
+    }
+
+
+def note_of(check: CheckResult | None, stop_reason: str | None) -> str:
+    """Which check said it and why, as the log can keep it."""
+    said = f"stop reason {stop_reason}" if check is None else f"{check.name}: {check.detail}".rstrip(": ")
+    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:MAX_NOTE_CHARS]

@@ -1,0 +1,227 @@
+"""The token-limit rule for whoever holds a session: where the next step is done when the context is full."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..classifier.errors import InvalidTask
+from ..classifier.task import FACTS, Task
+from . import reasons
+from ._limits import CHARS_PER_TOKEN
+from ._tasks import task_of
+from .decision import Decision
+from .ladder import Ladder, default_ladder
+from .policy import Policy
+from .predict import predict_tier
+from .tier import Tier
+
+if TYPE_CHECKING:
+    from .router import Router
+
+Where = Literal["session", "fresh_window", "new_session"]
+Message = Mapping[str, Any]
+_CARRIED_SHARE = 0.5  # of the window, at most; the rest is for the work to come
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Where the next step is done, and with what.
+
+    where : "session": it fits, the session goes on. "fresh_window": the session is full, but a smaller tier
+        does this step by itself; go back to `return_to` with its answer. "new_session": the session is full
+        and no smaller tier is sure enough; go on in a new session at the decision's tier.
+    messages : what to send: the session and the step; the material and the step; or the session's beginning
+        and as many of its latest messages as fill half a window, and the step.
+    return_to : the tier to go back to once the answer is there; None where nothing was left.
+    left_out : messages of the session that are not handed over.
+
+    Carry it out with `execute(step.decision, options=Options(messages=step.messages))`.
+    """
+
+    decision: Decision
+    where: Where
+    messages: tuple[Message, ...]
+    return_to: Tier | None
+    left_out: int
+
+    @property
+    def task(self) -> Task:
+        return self.decision.task
+
+
+class Session:
+    """A conversation on one tier, and how full its context is.
+
+        session = Session("sonnet", messages=messages, context_used=190_000)
+        step = session.next_step("Write the article's meta description, 155 characters", material=article)
+        result = execute(step.decision, client=client, options=Options(messages=step.messages))
+        session.finish(step, result)                # back on Sonnet, richer by an answer
+
+    Parameters
+    ----------
+    tier : that it runs on (default: the production tier).
+    messages : so far, as `messages.create` takes them; without the system prompt, which is the caller's.
+    context_used : tokens; default: estimated from the messages, and known from the first answer on.
+    context_window : tokens (default: of the tier's model).
+    router : decides and logs; without one, `predict_tier` with `policy` decides.
+
+    Raises InvalidTask for an unknown tier, or where no window is known.
+    """
+
+    def __init__(
+        self,
+        tier: str | None = None,
+        *,
+        messages: Iterable[Message] = (),
+        context_used: int | None = None,
+        context_window: int | None = None,
+        router: Router | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self._router = router
+        self._policy = policy if router is None else router.policy
+        self._ladder = self._own_ladder()
+        place = self._ladder.production if tier is None else self._ladder.index(tier)
+        self.tier: Tier = self._ladder.tiers[place]
+        self.messages: tuple[Message, ...] = tuple(messages)
+        self.context_used = _tokens_of(self.messages) if context_used is None else context_used
+        self._given_window = context_window
+        if context_window is None and self._ladder.rungs[place].context_window_tokens is None:
+            raise InvalidTask(
+                f"The ladder has no context window of {self.tier!r}; give context_window=.", about=self.tier
+            )
+
+    @property
+    def context_window(self) -> int:
+        """Tokens."""
+        own = self._ladder.rungs[self._ladder.index(self.tier)].context_window_tokens
+        return self._given_window or own or 0
+
+    @property
+    def room(self) -> int:
+        """Tokens that are left."""
+        return max(self.context_window - self.context_used, 0)
+
+    def next_step(
+        self,
+        specification: str | Task | Mapping[str, Any],
+        *,
+        material: str | Sequence[str] = (),
+        task_type: str | None = None,
+        **facts: Any,
+    ) -> NextStep:
+        """Decide where this step is done.
+
+        material : texts that the step needs and that a fresh window wouldn't have, such as the article that
+            the session has written. They are sent only there.
+        facts : see `Task`. The session's own are filled in: tier, window, and the tokens that are used
+            once the step has been put to it.
+
+        Raises InvalidTask.
+        """
+        task = task_of(specification, task_type, facts)
+        texts = (material,) if isinstance(material, str) else tuple(material)
+        asked = _user(task.specification)
+        task = replace(
+            task,
+            context_used=self.context_used + _tokens_of([asked]),
+            context_window=self.context_window,
+            session_tier=str(self.tier),
+        )
+        decision = self._decide(task)
+        if decision.return_to is not None:
+            alone = (_user("\n\n".join((*texts, task.specification))),)
+            return NextStep(decision, "fresh_window", alone, decision.return_to, len(self.messages))
+        if self._is_full_for(decision):
+            carried = self._carried(decision)
+            left_out = len(self.messages) - len(carried)
+            return NextStep(decision, "new_session", (*carried, asked), None, left_out)
+        return NextStep(decision, "session", (*self.messages, asked), None, 0)
+
+    def finish(self, step: NextStep, answer: Any) -> None:
+        """Take the answer into the session: an SDK `Message`, a `RunResult`, or a text.
+
+        From a fresh window only the question and its answer come back, not the material. After a new session
+        this object is that session, on the tier of its decision.
+        """
+        message = getattr(answer, "message", answer)
+        text = answer if isinstance(answer, str) else _text_of(message)
+        asked, said = step.messages[-1], {"role": "assistant", "content": text}
+        if step.where == "fresh_window":
+            asked = _user(step.task.specification)
+            self.messages = (*self.messages, asked, said)
+            self.context_used += _tokens_of([asked, said])
+            return
+        if step.where == "new_session":
+            self.tier, self._given_window = step.decision.tier, None
+        self.messages = (*step.messages, said)
+        used = _used(message)
+        self.context_used = _tokens_of(self.messages) if used is None else used
+
+    def _decide(self, task: Task) -> Decision:
+        if self._router is not None:
+            return self._router.decide(task)
+        facts = {name: getattr(task, name) for name in FACTS}
+        return predict_tier(task.specification, policy=self._policy, **facts)
+
+    def _is_full_for(self, decision: Decision) -> bool:
+        used = decision.task.context_used or 0
+        full = used + decision.evidence.choice.tokens.output > self.context_window
+        return full or reasons.SESSION_FULL in decision.reasons
+
+    def _carried(self, decision: Decision) -> tuple[Message, ...]:
+        """The session's first message, which says what it is about, and its latest from a question on."""
+        if not self.messages:
+            return ()
+        rung = self._ladder.rungs[self._ladder.index(decision.tier)]
+        room = (rung.context_window_tokens or self.context_window) * _CARRIED_SHARE
+        first, rest = self.messages[:1], self.messages[1:]
+        room -= _tokens_of(first)
+        start = len(rest)
+        while start > 0 and _tokens_of(rest[start - 1 :]) <= room:
+            start -= 1
+        while 0 < start < len(rest) and not _is_question(rest[start]):
+            start += 1
+        return (*first, *rest[start:]) if room >= 0 else rest[start:]
+
+    def _own_ladder(self) -> Ladder:
+        given = None if self._policy is None else self._policy.ladder
+        return given or default_ladder(os.environ.get("TIERWISE_LADDER"))
+
+
+def _is_question(message: Message) -> bool:
+    """A turn of the user's own; the result of a tool can't stand without the call before it."""
+    content = message["content"]
+    blocks = [] if isinstance(content, str) else content
+    return message["role"] == "user" and all(block.get("type") != "tool_result" for block in blocks)
+
+
+def _user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def _tokens_of(messages: Iterable[Message]) -> int:
+    """An estimate, as of all texts; what is no text is taken as it is written."""
+    return sum(math.ceil(len(_content(message)) / CHARS_PER_TOKEN) for message in messages)
+
+
+def _content(message: Message) -> str:
+    content = message.get("content", "")
+    return content if isinstance(content, str) else str(content)
+
+
+def _text_of(message: Any) -> str:
+    return "".join(block.text for block in message.content if block.type == "text")
+
+
+def _used(message: Any) -> int | None:
+    """Tokens of the context after this answer, as the service counted them."""
+    usage = getattr(message, "usage", None)
+    if usage is None:
+        return None
+    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
+    return int(usage.input_tokens + cached + usage.output_tokens)

@@ -1,0 +1,222 @@
+"""A request in, a decision and the request for its tier out; what its answer used back into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from ...classifier.errors import CallError, NoTierFits
+from ...classifier.task import Task
+from .._deciding import reads_log, unlogged
+from ..decision import Decision
+from ..ladder import Ladder, Rung
+from ..predict import predict_tier
+from ..router import Router
+from ..run import Attempt, Usage, usage_cost_usd
+from ..run._call import status_of
+from ..run._routed import Entries
+from ._facts import FOLLOWS
+from ._prefix import Conversations, Known, asks_for_cache
+from ._read import task_of_request
+from ._shape import reshaped
+from ._tokens import prompt_tokens, tokens_in
+
+BROKEN_OFF = "broken_off"
+
+
+class Routed(NamedTuple):
+    """A request that has its tier.
+
+    request : as its model takes it. needs_stream, left_out : see `Shaped`.
+    beginnings : of its conversation. started_s : `time.perf_counter()` when it was decided.
+    entries : of the log, where they are written while the call is under way.
+    """
+
+    decision: Decision
+    rung: Rung
+    request: dict[str, Any]
+    needs_stream: bool
+    left_out: tuple[str, ...]
+    beginnings: list[bytes]
+    started_s: float
+    entries: Entries | None = None
+
+
+class Routes:
+    """Of one router; remembers which tier has which conversation in its prompt cache. Threads may share it.
+
+    with_system : the system prompt is part of what is asked.
+    while_called : the log is written by a thread of the router's while the call is under way; `record` waits
+        for it. Else `route` has the decision in the log when it returns.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        with_system: bool = False,
+        conversations: Conversations | None = None,
+        while_called: bool = False,
+    ) -> None:
+        self.router, self._with_system, self._while_called = router, with_system, while_called
+        self.conversations = Conversations() if conversations is None else conversations
+
+    def route(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None, *, scope: str = ""
+    ) -> Routed:
+        """Decide, log, and reshape. `facts` may have `follows`; caches of one `scope` are apart.
+
+        Raises InvalidTask, NotInLog where `follows` is an unknown id.
+        """
+        beginnings = self.conversations.beginnings(request, scope)
+        task = self._task(request, facts, beginnings)
+        follows = (facts or {}).get(FOLLOWS)
+        try:
+            decision, entries = self._decided(task, follows)
+        except NoTierFits:
+            if "input_tokens" in (facts or {}):
+                raise
+            # our estimate must not refuse what may fit: the service knows
+            uncounted = {"input_tokens": None}
+            task = task_of_request(request, facts, known=uncounted, with_system=self._with_system)
+            decision, entries = self._decided(task, follows)
+        return _routed(decision, request, beginnings)._replace(entries=entries)
+
+    async def aroute(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None, *, scope: str = ""
+    ) -> Routed:
+        """`route`, beside the event loop where it asks the log."""
+        given = facts or {}
+        kind = Task("", task_type=given.get("task_type"))
+        if not reads_log(self.router, kind, given.get(FOLLOWS)):
+            return self.route(request, facts, scope=scope)
+        call = partial(self.route, request, facts, scope=scope)
+        return await asyncio.wrap_future(self.router._running().submit(call))
+
+    def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The request for the tier that would be chosen, to count its tokens. Nothing is logged."""
+        given = {name: value for name, value in (facts or {}).items() if name != FOLLOWS}
+        known = {"input_tokens": None} if "input_tokens" not in given else {}
+        task = task_of_request(request, given, known=known, with_system=self._with_system)
+        facts_of_task = {name: value for name, value in vars(task).items() if value not in (None, ())}
+        decision = predict_tier(
+            facts_of_task.pop("specification"),
+            model=self.router.model,
+            policy=self.router.policy,
+            history=self.router.log,
+            **facts_of_task,
+        )
+        return _routed(decision, request, []).request
+
+    def attempt(
+        self,
+        routed: Routed,
+        usage: Usage,
+        stop_reason: str | None,
+        *,
+        n_requests: int = 1,
+        is_whole: bool = True,
+        error: CallError | None = None,
+    ) -> Attempt:
+        """What an answer took, or how it failed; `is_whole` is False where it broke off or was left alone.
+
+        What it says of the prompt cache is remembered.
+        """
+        if usage.prompt_tokens and routed.beginnings:
+            self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
+        cap = routed.request.get("max_tokens")
+        finished = status_of(stop_reason) if is_whole else BROKEN_OFF
+        return Attempt(
+            number=len(routed.decision.task.attempts) + 1,
+            decision_id=routed.decision.decision_id,
+            tier=routed.decision.tier,
+            model=routed.request["model"],
+            status=finished if error is None else "error",
+            max_tokens=cap if isinstance(cap, int) else 0,
+            usage=usage,
+            cost_usd=usage_cost_usd(routed.rung, usage),
+            latency_ms=(time.perf_counter() - routed.started_s) * 1000.0,
+            n_requests=n_requests,
+            cost_is_exact=is_whole,
+            stop_reason=stop_reason,
+            left_out=routed.left_out,
+            error=error,
+        )
+
+    def record(self, routed: Routed, attempt: Attempt) -> None:
+        """Write it to the router's log, where it has one; with `while_called` that is done on return."""
+        if routed.entries is None:
+            self.router._running().ended(routed.decision, attempt)
+            return
+        hooks = routed.entries.hooks()
+        if hooks is not None and hooks.on_end is not None:
+            hooks.on_end(routed.decision, attempt)
+
+    async def arecord(self, routed: Routed, attempt: Attempt) -> None:
+        """`record` in asyncio, with `while_called`."""
+        hooks = None if routed.entries is None else routed.entries.async_hooks()
+        if hooks is not None and hooks.on_end is not None:
+            await hooks.on_end(routed.decision, attempt)
+
+    def record_later(self, routed: Routed, attempt: Attempt) -> None:
+        """Where nothing can be waited for; closing the router waits for it."""
+        runner = self.router._running()
+        if self.router.log is not None:
+            runner.submit(partial(runner.ended, routed.decision, attempt))
+
+    def _decided(self, task: Task, follows: Decision | str | None) -> tuple[Decision, Entries | None]:
+        if not self._while_called:
+            return self.router.decide(task, follows=follows), None
+        found, entries = unlogged(self.router, task, None, follows), self.router._running().entries()
+        entries.decided(found.decision, found.follows)
+        return found.decision, entries
+
+    def _task(
+        self, request: Mapping[str, Any], facts: Mapping[str, Any] | None, beginnings: list[bytes]
+    ) -> Task:
+        known = self.conversations.known(beginnings)
+        ladder = self._ladder()
+        found: dict[str, Any] = {"input_tokens": _prompt_tokens(request, known)}
+        if known.cached and asks_for_cache(request):
+            tier, tokens = _cheapest(known, found["input_tokens"], ladder)
+            if tier is not None:
+                found |= {"session_tier": tier, "cached_tokens": min(tokens, found["input_tokens"])}
+        return task_of_request(request, facts, known=found, with_system=self._with_system)
+
+    def _ladder(self) -> Ladder:
+        from ..predict import _Engine
+
+        return _Engine.of(self.router.model, self.router.policy).ladder
+
+
+def _prompt_tokens(request: Mapping[str, Any], known: Known) -> int:
+    """As the service counted the beginning, and estimated from there on."""
+    messages = request.get("messages")
+    if not known.n_messages or not isinstance(messages, list | tuple):
+        return prompt_tokens(request)
+    return known.prompt_tokens + tokens_in(messages[known.n_messages :])
+
+
+def _cheapest(known: Known, input_tokens: int, ladder: Ladder) -> tuple[str | None, int]:
+    """Of the tiers that have the conversation cached, the one that reads the whole prompt for least."""
+    costs = {}
+    for rung in ladder.rungs:
+        cached = known.cached.get(rung.tier)
+        if cached is not None:
+            tokens = min(cached.tokens, input_tokens)
+            usage = Usage(cache_read_tokens=tokens, cache_write_5m_tokens=input_tokens - tokens)
+            costs[rung.tier] = usage_cost_usd(rung, usage)
+    if not costs:
+        return None, 0
+    tier = min(costs, key=costs.__getitem__)
+    return tier, known.cached[tier].tokens
+
+
+def _routed(decision: Decision, request: Mapping[str, Any], beginnings: list[bytes]) -> Routed:
+    ladder = decision.evidence.ladder
+    rung = ladder.rungs[ladder.index(decision.tier)]
+    shaped = reshaped(request, rung)
+    return Routed(decision, rung, *shaped, beginnings, time.perf_counter())
