@@ -73,12 +73,10 @@ def main() -> None:
         "cold": _cold,
         "memory": _memory,
     }
-    results: dict[str, Any] = {"tool": tool()}
     for name in chosen.only:
-        results[name] = parts[name](chosen)
-        print(f"{name}: {json.dumps(results[name])}", flush=True)
-    results["load_average"] = round(os.getloadavg()[0], 1)
-    print(f"written to {write('serve', results).name}")
+        found = {"tool": tool(), **parts[name](chosen), "load_average": round(os.getloadavg()[0], 1)}
+        print(f"{name}: {json.dumps(found)}", flush=True)
+        print(f"written to {write(f'serve_{name}', found).name}")
 
 
 def _bare(chosen: argparse.Namespace) -> dict[str, Any]:
