@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import anthropic
 import pytest
@@ -260,3 +262,15 @@ def test_tokens_are_counted_for_the_tier_and_no_decision_is_logged(client, serve
     )
     assert [call.model for call in server.calls] == [HAIKU, HAIKU, OPUS]
     assert client.router.log.stats().n_decisions == 0
+
+
+def test_without_the_sdk_it_says_what_to_install():
+    code = (
+        "import sys; sys.modules['anthropic'] = None; import tierwise\n"
+        "try: tierwise.wrap(object())\n"
+        "except tierwise.TierwiseError as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("MissingExtra This needs the package 'anthropic'")
+    assert "pip install 'tierwise[anthropic]'" in done.stdout

@@ -67,13 +67,14 @@ def test_what_does_not_fit_half_a_window_is_left_behind_from_the_old_end_on():
 
 
 def test_a_tools_result_is_not_handed_over_without_its_call():
+    window = Ladder.load().rungs[0].context_window_tokens
     call = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]}
     back = {
         "role": "user",
-        "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x" * 300_000}],
+        "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x" * window}],
     }
     last = ({"role": "user", "content": "And now?"}, {"role": "assistant", "content": "Now this."})
-    big = {"role": "assistant", "content": "word " * 80_000}
+    big = {"role": "assistant", "content": "word " * (window // 3)}
     session = Session("haiku", messages=(TALK[0], big, call, back, *last), context_used=10**6)
     step = session.next_step(PLAN, ceiling="haiku")
     assert step.messages[1:-1] == last

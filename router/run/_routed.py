@@ -91,7 +91,7 @@ class Runner:
                 check=check,
                 options=job.options,
                 limits=job.limits,
-                hooks=entries.async_hooks(),
+                hooks=entries.hooks(),
                 redecide=redecided(self._router, first),
             )
         finally:
@@ -163,9 +163,7 @@ class Runner:
 
 
 class Entries:
-    """What one run writes into the log. A decision is written while its call is under way; that an attempt
-    has ended is waited for, and so is all before it.
-    """
+    """What one run writes into the log, while its calls are under way; it is waited for at the end."""
 
     def __init__(self, runner: Runner, logged: Any) -> None:
         self._runner, self._logged = runner, logged
@@ -177,26 +175,8 @@ class Entries:
             self._pending.append(self._runner.submit(partial(self._logged.add, decision, follows)))
 
     def hooks(self) -> Hooks | None:
-        """None without a log."""
-        if self._logged is None:
-            return None
-
-        def on_end(decision: Decision, attempt: Attempt) -> None:
-            self._ended(decision, attempt)
-            self.wait()
-
-        return Hooks(on_decision=self._escalated, on_end=on_end)
-
-    def async_hooks(self) -> Hooks | None:
-        """The same for asyncio."""
-        if self._logged is None:
-            return None
-
-        async def on_end(decision: Decision, attempt: Attempt) -> None:
-            self._ended(decision, attempt)
-            await self.await_all()
-
-        return Hooks(on_decision=self._escalated, on_end=on_end)
+        """Blocking and in asyncio; None without a log."""
+        return None if self._logged is None else Hooks(on_decision=self._escalated, on_end=self._ended)
 
     def wait(self) -> None:
         """Until all is written, or waits for the log to be back."""

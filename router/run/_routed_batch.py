@@ -78,10 +78,16 @@ def collect(
     runner = router._running()
     driver, opened = runner.driver(), _opened(router, job)
     opened.submit(driver, limits=limits)
-    on_item = partial(_log_item, router)
-    hooks = runner.entries().hooks()
-    steps = _steps(router, opened, check, limits, on_item, hooks, escalate=escalate)
-    return driver.run(steps)
+
+    def on_item(result: ItemResult) -> None:
+        runner.submit(partial(_log_item, router, result)).result()
+
+    entries = runner.entries()
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    try:
+        return driver.run(steps)
+    finally:
+        entries.wait()
 
 
 async def acollect(
@@ -100,9 +106,12 @@ async def acollect(
     async def on_item(result: ItemResult) -> None:
         await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
 
-    hooks = runner.entries().async_hooks()
-    steps = _steps(router, opened, check, limits, on_item, hooks, escalate=escalate)
-    return await driver.run(steps)
+    entries = runner.entries()
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    try:
+        return await driver.run(steps)
+    finally:
+        await entries.await_all()
 
 
 def _prepared(

@@ -15,7 +15,8 @@ from fastapi.responses import StreamingResponse
 
 from ...classifier.errors import CallError, InvalidRequest, InvalidTask, NotInLog
 from ..run import Usage
-from ..wire import AUTO_MODELS, Conversations, Routed, Routes, Seen, facts_from_headers, is_auto
+from ..wire import Conversations, Routed, Routes, Seen, facts_from_headers, is_auto
+from ..wire._facts import AUTO_MODELS
 from ._anthropic_errors import error_event, error_response, meaning_of
 from ._forward import TIMEOUT_S, ClientLeft, Upstream, returned_headers, sent_headers, while_waited_for
 

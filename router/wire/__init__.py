@@ -1,6 +1,6 @@
 """Between requests as the Messages API takes them and tasks: what is asked, on which tier, and back. Pure."""
 
-from ._facts import AUTO_MODELS, facts_from_headers, is_auto, is_fact_header
+from ._facts import facts_from_headers, is_auto, is_fact_header
 from ._plain import listed
 from ._prefix import Conversations, asks_for_cache
 from ._read import specification_of, task_of_request
@@ -10,7 +10,6 @@ from ._shape import Shaped, reshaped
 from ._tokens import prompt_tokens
 
 __all__ = [
-    "AUTO_MODELS",
     "Conversations",
     "Routed",
     "Routes",

@@ -39,6 +39,16 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value]
 
 
+class Read(dict[str, Any]):
+    """What is read of a request, plain already: a long conversation is not walked again and again."""
+
+
+def read_of(request: Mapping[str, Any]) -> Read:
+    if isinstance(request, Read):
+        return request
+    return Read((name, plain(request.get(name))) for name in ("cache_control", *_LISTS))
+
+
 def blocks_of(content: Any) -> list[dict[str, Any]]:
     """Content as blocks; a text is one block, and what is no block is left out."""
     if isinstance(content, str):

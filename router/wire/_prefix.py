@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..run import Usage
-from ._plain import blocks_of, plain
+from ._plain import blocks_of, read_of
 
 TTL_5M_S, TTL_1H_S = 300.0, 3_600.0  # each use of a cached prefix starts its time anew
 _MAX_KNOWN = 20_000
+_as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Cached(NamedTuple):
@@ -66,11 +67,11 @@ class Conversations:
         block of text are the same.
         """
         digest = hashlib.blake2b(key=self._salt, digest_size=16)
-        messages = plain(request.get("messages"))
-        head = [scope, plain(request.get("tools")), blocks_of(plain(request.get("system")))]
+        read = read_of(request)
+        messages, head = read["messages"], [scope, read["tools"], blocks_of(read["system"])]
         found = []
         for part in (head, *(messages if isinstance(messages, list) else ())):
-            digest.update(json.dumps(_unmarked(part), sort_keys=True, separators=(",", ":")).encode())
+            digest.update(_as_json(_unmarked(part)).encode("utf-8", "surrogatepass"))
             found.append(digest.copy().digest())
         return found
 
@@ -115,9 +116,10 @@ class Conversations:
 
 def asks_for_cache(request: Mapping[str, Any]) -> bool:
     """Whether a breakpoint stands anywhere: without one nothing is read from a cache."""
-    if request.get("cache_control") is not None:
-        return True
-    return any(_is_marked(plain(request.get(part))) for part in ("system", "tools", "messages"))
+    read = read_of(request)
+    return read["cache_control"] is not None or any(
+        _is_marked(read[part]) for part in ("system", "tools", "messages")
+    )
 
 
 def _is_marked(value: Any) -> bool:

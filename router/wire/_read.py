@@ -8,7 +8,7 @@ from typing import Any
 from ...classifier.errors import InvalidTask
 from ...classifier.task import MAX_SPECIFICATION_CHARS, Task
 from ._facts import FOLLOWS, check_facts
-from ._plain import blocks_of, plain
+from ._plain import blocks_of, read_of
 from ._tokens import prompt_tokens
 
 _CUT = "\n[...]\n"
@@ -20,16 +20,16 @@ def specification_of(request: Mapping[str, Any], *, with_system: bool = False) -
     A message of tool results alone goes on with the task before it. Images, documents and tool results are
     material and not the instruction: they count as tokens only. The system prompt is read `with_system`.
     """
-    messages = request.get("messages")
+    read = read_of(request)
+    messages: list[Any] = read["messages"] if isinstance(read["messages"], list) else []
     said = ""
-    for message in reversed(messages if isinstance(messages, list | tuple) else ()):
-        read = plain(message)
-        if isinstance(read, dict) and read.get("role") == "user":
-            said = _text(read.get("content"))
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "user":
+            said = _text(message.get("content"))
             if said.strip():
                 break
     if with_system:
-        said = "\n\n".join(part for part in (_text(plain(request.get("system"))), said) if part.strip())
+        said = "\n\n".join(part for part in (_text(read["system"]), said) if part.strip())
     return _routable(said)
 
 
@@ -55,7 +55,9 @@ def task_of_request(
             "the fact.",
             about="deterministic",
         )
-    found: dict[str, Any] = {"input_tokens": prompt_tokens(request), "deterministic": False, **(known or {})}
+    found: dict[str, Any] = {"deterministic": False, **(known or {})}
+    if "input_tokens" not in found:
+        found["input_tokens"] = prompt_tokens(request)
     if {
         "input_tokens",
         "cached_tokens",

@@ -19,6 +19,7 @@ from ..run import Attempt, Usage, usage_cost_usd
 from ..run._call import status_of
 from ..run._routed import Entries
 from ._facts import FOLLOWS
+from ._plain import read_of
 from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
@@ -71,8 +72,10 @@ class Routes:
 
         Raises InvalidTask, NotInLog where `follows` is an unknown id.
         """
-        beginnings = self.conversations.beginnings(request, scope)
-        task = self._task(request, facts, beginnings)
+        read = read_of(request)
+        # without a breakpoint there is no cache to lose, and no conversation to know
+        beginnings = self.conversations.beginnings(read, scope) if asks_for_cache(read) else []
+        task = self._task(read, facts, beginnings)
         follows = (facts or {}).get(FOLLOWS)
         try:
             decision, entries = self._decided(task, follows)
@@ -81,7 +84,7 @@ class Routes:
                 raise
             # our estimate must not refuse what may fit: the service knows
             uncounted = {"input_tokens": None}
-            task = task_of_request(request, facts, known=uncounted, with_system=self._with_system)
+            task = task_of_request(read, facts, known=uncounted, with_system=self._with_system)
             decision, entries = self._decided(task, follows)
         return _routed(decision, request, beginnings)._replace(entries=entries)
 
@@ -150,16 +153,15 @@ class Routes:
         """Write it to the router's log, where it has one; with `while_called` that is done on return."""
         if routed.entries is None:
             self.router._running().ended(routed.decision, attempt)
-            return
-        hooks = routed.entries.hooks()
-        if hooks is not None and hooks.on_end is not None:
-            hooks.on_end(routed.decision, attempt)
+        else:
+            _end(routed.entries, routed.decision, attempt)
+            routed.entries.wait()
 
     async def arecord(self, routed: Routed, attempt: Attempt) -> None:
         """`record` in asyncio, with `while_called`."""
-        hooks = None if routed.entries is None else routed.entries.async_hooks()
-        if hooks is not None and hooks.on_end is not None:
-            await hooks.on_end(routed.decision, attempt)
+        if routed.entries is not None:
+            _end(routed.entries, routed.decision, attempt)
+            await routed.entries.await_all()
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
         """Where nothing can be waited for; closing the router waits for it."""
@@ -180,7 +182,7 @@ class Routes:
         known = self.conversations.known(beginnings)
         ladder = self._ladder()
         found: dict[str, Any] = {"input_tokens": _prompt_tokens(request, known)}
-        if known.cached and asks_for_cache(request):
+        if known.cached:
             tier, tokens = _cheapest(known, found["input_tokens"], ladder)
             if tier is not None:
                 found |= {"session_tier": tier, "cached_tokens": min(tokens, found["input_tokens"])}
@@ -190,6 +192,12 @@ class Routes:
         from ..predict import _Engine
 
         return _Engine.of(self.router.model, self.router.policy).ladder
+
+
+def _end(entries: Entries, decision: Decision, attempt: Attempt) -> None:
+    hooks = entries.hooks()
+    if hooks is not None and hooks.on_end is not None:
+        hooks.on_end(decision, attempt)
 
 
 def _prompt_tokens(request: Mapping[str, Any], known: Known) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ._plain import plain
+from ._plain import plain, read_of
 
 BYTES_PER_TOKEN = 4.0  # of UTF-8, so that scripts with longer characters count more
 IMAGE_TOKENS = 1_600  # of an image at the size to which the API scales larger ones
@@ -17,7 +17,8 @@ _NOT_READ = {"type", "cache_control", "signature", "media_type", "encrypted_cont
 
 def prompt_tokens(request: Mapping[str, Any]) -> int:
     """Of system, tools and messages; at least 1."""
-    return max(sum(tokens_in(request.get(part)) for part in ("system", "tools", "messages")), 1)
+    read = read_of(request)
+    return max(sum(math.ceil(_tokens(read[part])) for part in ("system", "tools", "messages")), 1)
 
 
 def tokens_in(value: Any) -> int:
