@@ -28,7 +28,7 @@ def test_a_message_is_routed_logged_and_judged(tmp_path):
         served(upstream_url=upstream.url, log=tmp_path / "log.db") as client,
         anthropic.Anthropic(base_url=str(client.base_url), api_key=KEY, max_retries=0) as claude,
     ):
-        headers = {"x-tierwise-task-type": "tags"}
+        headers = {"x-tierwise-task-type": "tags", "x-tierwise-token": "not asked for here"}
         raw = claude.messages.with_raw_response.create(**ASKING, extra_headers=headers)
         assert (raw.parse().content[0].text, raw.headers["x-tierwise-tier"]) == ("done", "haiku")
         with claude.messages.stream(**ASKING, extra_headers=headers) as stream:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ._access import OPEN_PATHS, Denied, caller, cross_site_denied, host_denied
+from ._access import OPEN_PATHS, TOKEN_HEADER, Denied, caller, cross_site_denied, host_denied
 from ._answers import SAFE_HEADERS, Refused, error_body
 from ._rate import Rate
 from .service import Service
@@ -74,6 +74,8 @@ class Guard:
             if name is None:
                 return self._without_token(address)
             who = f"token {name}"
+        elif TOKEN_HEADER in headers:  # not asked for, and no fact of a task either
+            scope["headers"] = [each for each in scope["headers"] if each[0] != TOKEN_HEADER]
         if self._rate is not None:
             wait_s = self._rate.wait_s(who, time.monotonic())
             if wait_s > 0.0:

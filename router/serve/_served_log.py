@@ -8,22 +8,31 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sqlalchemy import func, select
+
 from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
 from ...classifier.state import TypeState
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
 from ..log._logged import Logged
+from ..log._schema import outcomes
 from ._queue import QueuedRecorder
 
 _MAX_STATES = 1_024  # types x models; most are the very objects that the keeper holds
 _GRACE_S = 1.0  # between the look whether a state is at hand, and its use
+_MAX_UNREAD_S = 30.0  # though no outcome has come: types may have been forgotten
+_SETTLE_S = 2.0  # of two outcomes written at once the one with the smaller id may come later
+_NEWEST = select(func.max(outcomes.c.outcome_id))
 _AWAY = object()
 
 
 class _Read(NamedTuple):
+    """A state, when it was read, and the newest outcome of the whole log shortly before."""
+
     state: TypeState | None
     at: float
+    newest: int | None
 
 
 class ServedLog(Logged):
@@ -38,6 +47,8 @@ class ServedLog(Logged):
         self._max_age_s, self._added = max_age_s, added
         self._states: OrderedDict[tuple[str, str], _Read] = OrderedDict()
         self._n_changes = 0
+        self._newest: int | None = None  # outcome in the log, when it was last looked at
+        self._looked_at = self._changed_at = float("-inf")
         self._guard = threading.Lock()
 
     def add(self, decision: Decision, follows: str | None) -> None:
@@ -51,15 +62,16 @@ class ServedLog(Logged):
 
     def is_at_hand(self, model: TierModel, task_type: str) -> bool:
         """Whether `state` would answer without asking the database."""
-        known = self._states.get((model.fingerprint, task_type))
-        fresh = known is not None and time.monotonic() - known.at <= self._max_age_s
+        known, now = self._states.get((model.fingerprint, task_type)), time.monotonic()
+        fresh = known is not None and self._is_fresh(known, now, 0.0)
         return fresh or self.recorder.is_unreadable
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         key = model.fingerprint, task_type
         known = self._states.get(key)
         started = time.monotonic()
-        if known is not None and started - known.at <= self._max_age_s + _GRACE_S * (self._max_age_s > 0):
+        grace_s = _GRACE_S if self._max_age_s > 0 else 0.0
+        if known is not None and self._is_fresh(known, started, grace_s):
             return known.state
         return self.refreshed(model, task_type)
 
@@ -67,17 +79,40 @@ class ServedLog(Logged):
         """Read anew; the last one known where the log is away."""
         key, n_changes = (model.fingerprint, task_type), self._n_changes
         started = time.monotonic()
+        newest: Any = self._asked(self._newest_outcome, _AWAY)
+        if newest is not _AWAY:
+            if newest != self._newest:
+                self._changed_at = started
+            self._newest, self._looked_at = newest, started
+            known = self._states.get(key)
+            if known is not None and self._is_unchanged(known, started):
+                return known.state
         found: Any = self._asked(lambda: self._keeper(model).state(self.log, task_type), _AWAY)
         with self._guard:
             if found is _AWAY:
                 known = self._states.get(key)
                 return None if known is None else known.state
             if n_changes == self._n_changes:  # else an outcome came between, and this may be without it
-                self._states[key] = _Read(found, started)
+                self._states[key] = _Read(found, started, newest)
                 self._states.move_to_end(key)
                 if len(self._states) > _MAX_STATES:
                     self._states.popitem(last=False)
         return found  # type: ignore[no-any-return]
+
+    def _is_fresh(self, known: _Read, now: float, grace_s: float) -> bool:
+        """Read lately; or the log was looked at lately, and no outcome had come since it was read."""
+        within_s = self._max_age_s + grace_s
+        if now - known.at <= within_s:
+            return True
+        return now - self._looked_at <= within_s and self._is_unchanged(known, now)
+
+    def _is_unchanged(self, known: _Read, now: float) -> bool:
+        settled = known.at - self._changed_at > _SETTLE_S
+        return settled and known.newest == self._newest and now - known.at <= _MAX_UNREAD_S
+
+    def _newest_outcome(self) -> int | None:
+        with self.log._database.read() as connection:
+            return connection.execute(_NEWEST).scalar()
 
     def overdue(self, waited_s: float) -> None:
         """The database did not answer in time: it is left alone for a moment."""
