@@ -3,10 +3,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check fix bench docs champion clean
+.PHONY: demo demo-serve test test-slow check fix bench docs champion clean
 
 demo: $(VENV)/.demo  ## set up what prediction needs, and route real tasks
 	$(BIN)/tierwise demo
+
+demo-serve: $(VENV)/.serve  ## the service on a log of simulated work; prints its address
+	$(BIN)/tierwise log demo --log .demo-serve.db
+	$(BIN)/tierwise serve --log .demo-serve.db
 
 test: $(VENV)/.dev check  ## set up everything, and run the whole suite but the slow part
 	$(BIN)/python -m pytest -m "not slow"
@@ -34,7 +38,7 @@ champion: $(VENV)/.dev  ## distil the encoder, fit the seed tasks, write data/ch
 	$(BIN)/python -m tierwise.training.champion
 
 clean:
-	rm -rf $(VENV) .typecheck build dist *.egg-info
+	rm -rf $(VENV) .demo-serve.db* .typecheck build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,10 +47,14 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
 
+$(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e '.[serve]'
+	@touch $@
+
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt torch
 	$(PIP) install -c constraints.txt -e '.[train,encoders,dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.serve
 
 # mypy sees the packages where they are installed, not where they stand
 .typecheck:

@@ -41,6 +41,7 @@ TierwiseError
 │   ├── NotReachable       no connection: wrong base_url, no network, reset               (ConnectionError)
 │   └── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
 ├── JournalError           the record of a job that can't be read, written, or is another's
+├── InvalidSetting         a setting of the service that can't be used as given           (ValueError)
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
 
 Each message says what was found, what is allowed and what to do. `about` carries the object.
@@ -270,6 +271,10 @@ class DeadlineExceeded(CallError, TimeoutError):
 
 class JournalError(TierwiseError):
     """The record of a job can't be read or written, or another process works on it."""
+
+
+class InvalidSetting(TierwiseError, ValueError):
+    """A setting of the service, or its file of tokens, that can't be used as given."""
 
 
 class MissingExtra(TierwiseError, ImportError):

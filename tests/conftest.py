@@ -46,6 +46,7 @@ def _default_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TIERWISE_MODEL", raising=False)
     monkeypatch.delenv("TIERWISE_LADDER", raising=False)
     monkeypatch.delenv("TIERWISE_LOG", raising=False)
+    monkeypatch.delenv("TIERWISE_TOKENS", raising=False)
     monkeypatch.delenv("TIERWISE_CACHE", raising=False)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody is there

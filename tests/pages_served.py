@@ -14,6 +14,7 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 
+from tierwise import Router
 from tierwise.router.serve.pages import pages_router
 
 COUNTING = "is being counted for the first time"
@@ -22,7 +23,11 @@ COUNTING = "is being counted for the first time"
 @contextmanager
 def pages(log: Any, *, model: Any = None, policy: Any = None, store: Any = None) -> Iterator[httpx2.Client]:
     """A client of the pages with this state; `client.state` may be changed."""
+    router = None if log is None else Router(model, policy, log)
     state = SimpleNamespace(log=log, model=lambda: model, policy=policy, store=store)
+    state.record_verdict = lambda decision_id, verdict, note: router.record_outcome(
+        decision_id, verdict, note=note
+    )
     app = FastAPI()
     app.include_router(pages_router(lambda: state))
     listening = socket.create_server(("127.0.0.1", 0))

@@ -53,7 +53,8 @@ LOG_EXTRA = {"sqlalchemy", "alembic"}
 PAGES, SERVE = "tierwise.router.serve.pages", "tierwise.router.serve"
 WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
 DROPIN_EXTRA = {"anthropic", "httpx2"}
-SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe"}
+SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe", "orjson", "prometheus_client", "pydantic"}
+SERVE_EXTRA |= {"sqlalchemy", "starlette", "uvicorn"}
 
 
 def modules() -> dict[str, Path]:
@@ -114,7 +115,17 @@ def fresh(code: str, **environment: str) -> str:
         (WIRE, {"tierwise.classifier", "tierwise.router", RUN}),
         (DROPIN, {"tierwise.classifier", "tierwise.router", LOG, RUN, WIRE}),
         (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
-        (SERVE, {"tierwise.classifier", "tierwise.router", RUN, WIRE}),
+        (
+            SERVE,
+            {
+                "tierwise",
+                *(f"tierwise.{p}" for p in ("classifier", "data", "router")),
+                LOG,
+                PAGES,
+                RUN,
+                WIRE,
+            },
+        ),
         ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
         ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
         (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
@@ -136,6 +147,7 @@ def fresh(code: str, **environment: str) -> str:
                 RUN,
                 EVALUATION,
                 PROMOTION,
+                SERVE,
             },
         ),
     ],

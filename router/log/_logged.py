@@ -156,8 +156,10 @@ class Logged:
             return without
 
 
-def opened(log: OutcomeLog | str | os.PathLike[str], *, wait_s: float) -> Logged:
-    """Raises LogError where it can't be opened."""
+def opened(log: Logged | OutcomeLog | str | os.PathLike[str], *, wait_s: float) -> Logged:
+    """Raises LogError where it can't be opened. One that is there already is shared, as it is."""
+    if isinstance(log, Logged):
+        return log
     if isinstance(log, OutcomeLog):
         return Logged(log, is_own=False, wait_s=wait_s)
     return Logged(OutcomeLog(log), is_own=True, wait_s=wait_s)

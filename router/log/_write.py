@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, false, insert, select, update
@@ -28,6 +28,13 @@ _ADD_DECISION = Statement(
     postgresql.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
     columns=[column.name for column in decisions.columns],
 )
+_ADD_MANY = {  # by SQLAlchemy, which puts them into one statement
+    kind: (
+        dialect.insert(policies).on_conflict_do_nothing(),
+        dialect.insert(decisions).on_conflict_do_nothing(),
+    )
+    for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 _FIND = Statement(
     select(
         decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
@@ -89,6 +96,19 @@ def add_decision(
 
 def _bound(values: Values) -> Values:
     return {**values, **{name: None if values[name] is None else to_json(values[name]) for name in _JSON}}
+
+
+def add_decisions(connection: Connection, rows: Sequence[DecisionRow], known_policies: set[str]) -> None:
+    """The same for many, in one statement. Raises DecisionConflict."""
+    add_policies, add_all = _ADD_MANY[connection.dialect.name]
+    policies_of = {row.values["policy_fingerprint"]: row.policy for row in rows}
+    for fingerprint in policies_of.keys() - known_policies:
+        values = {"fingerprint": fingerprint, "body": policies_of[fingerprint]}
+        connection.execute(add_policies, values)
+    added = connection.execute(add_all, [row.values for row in rows]).rowcount
+    if added != len(rows):
+        for row in rows:
+            check_same(connection, row.values)
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:

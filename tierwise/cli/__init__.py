@@ -23,6 +23,8 @@ from .promote import promote
 from .pull import pull
 from .rollback import rollback
 from .run import run
+from .serve import serve
+from .token import token
 from .train import train
 
 
@@ -44,22 +46,8 @@ def main() -> None:
 
 
 _COMMANDS = (
-    predict,
-    explain,
-    plan,
-    pipeline,
-    run,
-    batch,
-    train,
-    evaluate,
-    promote,
-    rollback,
-    pull,
-    outcome,
-    log,
-    catalog,
-    demo,
-    doctor,
+    *(predict, explain, plan, pipeline, run, batch, train, evaluate, promote, rollback, pull),
+    *(outcome, log, serve, token, catalog, demo, doctor),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._logged import Logged
 from ...log._waiting import still_waiting, waiting, work_of
 from ._kept import Kept
 from ._state import State
@@ -63,6 +62,4 @@ def give_verdict(state: State, decision_id: str, verdict: str, note: str | None)
     """Record it, and what it teaches the model that serves. Raises NotInLog, InvalidOutcome, LogError."""
     if state.log is None:
         raise NotInLog("No log is kept here, so there is nothing to judge.", about=decision_id)
-    model = state.model()
-    logged = Logged(state.log, is_own=False, wait_s=state.log._database.timeout_s)
-    logged.record_outcome(decision_id, verdict, models=[] if model is None else [model], note=note)
+    state.record_verdict(decision_id, verdict, note)

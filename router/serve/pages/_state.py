@@ -29,6 +29,9 @@ class State(Protocol):
     def model(self) -> TierModel | None:
         """The model that serves; None where none could be loaded."""
 
+    def record_verdict(self, decision_id: str, verdict: str, note: str | None) -> None:
+        """Record it, and what it teaches. Raises NotInLog, InvalidOutcome, LogError."""
+
 
 def policy_of(state: State) -> Policy:
     return state.policy or Policy()

@@ -1,0 +1,36 @@
+"""What the pages see of a service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...classifier.model import TierModel
+from ..log import OutcomeLog
+from ..policy import Policy
+from .service import Service
+
+
+class PagesState:
+    """Asked at every request, so a swap shows at once."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def log(self) -> OutcomeLog | None:
+        return self._service.log
+
+    @property
+    def policy(self) -> Policy | None:
+        return self._service.policy
+
+    @property
+    def store(self) -> Path | None:
+        return self._service.settings.store
+
+    def model(self) -> TierModel | None:
+        return self._service.router.engine.model
+
+    def record_verdict(self, decision_id: str, verdict: str, note: str | None) -> None:
+        """Through the service, which knows decisions that are still on their way into the log."""
+        self._service.record_outcome_now(decision_id, verdict, note=note)

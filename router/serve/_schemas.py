@@ -1,0 +1,149 @@
+"""What the OpenAPI document says of each route, with examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _shapes as shapes
+
+_TASK = {
+    "specification": "Write meta descriptions for 120 posts, max 155 characters, JSON out",
+    "task_type": "meta-description",
+    "items": 120,
+    "verifiable": True,
+}
+_OUTCOME = {"decision_id": "3f2a9c0e5b7d41f6a8c2e4d6b8f0a1c3", "verdict": "corrected", "note": "too long"}
+_HISTORY = {
+    "type": ["object", "null"],
+    "description": "Outcomes of the type, tier -> [clean, not clean]; replaces what the log knows.",
+    "additionalProperties": {
+        "type": "array",
+        "items": {"type": "number", "minimum": 0},
+        "minItems": 2,
+        "maxItems": 2,
+    },
+}
+_FOLLOWS = {
+    "type": ["string", "null"],
+    "description": "Id of the decision that failed at this task.",
+}
+_WHAT = {
+    400: "The body is not JSON.",
+    401: "A token is needed.",
+    403: "This Host, or another site's page.",
+    404: "Unknown id.",
+    408: "The body came too slowly.",
+    409: "No log is kept here, or it can't do this.",
+    413: "The body is too large.",
+    415: "Not application/json.",
+    422: "What was sent makes no sense; the message says what is allowed.",
+    429: "Too many requests; see Retry-After.",
+    503: "The log is away; see Retry-After. Nothing that was acknowledged is lost.",
+}
+_ALWAYS = (401, 403, 429)
+_OF_BODIES = (400, 408, 413, 415, 422)
+
+
+def _route(summary: str, answer: Any, *errors: int, **more: Any) -> dict[str, Any]:
+    failures = {
+        status: {"model": shapes.Failure, "description": _WHAT[status]} for status in (*_ALWAYS, *errors)
+    }
+    return {
+        "summary": summary,
+        "response_model": None,
+        "responses": {200: {"model": answer, "description": "Done."}, **failures},
+        "openapi_extra": more or None,
+    }
+
+
+def _body(*forms: dict[str, Any], **examples: Any) -> dict[str, Any]:
+    content = {
+        "schema": {"anyOf": list(forms)},
+        "examples": {name: {"value": value} for name, value in examples.items()},
+    }
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _task_with(**more: Any) -> dict[str, Any]:
+    schema = shapes.task_schema()
+    return {**schema, "properties": {**schema["properties"], **more}}
+
+
+def _list_of(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: {"type": "array", "items": item}}
+    return {"type": "object", "required": [name], "properties": properties, "additionalProperties": False}
+
+
+def _asked(name: str, values: list[str], meaning: str) -> dict[str, Any]:
+    schema = {"type": "string", "enum": values, "default": values[0]}
+    return {"name": name, "in": "query", "required": False, "description": meaning, "schema": schema}
+
+
+_BY_ID = {
+    "type": "object",
+    "required": ["decision_id"],
+    "properties": {"decision_id": {"type": "string"}},
+    "additionalProperties": False,
+}
+PREDICT = _route(
+    "Decide about one task, or many",
+    shapes.One | shapes.Full | shapes.Many,
+    *_OF_BODIES,
+    404,
+    409,
+    503,
+    parameters=[
+        _asked("detail", ["brief", "full"], "What is acted on, or all that a decision knows, costs too."),
+        _asked("wait_for_log", ["false", "true"], "Answer once the decisions are in the log."),
+    ],
+    requestBody=_body(
+        _task_with(history=_HISTORY, follows=_FOLLOWS),
+        _list_of("tasks", {"anyOf": [shapes.task_schema(), {"type": "string"}]}),
+        one=_TASK,
+        retry={**_TASK, "follows": _OUTCOME["decision_id"]},
+        many={"tasks": [_TASK, "Draft the launch email"]},
+    ),
+)
+EXPLAIN = _route(
+    "Explain a decision, made now or earlier, in words",
+    shapes.Explained,
+    *_OF_BODIES,
+    404,
+    409,
+    503,
+    requestBody=_body(
+        _task_with(history=_HISTORY), _BY_ID, task=_TASK, earlier={"decision_id": _OUTCOME["decision_id"]}
+    ),
+)
+OUTCOMES = _route(
+    "Report what became of decisions; the same call again records nothing",
+    shapes.Verdict | shapes.Verdicts,
+    *_OF_BODIES,
+    404,
+    409,
+    503,
+    requestBody=_body(
+        shapes.outcome_schema(),
+        _list_of("outcomes", shapes.outcome_schema()),
+        one=_OUTCOME,
+        many={"outcomes": [_OUTCOME]},
+    ),
+)
+HISTORY = _route("Outcomes of a task type, by tier", shapes.History, 404, 409, 422, 503)
+MODEL = _route("What serves, and whether what should serve can't", shapes.Serving)
+HEALTH: dict[str, Any] = {
+    "summary": "Whether the process answers",
+    "responses": {200: {"model": shapes.Health}},
+}
+READY: dict[str, Any] = {
+    "summary": "Whether requests should be sent here",
+    "responses": {200: {"model": shapes.Ready}, 503: {"model": shapes.Ready, "description": "Not yet."}},
+}
+METRICS: dict[str, Any] = {
+    "summary": "For Prometheus",
+    "responses": {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
+    },
+}
+for _each in (HEALTH, READY, METRICS):
+    _each["response_model"] = None

@@ -1,0 +1,61 @@
+"""The router of a service: whoever asks, what it decides is counted, here or in the log that it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...classifier.state import TypeState
+from ...classifier.task import Task
+from ..decision import Decision
+from ..policy import Policy
+from ..predict import Decisions, _Engine, predict_tiers
+from ..router import Router
+from ._metrics import Metrics
+from ._served_log import ServedLog
+from ._source import Found
+
+
+class ServedRouter(Router):
+    """Of one champion; a swap makes another one that shares its log."""
+
+    def __init__(self, found: Found, policy: Policy | None, log: ServedLog | None, metrics: Metrics) -> None:
+        tried = log is not None and found.challenger is not None  # canaries are counted in a log
+        super().__init__(
+            found.model,
+            policy,
+            log,  # type: ignore[arg-type]
+            challenger=found.challenger if tried else None,
+            canary=found.canary if tried else None,
+        )
+        self.found, self.served_log, self._metrics = found, log, metrics
+        self.engine = _Engine.of(self.model, policy)
+        probes = policy is not None and policy.probe_budget > 0.0
+        self.explores = log is not None and (tried or probes)
+
+    def decide(self, *task: Any, **options: Any) -> Decision:
+        decision = super().decide(*task, **options)
+        if self.served_log is None:  # which counts what passes it
+            count(self._metrics, decision)
+        return decision
+
+    def decide_many(
+        self, tasks: Sequence[Task], states: Mapping[str, TypeState]
+    ) -> Decisions | Sequence[Decision]:
+        """As `decide` answers one by one, but quicker; logged likewise. Raises InvalidTask."""
+        if self.explores:  # who is tried on what depends on each decision before
+            return [self.decide(task) for task in tasks]
+        decisions = predict_tiers(tasks, history=states, model=self.model, policy=self.policy)
+        if self.served_log is None:
+            self._metrics.decisions(
+                zip(map(str, decisions.tiers), decisions.reasons, decisions.fallbacks, strict=True)
+            )
+            return decisions
+        for decision in decisions:
+            self.served_log.add(decision, None)
+        return decisions
+
+
+def count(metrics: Metrics, decision: Decision) -> None:
+    """For Prometheus."""
+    metrics.decision(str(decision.tier), decision.reason, fallback=decision.fallback)

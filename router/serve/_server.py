@@ -1,0 +1,91 @@
+"""Runs the service under uvicorn; a stop drains first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from ...classifier.errors import InvalidSetting
+from ._protocol import TimedProtocol
+from .app import create_app
+from .settings import Settings
+
+_KEEP_ALIVE_S = 30
+_SWITCH_S = 0.001  # a decision takes 0.1 ms: no thread that writes the log should keep it waiting for 5
+
+
+def config_of(settings: Settings, **options: Any) -> uvicorn.Config:
+    """Raises what `create_app` raises."""
+    return uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        http=TimedProtocol,
+        ws="none",
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(int(settings.drain_s), 1),
+        **options,
+    )
+
+
+def run(settings: Settings, *, started: Callable[[str, int], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is in flight, write the log, and return.
+
+    started : called with host and port once requests are taken; a port 0 is then a real one.
+
+    Raises what `create_app` raises, and InvalidSetting where the address can't be used.
+    """
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _stop)  # uvicorn raises it once more when it has drained
+    listening = _listening(settings)
+    try:
+        config = config_of(settings)
+        app: Any = config.app
+        server = _Server(config, started, listening.getsockname()[:2])
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            server.run(sockets=[listening])
+        finally:
+            if server.started and not app.state.service.is_closed:
+                os._exit(1)  # a thread waits for a database that hangs; waiting for it would never end
+    finally:
+        listening.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[..., None] | None, address: Any) -> None:
+        super().__init__(config)
+        self._told, self._address = started, address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._told is not None:
+            self._told(*self._address)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidSetting(
+            f"Can't listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Choose another --port, or stop what has it.",
+            about="port",
+        ) from error
+
+
+def _stop(*_: object) -> None:
+    """A stop that was asked for is no failure."""
+    raise SystemExit(0)

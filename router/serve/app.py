@@ -1,0 +1,84 @@
+"""The application: routes around a service, behind its guard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ... import __version__
+from ._about import about_routes
+from ._answers import answer_errors
+from ._direct import Direct, Handler
+from ._guard import Guard
+from ._messages import messages_router
+from ._outcomes import outcome_routes
+from ._pages_state import PagesState
+from ._predict import predict_routes
+from .pages import pages_router
+from .service import Service
+from .settings import Settings
+
+_DESCRIPTION = (
+    "Sends each task to the cheapest model tier that will do it well enough, says why, and learns from what "
+    "happened afterwards. Errors have one form; each says what was found, what is allowed and what to do."
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application; `app.state.service` is its live object.
+
+        uvicorn.run(create_app(Settings(log="outcomes.db")), port=8787)      # or: tierwise serve
+
+    The model is loaded and the log opened here. `Settings.host` is what the application believes to be
+    bound to: beyond loopback it demands tokens.
+
+    Raises ArtifactError, StoreError, LogError or InvalidSetting where it can't begin.
+    """
+    service = Service(settings or Settings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(service.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            service.is_closed = await asyncio.to_thread(service.close)
+
+    app = _Guarded(
+        title="tierwise",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # they would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service = service
+    answer_errors(app)
+    predict, busy = predict_routes(service)
+    for routes in (predict, outcome_routes(service), about_routes(service)):
+        app.include_router(routes)
+    app.include_router(messages_router(lambda: service))
+    state = PagesState(service)
+    app.include_router(pages_router(lambda: state))
+    app.guard(service, busy)
+    return app
+
+
+class _Guarded(FastAPI):
+    """An application behind its guard: what is denied never reaches it."""
+
+    _guard: ASGIApp | None = None
+
+    def guard(self, service: Service, busy: Mapping[str, Handler]) -> None:
+        self._guard = Guard(Direct(super().__call__, busy), service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._guard is not None
+        await self._guard(scope, receive, send)

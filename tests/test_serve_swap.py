@@ -1,0 +1,203 @@
+"""The champion changes while the service runs: nothing is dropped, and what is bad doesn't serve."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+from served import served
+from small_model import small_model
+
+import tierwise
+from tierwise import ModelStore
+from tierwise.classifier._pointer import Canary
+from tierwise.classifier.errors import ArtifactError, ArtifactMissing
+
+TASK = {"specification": "tag the ticket", "task_type": "tags"}
+
+
+def promoted(path, seed):
+    model = small_model(seed=seed)
+    model.save(path.parent / f"model{seed}")
+    tierwise.promote(path.parent / f"model{seed}", to=path, why="a test", force=True)
+    return ModelStore(path).champion()
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "models"
+    promoted(path, 0)
+    return path
+
+
+def serving(client):
+    return client.get("/v1/model").json()
+
+
+def test_a_promotion_serves_without_a_request_being_dropped(store, sqlite_url):
+    first = ModelStore(store).champion()
+    with served(model=store, log=sqlite_url, watch_s=0.05) as client:
+        assert serving(client)["version"] == first
+        stop, seen = threading.Event(), []
+
+        def ask() -> None:
+            with httpx2.Client(base_url=str(client.base_url)) as mine:
+                while not stop.is_set():
+                    answer = mine.post("/v1/predict?detail=full", json=TASK)
+                    seen.append((answer.status_code, answer.json()["versions"]["model"]))
+
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(ask) for _ in range(4)]
+            versions = [first]
+            for seed in (1, 2, 3):
+                versions.append(promoted(store, seed))
+                until = time.monotonic() + 20
+                while serving(client)["version"] != versions[-1]:
+                    assert time.monotonic() < until
+                    time.sleep(0.02)
+            time.sleep(0.1)
+            stop.set()
+            for each in asking:
+                each.result()
+        assert {status for status, _ in seen} == {200}
+        assert {version for _, version in seen} == set(versions)
+        assert serving(client)["n_swaps"] == 3
+        assert "tierwise_model_swaps_total 3.0" in client.get("/metrics").text
+
+
+def test_a_bad_model_does_not_serve_and_everybody_is_told(store, sqlite_url, caplog):
+    with served(model=store, log=sqlite_url, watch_s=60) as client:
+        good = serving(client)["version"]
+        pointer = store / "champion.json"
+        kept = pointer.read_bytes()
+        pointer.write_bytes(kept[:-20])
+        for _ in range(3):
+            client.service.look()
+        assert len([r for r in caplog.records if "goes on serving" in r.message]) == 1  # said once
+        found = serving(client)
+        assert found["version"] == good
+        assert "champion.json" in found["trouble"]
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["model"]) == (200, "trouble")
+        assert "tierwise_model_trouble 1.0" in client.get("/metrics").text
+        assert client.post("/v1/predict", json=TASK).status_code == 200
+        pointer.write_bytes(kept)
+        client.service.look()
+        assert serving(client)["trouble"] is None
+        assert "tierwise_model_trouble 0.0" in client.get("/metrics").text
+
+
+def test_a_champion_whose_folder_is_damaged_does_not_serve(store):
+    with served(model=store, watch_s=60) as client:
+        good = serving(client)["version"]
+        bad = promoted(store, 1)
+        arrays = store / "versions" / bad / "arrays.safetensors"
+        whole = arrays.read_bytes()
+        arrays.write_bytes(whole[:-1] + b"x")
+        client.service.look()
+        assert serving(client)["version"] == good
+        assert "changed or cut short" in serving(client)["trouble"]
+        arrays.write_bytes(whole)
+        client.service.look()  # looked at again until it is whole
+        assert (serving(client)["version"], serving(client)["trouble"]) == (bad, None)
+
+
+def test_a_folder_that_is_replaced_or_gone(tmp_path):
+    folder = tmp_path / "model"
+    small_model(seed=0).save(folder)
+    with served(model=folder, watch_s=60) as client:
+        old = serving(client)["version"]
+        small_model(seed=1).save(folder)
+        client.service.look()
+        new = serving(client)["version"]
+        assert new != old
+        shutil.rmtree(folder)
+        client.service.look()
+        assert serving(client)["version"] == new
+        assert serving(client)["trouble"]
+        assert client.post("/v1/predict", json=TASK).status_code == 200
+
+
+def test_a_model_of_other_tiers_does_not_serve(tmp_path):
+    folder = tmp_path / "model"
+    small_model(seed=0).save(folder)
+    with served(model=folder, watch_s=60) as client:
+        good = serving(client)["version"]
+        other = small_model(seed=1)
+        other.manifest["tiers"] = ["draft", "fast", "slow"]
+        other.save(folder)
+        client.service.look()
+        assert serving(client)["version"] == good
+        assert serving(client)["trouble"]
+
+
+def test_a_challenger_serves_its_share(tmp_path, sqlite_url):
+    small_model(seed=0, bias=(-9.0, -9.0, 9.0)).save(tmp_path / "opus for everything")
+    tierwise.promote(tmp_path / "opus for everything", to=tmp_path / "models", why="a test", force=True)
+    models = ModelStore(tmp_path / "models")
+    challenger = models.add(small_model(seed=0, bias=(9.0, -9.0, -9.0)))  # haiku for everything
+    with served(model=models.path, log=sqlite_url, watch_s=60) as client:
+        before = models.pointer()
+        after = type(before)(before.serial + 1, before.line, Canary(challenger, 0.5, 1_000), before.history)
+        models.replace(before, after)
+        client.service.look()
+        assert serving(client)["challenger"] == challenger
+        tasks = [{"specification": "tag the ticket plan the ticket tag"}] * 60
+        rows = client.post("/v1/predict", json={"tasks": tasks}).json()["decisions"]
+        assert {row["propensity"] for row in rows} == {0.5}
+        assert {(row["tier"], row["reason"] == "canary") for row in rows} == {
+            ("opus", False),
+            ("haiku", True),
+        }
+        assert (
+            client.post(
+                "/v1/predict", json={"specification": "tag the ticket plan the ticket tag"}
+            ).status_code
+            == 200
+        )
+
+
+def test_outcomes_teach_the_model_that_has_taken_over(store, sqlite_url):
+    with served(model=store, log=sqlite_url, watch_s=60, history_max_age_s=60) as client:
+        first = client.post("/v1/predict?wait_for_log=true", json=TASK).json()
+        promoted(store, 1)
+        client.service.look()
+        before = client.post("/v1/predict?wait_for_log=true", json=TASK).json()
+        said = {"decision_id": first["decision_id"], "verdict": "failed"}
+        assert client.post("/v1/outcomes", json=said).json()["is_new"]
+        after = client.post("/v1/predict", json=TASK).json()
+        assert after["probabilities"] != before["probabilities"]
+
+
+def test_what_can_not_be_loaded_is_said_at_the_start(tmp_path):
+    with pytest.raises(ArtifactMissing, match="No model at"), served(model=tmp_path / "nowhere"):
+        pass
+    (tmp_path / "models" / "versions").mkdir(parents=True)
+    with pytest.raises(ArtifactError, match="no champion yet"), served(model=tmp_path / "models"):
+        pass
+
+
+def test_the_environment_names_the_model(store, monkeypatch):
+    monkeypatch.setenv("TIERWISE_MODEL", str(store))
+    with served() as client:
+        assert serving(client)["version"] == ModelStore(store).champion()
+
+
+@pytest.mark.slow
+def test_an_alias_in_a_registry_is_watched(mlflow_with_two):
+    import mlflow
+
+    client_of_registry = mlflow.MlflowClient()
+    client_of_registry.set_registered_model_alias("tierwise", "champion", "1")
+    with served(model="models:/tierwise@champion", watch_s=60) as client:
+        first = serving(client)["version"]
+        client_of_registry.set_registered_model_alias("tierwise", "champion", "2")
+        client.service.look()
+        assert serving(client)["version"] != first
+        client_of_registry.delete_registered_model_alias("tierwise", "champion")
+        client.service.look()
+        assert serving(client)["trouble"]
