@@ -18,7 +18,6 @@ from tierwise.classifier.model import TierModel
 from tierwise.cli import main
 from tierwise.training.promotion.store import ModelStore
 
-
 # no model keeps both
 CONTRADICTION = [{"specification": "Tag these 40 tickets", "tier": tier} for tier in ("haiku", "opus")]
 
