@@ -18,6 +18,9 @@ from tierwise.classifier.model import TierModel
 from tierwise.cli import main
 from tierwise.training.promotion.store import ModelStore
 
+# no model keeps both
+CONTRADICTION = [{"specification": "Tag these 40 tickets", "tier": tier} for tier in ("haiku", "opus")]
+
 
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
@@ -44,10 +47,10 @@ def test_it_does_what_the_gate_says_and_records_the_report(store, champion, rows
         assert (change.action, change.gate) == (report.verdict, report.to_dict())
 
 
-def test_a_model_of_chance_is_refused_and_nothing_changes(store, champion, rows):
+def test_what_breaks_a_pinned_case_is_refused_and_nothing_changes(store, champion, rows):
     before = (store.path / "champion.json").read_bytes()
     with pytest.raises(PromotionRefused, match="Refused, nothing was changed") as caught:
-        tierwise.promote(small_model(), to=store.path, log=rows, why="it should")
+        tierwise.promote(small_model(), to=store.path, log=rows, pinned=CONTRADICTION, why="it should")
     assert caught.value.gate["verdict"] == "refuse"
     assert caught.value.gate["reasons"]
     assert (store.path / "champion.json").read_bytes() == before
@@ -81,8 +84,16 @@ def test_an_outcome_log_with_too_little_in_it_is_said(store, champion, tmp_path)
 
 def test_an_empty_store_is_judged_against_the_champion_that_ships(champion, rows, tmp_path):
     folder: Path = tmp_path / "models"
-    report = gate(compare(champion, small_model(), rows))
+    report = gate(compare(champion, small_model(), rows), pinned=CONTRADICTION)
     with pytest.raises(PromotionRefused) as caught:
-        tierwise.promote(small_model(), to=folder, log=rows, why="first")
+        tierwise.promote(small_model(), to=folder, log=rows, pinned=CONTRADICTION, why="first")
     assert caught.value.gate == report.to_dict()
     assert ModelStore(folder).versions() == ()
+
+
+def test_what_is_likely_and_not_proved_leaves_the_champion(store, champion, rows):
+    """A model of chance that sends most work up looks cheaper on this log: a canary has to show it."""
+    change = tierwise.promote(small_model(), to=store.path, log=rows, why="it might")
+    assert change.action == "canary"
+    assert TierModel.load(store.path).version == champion.version
+    assert store.canary().version == change.version
