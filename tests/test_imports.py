@@ -283,24 +283,6 @@ def test_an_unknown_name_of_tierwise_is_an_attribute_error():
         tierwise.predict_teir  # noqa: B018
 
 
-def test_no_source_file_is_longer_than_300_lines():
-    folders = (
-        "tierwise",
-        "classifier",
-        "router",
-        "training",
-        "data",
-        "tests",
-        "docs",
-        "benchmarks",
-        "examples",
-    )
-    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    assert len(files) > 40
-    lengths = {path.relative_to(ROOT).as_posix(): path.read_bytes().count(b"\n") for path in files}
-    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
-
-
 def test_decisions_need_no_socket(socket_disabled):
     from tierwise.router._champion import forget_champion
 
