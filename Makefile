@@ -33,6 +33,7 @@ docs: $(VENV)/.dev  ## write the generated pages anew
 
 bench: $(VENV)/.dev  ## the budgets, as ratios in one run; nothing else should run meanwhile
 	$(BIN)/python -m benchmarks.budgets
+	$(BIN)/python -m benchmarks.serve
 
 champion: $(VENV)/.dev  ## distil the encoder, fit the seed tasks, write data/champion
 	$(BIN)/python -m tierwise.training.champion

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 
-import orjson
 import pytest
 from pydantic import TypeAdapter
 from served import served
@@ -225,55 +224,29 @@ def test_the_document_has_every_fact_and_its_examples_work(plain):
         assert plain.post("/v1/predict", json=examples["examples"][name]["value"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "named"),
-    [
-        ('{"specification": ', 400, "not JSON"),
-        ('"text"', 422, "got a text"),
-        ("[]", 422, "got a list"),
-        ("null", 422, "got null"),
-        ("{}", 422, "specification"),
-        ('{"specification": 7}', 422, "must be text"),
-        ('{"specification": "x", "itmes": 2}', 422, "did you mean 'items'"),
-        ('{"specification": "x", "items": -1}', 422, "items must be"),
-        ('{"specification": "x", "items": 1e300}', 422, "items must be"),
-        ('{"specification": "x", "items": NaN}', 400, "not JSON"),
-        ('{"specification": "\\ud800"}', 400, "not JSON"),
-        ('{"specification": "a\\u0000b"}', 422, "NUL"),
-        ('{"specification": "x", "floor": "opus", "ceiling": "haiku"}', 422, "floor"),
-        ('{"specification": "x", "history": {"haiku": [1]}}', 422, "history"),
-        ('{"specification": "x", "history": 3}', 422, "history"),
-        ('{"specification": "x", "follows": 3}', 422, "follows"),
-        ('{"tasks": 3}', 422, "must be a list"),
-        ('{"tasks": [], "items": 2}', 422, "stands alone"),
-        ('{"tasks": ["x", 7]}', 422, "Task 1: "),
-        ('{"tasks": ["x", {"specification": "y", "pin": "gpt"}]}', 422, "Task 1: "),
-        ("[" * 100_000, 400, "not JSON"),
-        ("", 400, "not JSON"),
-    ],
-)
-def test_what_makes_no_sense_is_named(plain, body, status, named):
-    answer = plain.post("/v1/predict", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == status
-    assert named in answer.json()["error"]["message"]
+def test_while_no_outcome_comes_the_states_are_not_read_again(sqlite_url, monkeypatch):
+    with served(log=sqlite_url, history_max_age_s=0.05) as client:
+        monkeypatch.setattr("tierwise.router.serve._served_log._SETTLE_S", 0.05)
+        decision = decided(client)
+        client.post("/v1/outcomes", json={"decision_id": decision["decision_id"], "verdict": "clean"})
+        logged, model, n_read = client.service.served_log, client.service.model, 0
+        keeper = logged._keeper(model)
+        read = type(keeper).state
 
+        def counted(*asked):
+            nonlocal n_read
+            n_read += 1
+            return read(keeper, *asked)
 
-@pytest.mark.parametrize("query", ["detail=all", "wait_for_log=1"])
-def test_unknown_options_are_refused(plain, query):
-    assert plain.post(f"/v1/predict?{query}", json=TASK).status_code == 422
-
-
-def test_too_many_tasks_are_refused():
-    with served(max_tasks=2) as client:
-        assert client.post("/v1/predict", json={"tasks": ["x"] * 3}).status_code == 413
-
-
-def test_the_body_may_come_in_pieces(plain):
-    body = orjson.dumps(TASK)
-
-    def pieces():
-        for i in range(0, len(body), 10):
-            yield body[i : i + 10]
-
-    answer = plain.post("/v1/predict", content=pieces(), headers={"Content-Type": "application/json"})
-    assert answer.status_code == 200
+        monkeypatch.setattr(keeper, "state", counted)
+        found = []
+        for _ in range(8):
+            time.sleep(0.1)
+            found.append(decided(client)["probabilities"])
+        assert all(each == found[0] for each in found)
+        assert 1 <= n_read <= 3
+        with OutcomeLog(sqlite_url) as other:
+            other.record_outcome(decision["decision_id"], "failed", at="2026-01-05T09:30:00+00:00")
+            other.record_outcome(decision["decision_id"], "corrected")
+        time.sleep(0.1)
+        assert decided(client)["probabilities"] != found[0]
