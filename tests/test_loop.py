@@ -103,13 +103,13 @@ def test_the_command_goes_on_where_it_was(monkeypatch, tmp_path, capsys, lived):
     monkeypatch.setattr(command, "run", lambda seed, *_, **__: ran.append(seed) or {**lived, "seed": seed})
     command.main(["--seeds", "1", "--weeks", "3"])
     command.main(["--seeds", "3", "--weeks", "3"])
-    assert ran == [0, 1, 2]
+    assert ran == [10, 11, 12]
     stored = json.loads((tmp_path / "loop.json").read_text())
-    assert [each["seed"] for each in stored["seeds"]] == [0, 1, 2]
+    assert [each["seed"] for each in stored["seeds"]] == [10, 11, 12]
     assert (tmp_path / "loop.svg").exists()
     assert "3 seeds of 3 weeks" in capsys.readouterr().out
-    command.main(["--seeds", "1", "--weeks", "4"])
-    assert ran[-1] == 0
+    command.main(["--seeds", "1", "--weeks", "4", "--first", "5"])
+    assert ran[-1] == 5
 
 
 @pytest.mark.slow

@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     months = replace(Months(), weeks=options.weeks, tasks=options.tasks)
     settings = {"world": options.world, "months": json.loads(json.dumps(asdict(months)))}
     done = _stored(settings)
-    left = [seed for seed in range(options.seeds) if seed not in done]
+    seeds = range(options.first, options.first + options.seeds)
+    left = [seed for seed in seeds if seed not in done]
     with tqdm(total=len(left) * months.weeks, unit="week", disable=None) as bar:
         if options.processes == 1:
             for seed in left:
@@ -71,6 +72,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loop")
     parser.add_argument("--world", choices=("first", "additive", "broken"), default="first")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument(
+        "--first", type=int, default=10, help="the ones before were looked at while it was built"
+    )
     parser.add_argument("--weeks", type=int, default=26)
     parser.add_argument("--tasks", type=float, default=Months.tasks, help="a week and type, median")
     parser.add_argument("--processes", type=int, default=1)
