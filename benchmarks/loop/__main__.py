@@ -73,7 +73,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--world", choices=("first", "additive", "broken"), default="first")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument(
-        "--first", type=int, default=10, help="the ones before were looked at while it was built"
+        "--first", type=int, default=10, help="earlier ones were looked at while it was built"
     )
     parser.add_argument("--weeks", type=int, default=26)
     parser.add_argument("--tasks", type=float, default=Months.tasks, help="a week and type, median")
