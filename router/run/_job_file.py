@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ...classifier.errors import JournalError
+from ._disk import append, lock, trouble
 
 FORMAT = 1
 _HEAD = "run"
@@ -42,9 +43,9 @@ class JournalFile:
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
-            raise self._trouble("can't be opened", error) from error
+            raise trouble(self.path, "can't be opened", error) from error
         try:
-            self._lock()
+            lock(self._file, self.path)
             self.lines = list(self._read())
             if not self.lines:
                 self.write({"kind": _HEAD, "format": FORMAT, "made_at": time.time()})
@@ -55,18 +56,12 @@ class JournalFile:
     def write(self, line: Line) -> None:
         """Append. Raises JournalError where it can't (a full disk); the file is then as it was before."""
         content = json.dumps(line).encode() + b"\n"  # in ASCII: an answer may hold half a surrogate pair
-        size: int | None = None
-        try:
-            size = os.fstat(self._file).st_size
-            written = os.write(self._file, content)
-            if written < len(content):
-                os.write(self._file, content[written:])  # raises, and says why not all of it was taken
-            if time.monotonic() - self._synced_s >= _SYNC_EVERY_S:
+        append(self._file, self.path, content)
+        if time.monotonic() - self._synced_s >= _SYNC_EVERY_S:
+            try:
                 self._sync()
-        except OSError as error:
-            if size is not None:
-                os.ftruncate(self._file, size)
-            raise self._trouble("can't be written", error) from error
+            except OSError as error:
+                raise trouble(self.path, "may not be on the disk as a whole", error) from error
 
     def close(self) -> None:
         """Wait for the disk. What is written later, by a thread that was left behind, is an error."""
@@ -74,26 +69,13 @@ class JournalFile:
         try:
             os.fsync(file)
         except OSError as error:
-            raise self._trouble("may not be on the disk as a whole", error) from error
+            raise trouble(self.path, "may not be on the disk as a whole", error) from error
         finally:
             os.close(file)
 
     def _sync(self) -> None:
         os.fsync(self._file)
         self._synced_s = time.monotonic()
-
-    def _lock(self) -> None:
-        """Held as long as the file is open, by this process alone."""
-        import fcntl
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise JournalError(
-                f"Another process is working on the journal {self.path}. Wait for it, or give this job a "
-                "journal of its own.",
-                about=self.path,
-            ) from error
 
     def _read(self) -> Iterator[Line]:
         content = self.path.read_bytes()
@@ -124,10 +106,3 @@ class JournalFile:
                 about=self.path,
             )
         return dict(line)
-
-    def _trouble(self, what: str, error: OSError) -> JournalError:
-        return JournalError(
-            f"The journal {self.path} {what} ({error.strerror}). What it holds is kept; when that is put "
-            "right, run the same again.",
-            about=self.path,
-        )

@@ -10,21 +10,24 @@ begin    an item is about to be run in sync mode; ended: that gave no result and
 failed   an item's answer failed its check, it goes up; tried: what was tried above, and what it cost
 
 Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One
-process at a time works on a job.
+process at a time works on a job: the file is locked meanwhile.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...classifier.errors import InvalidRequest
+from ._disk import append, locked, trouble
 
 FORMAT = 2
+_BEGINNING = b'{"kind": "job", '
 Line = dict[str, Any]
 
 
@@ -48,6 +51,11 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._forget()
+        if self.path.exists():
+            self._read()
+
+    def _forget(self) -> None:
         self.job: Line = {}
         self.items: dict[str, Line] = {}
         self.parts: dict[int, Part] = {}
@@ -56,17 +64,48 @@ class Journal:
         self.tried: dict[str, list[Line]] = {}
         self.done: dict[str, Line] = {}
         self.is_planned = False
-        if self.path.exists():
-            self._read()
+        self._n_bytes = 0
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else works on the job meanwhile: two would pay for the same items.
+
+        What others have written since the file was read is read first. Raises JournalError where somebody
+        is at work.
+        """
+        with locked(self.path):
+            if self.path.stat().st_size != self._n_bytes:
+                self._forget()
+                self._read()
+                # a last line that a crash left half: as if it had not been written. Not cut by those who only
+                # look: it may be half because it is being written
+                os.truncate(self.path, self._n_bytes)
+            yield
+
+    def empty(self) -> None:
+        """What a crash left of an attempt to write the plan is removed."""
+        os.truncate(self.path, 0)
+        self._forget()
 
     def write(self, *lines: Line, durable: bool = True) -> None:
-        """Append; outlives the process when this returns, and the machine where it is durable."""
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        """Append; outlives the process when this returns, and the machine where it is durable.
+
+        Raises JournalError where it can't (a full disk); the file is then as it was before.
+        """
+        content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise trouble(self.path, "can't be opened", error) from error
+        try:
+            append(file, self.path, content)
+            self._n_bytes += len(content)
             if durable:
-                os.fsync(file.fileno())
+                os.fsync(file)
+        except OSError as error:
+            raise trouble(self.path, "may not be on the disk as a whole", error) from error
+        finally:
+            os.close(file)
         for line in lines:
             self._take(line)
 
@@ -80,13 +119,13 @@ class Journal:
         try:
             for line in whole.splitlines():
                 self._take(json.loads(line))
+            if not whole and content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
+                raise ValueError(content[:1])  # a file of another kind is not written over
         except InvalidRequest:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidRequest(f"{self.path} is no journal of a batch job.", about=self.path) from error
-        if len(whole) < len(content):  # the last line was cut by a crash: as if it had not been written
-            with open(self.path, "r+b") as file:
-                file.truncate(len(whole))
+        self._n_bytes = len(whole)
 
     def _check_format(self, found: int) -> None:
         if found > FORMAT:

@@ -77,7 +77,6 @@ def collect(
     """See `Router.collect_batch`."""
     runner = router._running()
     driver, opened = runner.driver(), _opened(router, job)
-    opened.submit(driver, limits=limits)
 
     def on_item(result: ItemResult) -> None:
         runner.submit(partial(_log_item, router, result)).result()
@@ -85,7 +84,9 @@ def collect(
     entries = runner.entries()
     steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
     try:
-        return driver.run(steps)
+        with opened._journal.alone():
+            driver.run(opened._submit_steps(limits))
+            return driver.run(steps)
     finally:
         entries.wait()
 
@@ -101,7 +102,6 @@ async def acollect(
     """See `Router.acollect_batch`."""
     runner = router._running()
     driver, opened = runner.async_driver(), _opened(router, job)
-    await opened.asubmit(driver, limits=limits)
 
     async def on_item(result: ItemResult) -> None:
         await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
@@ -109,7 +109,9 @@ async def acollect(
     entries = runner.entries()
     steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
     try:
-        return await driver.run(steps)
+        with opened._journal.alone():
+            await driver.run(opened._submit_steps(limits))
+            return await driver.run(steps)
     finally:
         await entries.await_all()
 

@@ -34,6 +34,7 @@ from ._drive import OUTSIDE, AsyncDriver, Driver
 from ._journal import FORMAT, Journal, Line, plan_parts
 from ._limits import Limits
 from ._request import Options, build_request
+from ._steps import Steps
 
 MAX_REQUESTS = 100_000  # of one batch, by the API
 MAX_BYTES = 250_000_000  # the API's 256 MB, less what JSON adds around the requests
@@ -89,13 +90,15 @@ class BatchJob:
             (_item(decision, options) for decision in made), max_requests=max_requests, max_bytes=MAX_BYTES
         )
         ceiling_s = min(decision.evidence.policy.batch_wait_ceiling_s for decision in made)
-        journal.path.unlink(missing_ok=True)  # what a crash left of an earlier attempt to write it
-        journal = Journal(path)
         head = {"kind": "job", "format": FORMAT, "made_at": clock(), "wait_ceiling_s": ceiling_s}
         given = (
             {} if options is None else {each.name: getattr(options, each.name) for each in fields(options)}
         )
-        journal.write({**head, "ladder": ladder.name, "options": given}, *items, {"kind": "planned"})
+        with journal.alone():
+            if journal.is_planned:
+                raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
+            journal.empty()
+            journal.write({**head, "ladder": ladder.name, "options": given}, *items, {"kind": "planned"})
         return cls(journal, ladder, clock)
 
     @classmethod
@@ -149,12 +152,15 @@ class BatchJob:
         return BatchStatus(n_items, n_done, n_items - n_done, len(parts), sent, cost_usd, by_status)
 
     def submit(self, client: Any, *, limits: Limits | None = None) -> None:
-        """Send every part that has not been sent. Raises CallError; calling it again goes on."""
-        _driver(client).run(submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock))
+        """Send every part that has not been sent. Raises CallError; calling it again goes on. Raises
+        JournalError where another process is at work on the job, as do the other three."""
+        with self._journal.alone():
+            _driver(client).run(self._submit_steps(limits))
 
     async def asubmit(self, client: Any, *, limits: Limits | None = None) -> None:
         """`submit` in asyncio."""
-        await _async_driver(client).run(submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock))
+        with self._journal.alone():
+            await _async_driver(client).run(self._submit_steps(limits))
 
     def collect(
         self,
@@ -171,8 +177,10 @@ class BatchJob:
         steps = collect_steps(
             self._journal, self._around(limits), check and as_check(check), on_item, self._clock
         )
-        self.submit(client, limits=limits)
-        return _driver(client).run(steps)
+        with self._journal.alone():
+            driver = _driver(client)
+            driver.run(self._submit_steps(limits))
+            return driver.run(steps)
 
     async def acollect(
         self,
@@ -186,8 +194,13 @@ class BatchJob:
         steps = collect_steps(
             self._journal, self._around(limits), check and as_check(check), on_item, self._clock
         )
-        await self.asubmit(client, limits=limits)
-        return await _async_driver(client).run(steps)
+        with self._journal.alone():
+            driver = _async_driver(client)
+            await driver.run(self._submit_steps(limits))
+            return await driver.run(steps)
+
+    def _submit_steps(self, limits: Limits | None) -> Steps[None]:
+        return submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock)
 
     def _around(self, limits: Limits | None) -> Surroundings:
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
