@@ -128,6 +128,6 @@ def test_who_only_looks_cuts_nothing(tmp_path):
 def test_a_journal_that_cannot_be_made(tmp_path):
     with pytest.raises(JournalError, match="can't be opened"):
         BatchJob.create(tmp_path / "no" / "folder" / "job", decisions(1))
+    (tmp_path / "other").write_text("a\n")
     with pytest.raises(InvalidRequest, match="no journal of a batch job"):
-        (tmp_path / "other").write_text("a\n")
         BatchJob.open(tmp_path / "other")

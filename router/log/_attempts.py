@@ -35,7 +35,8 @@ class LoggedAttempt(NamedTuple):
     number : place among the task's attempts, from 1. mode : "sync" or "batch".
     status : "completed", "cut_off", "refused", "error", or what else the service said. error : its class.
     cost_usd : of the answer, by the usage that the service reported; check_cost_usd : of a check that asks a
-        model. cost_is_exact : False where a failed request may have used tokens that nobody told us of.
+        model. n_requests : of both. cost_is_exact : False where a failed request may have used tokens that
+        nobody told us of, or where the prices of the model that answered aren't known.
     latency_ms : None for an item of a batch.
     """
 

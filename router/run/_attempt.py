@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...classifier.errors import CallError, ModelNotServed
+from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Rung
-from ._call import CUT_OFF, REFUSED, Answered, call_steps
+from ._call import COMPLETED, Answered, call_steps
 from ._check import Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
 from ._steps import Steps, Tell
+from ._successor import successor_of
 
 
 class Tried(NamedTuple):
@@ -34,7 +36,7 @@ def attempt_steps(
     if hooks.on_begin is not None:
         yield Tell(hooks.on_begin, (decision, begun))
     try:
-        answered, request = yield from _answer(request, rung, options, decision, around)
+        answered, request = yield from answer_steps(request, rung, options, decision.task, around)
     except CallError as error:
         attempt = _attempt(begun, request, error=error)
         error.attempts = (attempt,)
@@ -42,7 +44,7 @@ def attempt_steps(
             yield Tell(hooks.on_end, (decision, attempt))
         raise
     text, found = text_of(answered.message), None
-    if check is not None and answered.status not in (CUT_OFF, REFUSED):
+    if check is not None and answered.status == COMPLETED:
         found = yield from check.steps(text, around)
     attempt = _attempt(begun, request, answered, found)
     if hooks.on_end is not None:
@@ -52,18 +54,25 @@ def attempt_steps(
     return Tried(attempt, answered.message, text)
 
 
-def _answer(
-    request: Request, rung: Rung, options: Options, decision: Decision, around: Surroundings
+def answer_steps(
+    request: Request, rung: Rung, options: Options, task: Task, around: Surroundings
 ) -> Steps[tuple[Answered, Request]]:
     """The model's answer; where it is retired, that of the successor which the ladder names."""
     try:
         return (yield from call_steps(request, rung, around.limits, around.outside)), request
-    except ModelNotServed:
-        if rung.replaced_by is None or rung.replaced_by == rung.model:
+    except ModelNotServed as error:
+        successor, refused = successor_of(rung, around.ladder), error
+        if successor is None:
             raise
-    # the successor's own prices and limits are unknown: the rung's are used
-    request = build_request(decision.task, replace(rung, model=rung.replaced_by), options)
-    return (yield from call_steps(request, rung, around.limits, around.outside)), request
+    request = build_request(task, successor.rung, options)
+    try:
+        answered = yield from call_steps(request, successor.rung, around.limits, around.outside)
+    except CallError as error:
+        error.n_requests += refused.n_requests
+        error.cost_usd += refused.cost_usd
+        error.cost_is_exact &= refused.cost_is_exact
+        raise
+    return answered.after(refused, is_priced=successor.is_priced), request
 
 
 def _attempt(
@@ -99,7 +108,7 @@ def _attempt(
         cost_usd=answered.cost_usd,
         latency_ms=answered.latency_ms,
         n_requests=answered.n_requests,
-        cost_is_exact=answered.cost_is_exact,
+        cost_is_exact=answered.cost_is_exact and (check is None or check.cost_is_exact),
         stop_reason=answered.message.stop_reason,
         check=check,
     )

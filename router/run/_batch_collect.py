@@ -9,18 +9,21 @@ from typing import Any
 from ...classifier.errors import CallError, ModelNotServed, RequestRefused
 from ...classifier.task import Task
 from ..ladder import Rung
+from ._attempt import answer_steps
 from ._batch_api import read_steps
 from ._batch_escalate import Escalation, escalate_steps
 from ._batch_item import ItemResult
-from ._call import COMPLETED, CUT_OFF, REFUSED, Answered, call_steps, status_of
+from ._call import COMPLETED, CUT_OFF, REFUSED, status_of
 from ._check import Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._journal import Journal, Line, Part
-from ._request import MAX_TOKENS_WITHOUT_STREAM, Request
+from ._request import MAX_TOKENS_WITHOUT_STREAM, Options, Request
 from ._result import VERDICT_OF_CHECK
 from ._steps import Api, Steps, Tell
+from ._successor import successor_of
 from ._usage import Usage, usage_cost_usd, usage_of
 
+_NOT_SERVED = "not_found_error"
 _MAY_PASS = {"api_error", "overloaded_error", "rate_limit_error", "timeout_error"}
 OnItem = Callable[[ItemResult], Any]
 
@@ -92,7 +95,7 @@ def _item_steps(
         return (yield from _judged(base, result.message, usage, cost_usd, check, around))
     if result.type == "errored":
         kind = result.error.error.type
-        if kind not in _MAY_PASS:
+        if kind not in _MAY_PASS and not (kind == _NOT_SERVED and successor_of(rung, around.ladder)):
             return replace(base, detail=kind)
     elif result.type == "canceled" and not part.is_canceled:
         return replace(base, status="canceled")
@@ -102,19 +105,28 @@ def _item_steps(
 def _in_sync(
     journal: Journal, base: ItemResult, item: Line, rung: Rung, around: Surroundings, check: Check | None
 ) -> Steps[ItemResult]:
-    """The same request, now and at the full price. An error that may pass is raised: collect again later."""
+    """The same, now and at the full price; in the place of a retired model its successor. An error that may
+    pass is raised: collect again later."""
     base = replace(base, mode="sync", was_in_flight=base.id in journal.begun)
+    task, options = around.task, Options(**journal.job.get("options", {}))
     request = Request(item["params"], item["params"]["max_tokens"] > MAX_TOKENS_WITHOUT_STREAM, ())
     journal.write({"kind": "begin", "id": base.id})
     try:
-        answered: Answered = yield from call_steps(request, rung, around.limits, around.outside)
+        answered, sent = yield from answer_steps(request, rung, options, task, around)
     except (RequestRefused, ModelNotServed) as error:
-        return replace(base, detail=error.error_type or type(error).__name__, cost_usd=error.cost_usd)
+        return replace(
+            base,
+            detail=error.error_type or type(error).__name__,
+            cost_usd=error.cost_usd,
+            n_requests=error.n_requests,
+            cost_is_exact=error.cost_is_exact,
+        )
     except CallError:
         journal.write({"kind": "ended", "id": base.id})
         raise
     base = replace(
         base,
+        model=sent.kwargs["model"],
         n_requests=answered.n_requests,
         cost_is_exact=answered.cost_is_exact,
         latency_ms=answered.latency_ms,
@@ -127,7 +139,7 @@ def _judged(
 ) -> Steps[ItemResult]:
     status, text = status_of(message.stop_reason), text_of(message)
     found: CheckResult | None = None
-    if check is not None and status not in (CUT_OFF, REFUSED):
+    if check is not None and status == COMPLETED:
         found = yield from check.steps(text, around)
     verdict = status if status in (CUT_OFF, REFUSED) else None
     if status == COMPLETED:
@@ -142,5 +154,7 @@ def _judged(
         usage=usage,
         cost_usd=cost_usd + (found.cost_usd if found else 0.0),
         check_cost_usd=found.cost_usd if found else 0.0,
+        n_requests=base.n_requests + (found.n_requests if found else 0),
+        cost_is_exact=base.cost_is_exact and (found is None or found.cost_is_exact),
         detail="" if found is None else f"{found.name}: {found.detail}".rstrip(": "),
     )

@@ -30,7 +30,8 @@ class Answered(NamedTuple):
     """A message and what it took: all requests together, those that failed included.
 
     status : "completed", "cut_off", "refused", or a stop reason that we don't know, as it is.
-    cost_is_exact : False where a request failed in a way that may have used tokens nobody told us of.
+    cost_is_exact : False where a request failed in a way that may have used tokens nobody told us of, or a
+        successor answered whose prices aren't in the ladder.
     """
 
     message: Any
@@ -40,6 +41,14 @@ class Answered(NamedTuple):
     n_requests: int
     latency_ms: float
     cost_is_exact: bool
+
+    def after(self, refused: CallError, *, is_priced: bool) -> Answered:
+        """With what a model took that refused before. is_priced : the prices are those of the model."""
+        return self._replace(
+            n_requests=self.n_requests + refused.n_requests,
+            cost_usd=self.cost_usd + refused.cost_usd,
+            cost_is_exact=self.cost_is_exact and refused.cost_is_exact and is_priced,
+        )
 
 
 class Spent(NamedTuple):

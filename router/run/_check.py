@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from ...classifier.errors import InvalidRequest
@@ -24,7 +24,8 @@ class CheckResult:
 
     status : "passed", "failed", or "not_run" (the check itself failed: no verdict on the answer).
     detail : why, without any text of the task. error : what the check raised, where it did.
-    cost_usd : of a check that asks a model. parts : of a check made of several.
+    cost_usd, n_requests : of a check that asks a model; cost_is_exact as of an `Attempt`.
+    parts : of a check made of several.
     """
 
     name: str
@@ -33,6 +34,8 @@ class CheckResult:
     cost_usd: float = 0.0
     parts: tuple[CheckResult, ...] = ()
     error: Exception | None = None
+    n_requests: int = 0
+    cost_is_exact: bool = True
 
     @classmethod
     def failed(cls, detail: str = "", *, name: str = "") -> CheckResult:
@@ -80,7 +83,7 @@ class FunctionCheck:
             return CheckResult(self.name, NOT_RUN, f"raised {type(told.error).__name__}", error=told.error)
         if isinstance(told.value, CheckResult):
             found = told.value
-            return CheckResult(found.name or self.name, *_fields(found))
+            return replace(found, name=found.name or self.name)
         if type(told.value).__name__ in ("bool", "bool_"):  # NumPy's bool too
             return CheckResult(self.name, PASSED if told.value else FAILED)
         kind = type(told.value).__name__
@@ -105,8 +108,16 @@ class AllOf:
                 break
         worst = min(parts, key=lambda part: (FAILED, NOT_RUN, PASSED).index(part.status))
         detail = "" if worst.status == PASSED else f"{worst.name}: {worst.detail}".rstrip(": ")
-        cost_usd = sum(part.cost_usd for part in parts)
-        return CheckResult(self.name, worst.status, detail, cost_usd, tuple(parts), worst.error)
+        return CheckResult(
+            self.name,
+            worst.status,
+            detail,
+            sum(part.cost_usd for part in parts),
+            tuple(parts),
+            worst.error,
+            sum(part.n_requests for part in parts),
+            all(part.cost_is_exact for part in parts),
+        )
 
     def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
         return sum(check.expected_cost_usd(task, ladder) for check in self.checks)
@@ -123,7 +134,3 @@ def as_check(check: CheckLike, name: str | None = None) -> Check:
             about=check,
         )
     return FunctionCheck(check, name or str(getattr(check, "__name__", type(check).__name__)))
-
-
-def _fields(found: CheckResult) -> tuple[Any, ...]:
-    return found.status, found.detail, found.cost_usd, found.parts, found.error

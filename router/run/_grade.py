@@ -13,7 +13,7 @@ from .._limits import CHARS_PER_TOKEN
 from ..ladder import Ladder
 from ..prices import token_cost_usd
 from ._call import COMPLETED, Answered, call_steps
-from ._check import FAILED, NOT_RUN, PASSED, CheckResult, Surroundings
+from ._check import FAILED, NOT_RUN, PASSED, CheckResult, Status, Surroundings
 from ._request import Options, build_request
 from ._steps import Steps
 
@@ -55,16 +55,24 @@ class Grade:
         try:
             answered: Answered = yield from call_steps(request, rung, around.limits, around.outside)
         except CallError as error:
-            return CheckResult(self.name, NOT_RUN, type(error).__name__, error.cost_usd, error=error)
-        if answered.status != COMPLETED:
             return CheckResult(
-                self.name, NOT_RUN, f"the grader's answer was {answered.status}", answered.cost_usd
+                self.name,
+                NOT_RUN,
+                type(error).__name__,
+                error.cost_usd,
+                error=error,
+                n_requests=error.n_requests,
+                cost_is_exact=error.cost_is_exact,
             )
-        passes = _passes(text_of(answered.message))
-        if passes is None:
-            return CheckResult(self.name, NOT_RUN, "the grader didn't answer as asked", answered.cost_usd)
-        detail = "" if passes else f"{self.tier} says no"
-        return CheckResult(self.name, PASSED if passes else FAILED, detail, answered.cost_usd)
+        status, detail = _said(answered, self.tier)
+        return CheckResult(
+            self.name,
+            status,
+            detail,
+            answered.cost_usd,
+            n_requests=answered.n_requests,
+            cost_is_exact=answered.cost_is_exact,
+        )
 
     def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
         """USD per answer: it reads the specification, the answer and the criteria."""
@@ -93,6 +101,15 @@ class Grade:
 def text_of(message: Any) -> str:
     """All text blocks of a message; other blocks, such as thinking, are not text."""
     return "".join(block.text for block in message.content if block.type == "text")
+
+
+def _said(answered: Answered, tier: str) -> tuple[Status, str]:
+    if answered.status != COMPLETED:
+        return NOT_RUN, f"the grader's answer was {answered.status}"
+    passes = _passes(text_of(answered.message))
+    if passes is None:
+        return NOT_RUN, "the grader didn't answer as asked"
+    return (PASSED, "") if passes else (FAILED, f"{tier} says no")
 
 
 def _passes(text: str) -> bool | None:

@@ -35,8 +35,10 @@ class Attempt:
 
     status : "completed", "cut_off", "refused", "error", or a stop reason that we don't know, as it is.
     verdict : "clean" or "failed" by the check, "cut_off", "refused", or None: nothing was said of it.
-    usage, cost_usd, latency_ms, n_requests : of all its requests; a check's own cost is `check.cost_usd`.
-    cost_is_exact : False where a request that failed may have used tokens that nobody told us of.
+    usage, cost_usd, latency_ms, n_requests : of all its requests; a check's own are `check.cost_usd` and
+        `check.n_requests`.
+    cost_is_exact : False where a request that failed may have used tokens that nobody told us of, or a
+        successor answered whose prices aren't in the ladder; the check's requests included.
     left_out : options that this model doesn't accept. error : where it ended in one.
     """
 

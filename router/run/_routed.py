@@ -217,7 +217,7 @@ def columns_of(attempt: Attempt) -> dict[str, Any]:
         "cost_usd": attempt.cost_usd,
         "check_cost_usd": 0.0 if check is None else check.cost_usd,
         "cost_is_exact": attempt.cost_is_exact,
-        "n_requests": attempt.n_requests,
+        "n_requests": attempt.n_requests + (0 if check is None else check.n_requests),
         "latency_ms": attempt.latency_ms,
     }
 

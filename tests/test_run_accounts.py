@@ -1,0 +1,112 @@
+"""What is logged agrees with what the server saw, also where a model is retired or a grader fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tierwise import Ladder, OutcomeLog, Policy, Router
+from tierwise.router.run import Grade, Limits, checks
+from tierwise.testing import Answer, Fault, MessagesServer
+
+TAG = "Tag these 40 tickets by product area, JSON out"
+QUICK = Limits(first_backoff_s=0.001)
+
+
+@pytest.fixture
+def log(tmp_path):
+    with OutcomeLog(tmp_path / "log.db") as made:
+        yield made
+
+
+def ladder_where_haiku_is(**facts):
+    plain = Ladder.load()
+    return Ladder("claude", (replace(plain.rungs[0], **facts), *plain.rungs[1:]))
+
+
+def router(server, log, **facts):
+    policy = Policy(ladder=ladder_where_haiku_is(**facts)) if facts else None
+    return Router(policy=policy, log=log, client=server.client())
+
+
+def logged_usd(attempts):
+    return sum(each.cost_usd + each.check_cost_usd for each in attempts)
+
+
+def test_requests_to_a_retired_model_count_and_its_successor_has_its_own_prices(log):
+    haiku, sonnet, _ = Ladder.load().rungs
+    with MessagesServer("[]", retired=[haiku.model]) as server:
+        server.then(Fault.error(529))
+        result = router(server, log, replaced_by=sonnet.model).run(TAG, limits=QUICK)
+        [attempt] = log.attempts()
+        assert attempt.model == result.attempts[0].model == sonnet.model
+        assert attempt.n_requests == len(server.calls) == 3
+        assert attempt.cost_usd == pytest.approx(server.cost_usd)
+        assert attempt.cost_is_exact
+
+
+def test_a_successor_whose_prices_nobody_knows_makes_the_cost_inexact(log):
+    with MessagesServer("[]", retired=["claude-haiku-4-5"]) as server:
+        facts = {"model": "claude-haiku-4-5", "replaced_by": "claude-haiku-5-5"}
+        router(server, log, **facts).run(TAG, limits=QUICK)
+    [attempt] = log.attempts()
+    assert not attempt.cost_is_exact
+
+
+def test_an_error_of_the_successor_counts_the_request_to_the_retired_one(log):
+    haiku, sonnet, _ = Ladder.load().rungs
+    with MessagesServer(Fault.error(400), retired=[haiku.model]) as server:
+        with pytest.raises(ValueError, match="refuses the request"):
+            router(server, log, replaced_by=sonnet.model).run(TAG, limits=QUICK)
+        assert log.attempts()[0].n_requests == len(server.calls) == 2
+
+
+def test_a_graders_requests_count_and_may_make_the_cost_inexact(log):
+    good = '{"passes": true, "reason": "fine"}'
+    with MessagesServer({"haiku": "hello", "*": good}) as server, router(server, log) as made:
+        made.run(TAG, check=Grade("sonnet", "good"), limits=QUICK)
+        [attempt] = log.attempts()
+        assert (attempt.n_requests, attempt.cost_is_exact) == (2, True)
+        assert logged_usd([attempt]) == pytest.approx(server.cost_usd)
+        server.then("hello", Fault.cut())
+        made.run(TAG, check=checks.all_of(Grade("sonnet", "good")), limits=QUICK)
+        attempt = log.attempts()[1]
+        assert attempt.n_requests == 3
+        assert not attempt.cost_is_exact  # what the broken answer used, nobody said
+
+
+def test_an_answer_that_stopped_for_an_unknown_reason_is_not_judged(log):
+    """It isn't whole: a check would call it a failure of the tier, and pay for every tier above."""
+    with MessagesServer(Answer("half", stop_reason="pause_turn")) as server:
+        result = router(server, log).run(TAG, task_type="tags", check=checks.json_schema())
+        assert len(server.calls) == 1
+    assert (result.status, result.stopped, result.check) == ("pause_turn", None, None)
+    assert log.history("tags") == {}
+
+
+def test_a_batch_of_a_retired_model_goes_on_with_its_successor(log, tmp_path):
+    haiku, sonnet, _ = Ladder.load().rungs
+    with MessagesServer("[]", retired=[haiku.model]) as server:
+        made = router(server, log, replaced_by=sonnet.model)
+        job = made.submit_batch(
+            [f"Tag ticket {number}, JSON out" for number in range(25)], journal=tmp_path / "j"
+        )
+        made.collect_batch(job, check=checks.json_schema())
+        assert job.status().by_status == {"passed": 25}
+        assert {(each.mode, each.model) for each in job.results.values()} == {("sync", sonnet.model)}
+        assert logged_usd(log.attempts()) == pytest.approx(server.cost_usd)
+    with MessagesServer("[]", retired=[haiku.model]) as server:
+        made = router(server, log, replaced_by=None)
+        job = made.submit_batch(["Tag ticket 1, JSON out"], journal=tmp_path / "k")
+        made.collect_batch(job)
+        assert {each.detail for each in job.results.values()} == {"not_found_error"}
+
+
+def test_an_item_of_a_batch_that_stopped_for_an_unknown_reason_is_not_judged(log, tmp_path):
+    with MessagesServer(Answer("half", stop_reason="pause_turn")) as server:
+        made = router(server, log)
+        job = made.submit_batch(["Tag ticket 1, JSON out"], journal=tmp_path / "j")
+        [result] = made.collect_batch(job, check=checks.json_schema())
+        assert len([call for call in server.calls if call.endpoint == "messages"]) == 0
+    assert (result.status, result.verdict) == ("pause_turn", None)
