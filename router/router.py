@@ -173,6 +173,7 @@ class Router(PipelineMethods):
     ) -> BatchJob:
         """Decide each task, log it, and send them as batches by tier and model, at half the price.
 
+        tasks : texts, Tasks, or mappings, with an "id" if they have one: it is the `key` of the result.
         journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
             it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
 

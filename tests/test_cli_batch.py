@@ -114,3 +114,19 @@ def test_a_wrong_key_is_exit_2_and_the_same_again_goes_on(claude, tasks, monkeyp
     monkeypatch.setenv("ANTHROPIC_API_KEY", claude.api_key)
     assert batch("submit", "--file", tasks).exit_code == 0
     assert n_created(claude) == 1
+
+
+def test_ids_of_the_file_are_the_keys_of_the_results(claude, tmp_path):
+    """As `tierwise run` takes the same file."""
+    path = tmp_path / "tasks.jsonl"
+    rows = [{"id": f"t{number}", "specification": f"Tag ticket {number}, JSON out"} for number in (3, 5)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert batch("submit", "--file", path).exit_code == 0
+    found = batch("collect", f"{path}.batch", "--wait", "--every", "0")
+    assert found.exit_code == 0, found.output
+    results = {each["number"]: each["key"] for each in map(json.loads, found.stdout.splitlines())}
+    assert results == {1: "t3", 2: "t5"}
+    path.write_text(path.read_text() * 2)
+    twice = batch("submit", "--file", path, "--journal", tmp_path / "other")
+    assert twice.exit_code == 2
+    assert "Tasks 1 and 3 have the same id 't3'" in twice.stderr

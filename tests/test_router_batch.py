@@ -158,7 +158,7 @@ def test_a_job_is_found_by_its_id_and_by_that_of_its_batch(router, server, tmp_p
 
 @pytest.mark.parametrize(
     ("task", "message"),
-    [(Task("x", live=True), "Task 1 is live"), (Task("x", deterministic=True), "Task 1 needs no model")],
+    [(Task("x", live=True), "Task 2 is live"), (Task("x", deterministic=True), "Task 2 needs no model")],
 )
 def test_what_is_no_work_for_a_batch_is_said_before_anything_is_logged(
     router, server, log, path, task, message

@@ -195,10 +195,13 @@ def test_a_retired_model_is_replaced_by_the_successor_in_the_ladder(upstream, tm
     old = replace(shipped.rungs[0], model="claude-haiku-4-9", replaced_by=HAIKU)
     policy = Policy(ladder=replace(shipped, rungs=(old, *shipped.rungs[1:])))
     with (
-        service(upstream.url, policy=policy) as (url, _),
+        service(upstream.url, policy=policy, log=tmp_path / "log.db") as (url, router),
         anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
     ):
         raw = client.messages.with_raw_response.create(**ASKING)
+        (attempt,) = router.log.attempts()
+    # the ladder has no prices of it
+    assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (HAIKU, 2, False)
     assert (raw.parse().model, raw.headers["x-tierwise-model"]) == (HAIKU, HAIKU)
     assert [call.status for call in upstream.calls] == [404, 200]
 

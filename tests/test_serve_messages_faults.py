@@ -107,13 +107,25 @@ def test_a_request_that_is_none_is_refused_by_the_api(live, upstream, request_):
     assert len(upstream.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, "RequestRefused"), (401, "AccountRefused"), (404, "ModelNotServed"), (429, "ServiceBusy")],
+)
+def test_the_log_says_what_an_error_of_the_api_means(live, upstream, status, error):
+    upstream.then(Fault.error(status))
+    assert post(live, ASKING).status_code == status
+    (attempt,) = live[1].log.attempts()
+    assert (attempt.status, attempt.error, attempt.cost_is_exact) == ("error", error, True)
+
+
 @pytest.mark.parametrize("model", ["auto", "claude-sonnet-5-5"])
 def test_an_api_that_does_not_answer_in_time(live, upstream, model):
     upstream.then(Fault.hang(30))
     said = check_error(post(live, {**ASKING, "model": model}), 504, "timeout_error")
     assert "did not answer in time" in said
     attempts = live[1].log.attempts()
-    assert [(each.status, each.cost_is_exact) for each in attempts] == [("error", False)] * (model == "auto")
+    found = [(each.error, each.cost_is_exact) for each in attempts]
+    assert found == [("DeadlineExceeded", False)] * (model == "auto")
 
 
 @pytest.mark.parametrize("model", ["auto", "claude-sonnet-5-5"])
@@ -124,6 +136,7 @@ def test_an_api_that_cannot_be_reached(tmp_path, model):
         response = post(live, {**ASKING, "model": model})
         assert "can't be reached" in check_error(response, 502, "api_error")
         assert "127.0.0.1" not in response.text
+        assert [each.error for each in live[1].log.attempts()] == ["NotReachable"] * (model == "auto")
         with anthropic.Anthropic(base_url=live[0], api_key=KEY, max_retries=0) as client:
             with pytest.raises(anthropic.InternalServerError) as raised:
                 client.messages.create(**{**ASKING, "model": model})

@@ -88,7 +88,7 @@ def _item_steps(
 ) -> Steps[ItemResult]:
     item = journal.items[item_id]
     rung = around.ladder.rungs[around.ladder.index(item["tier"])]
-    base = ItemResult(item_id, item["tier"], item["model"], "batch", "error")
+    base = ItemResult(item_id, item["tier"], item["model"], "batch", "error", key=item.get("key"))
     if result.type == "succeeded":
         usage = usage_of(result.message)
         cost_usd = usage_cost_usd(rung, usage, batch=True)

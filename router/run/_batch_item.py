@@ -20,6 +20,7 @@ class ItemResult:
         the batch's answer.
     was_in_flight : it was being run in sync mode when the process died, so it may have been paid twice.
     decision_id : that the answer followed: report a person's verdict with it.
+    key : the task's own "id", else one made from its content.
     escalated_from : the batch's tier, whose answer had failed its check; `Router.collect_batch` goes up then.
     """
 
@@ -41,6 +42,7 @@ class ItemResult:
     latency_ms: float | None = None
     decision_id: str = ""
     escalated_from: str | None = None
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if not self.decision_id:

@@ -10,6 +10,12 @@ from pathlib import Path
 from ...classifier.errors import JournalError
 
 
+def check_is_file(path: Path) -> None:
+    """Raises JournalError for a folder or a device, whose content may have no end."""
+    if path.exists() and not path.is_file():
+        raise JournalError(f"The journal {path} is no file; give the path of one.", about=path)
+
+
 def lock(file: int, path: Path) -> None:
     """Held until the file is closed. Raises JournalError where somebody else has it open."""
     import fcntl

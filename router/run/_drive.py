@@ -43,6 +43,10 @@ class _Driver:
                 f"This call needs an anthropic.{wanted.__name__}; got an {type(client).__name__}.",
                 about="client",
             )
+        if not hasattr(client, "with_options"):
+            raise InvalidRequest(
+                f"client must be an anthropic.{wanted.__name__}; got {type(client).__name__}.", about="client"
+            )
         self._messages = client.with_options(max_retries=0).messages
         self._timeout = httpx2.Timeout
         # TypeError: no key, or a parameter that the SDK doesn't know. ValueError: an answer that is no JSON.

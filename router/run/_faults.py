@@ -120,6 +120,12 @@ def _of_status(error: Any, request: Request) -> Failure:
     return Failure(raised, may_pass, may_be_billed=error.status_code < 400)
 
 
+def error_of_status(status: int, model: str) -> CallError:
+    """What an answer with this HTTP status means, without the service's words."""
+    kind, text = _meaning(status, "", Request({"model": model}, False, ()))
+    return kind(f"{text} (HTTP {status})", about=model, status=status)
+
+
 def _meaning(status: int, said: str, request: Request) -> tuple[type[CallError], str]:
     model = request.kwargs["model"]
     if status in _FIX_ACCOUNT:

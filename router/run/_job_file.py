@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ...classifier.errors import JournalError
-from ._disk import append, lock, trouble
+from ._disk import append, check_is_file, lock, trouble
 
 FORMAT = 1
 _HEAD = "run"
@@ -40,6 +40,7 @@ class JournalFile:
         self.path = Path(path)
         self.cut_bytes = 0
         self._synced_s = time.monotonic()
+        check_is_file(self.path)
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:

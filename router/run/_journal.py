@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ...classifier.errors import InvalidRequest
-from ._disk import append, locked, trouble
+from ._disk import append, check_is_file, locked, trouble
 
 FORMAT = 2
 _BEGINNING = b'{"kind": "job", '
@@ -52,6 +52,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._forget()
+        check_is_file(self.path)
         if self.path.exists():
             self._read()
 

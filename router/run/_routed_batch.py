@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._deciding import decided, redecided_after
-from .._tasks import task_of
 from .._trivial import is_deterministic
 from ..predict import _Engine
 from ._batch_collect import collect_steps
@@ -19,6 +18,7 @@ from ._batch_escalate import Escalation
 from ._batch_item import ItemResult
 from ._batch_place import journal_of, new_journal
 from ._check import CheckLike, as_check
+from ._job_tasks import keyed
 from ._journal import Journal
 from ._limits import Limits
 from ._request import Options
@@ -120,14 +120,15 @@ def _prepared(
     router: Router, tasks: Iterable[Given], journal: Place | None, options: Options | None
 ) -> BatchJob:
     """The job of these tasks: made, or, where the journal holds it, opened."""
-    wanted = [task_of(each, None, {}) for each in tasks]
+    found = keyed(tasks)
+    wanted = [each.task for each in found]
     path = new_journal() if journal is None else journal
     if Journal(path).is_planned:
         job = BatchJob.open(path, ladder=_ladder(router))
         if list(job.tasks.values()) != wanted:
             raise InvalidRequest(f"{path} holds a job of other tasks; give another journal.", about=path)
         return job
-    for number, task in enumerate(wanted):
+    for number, task in enumerate(wanted, start=1):
         if is_deterministic(task):
             raise InvalidRequest(f"Task {number} needs no model: a program does it.", about=number)
         if task.live:
@@ -135,7 +136,7 @@ def _prepared(
                 f"Task {number} is live: somebody waits for it. Run it with Router.run.", about=number
             )
     decisions = [decided(router, task, None, None).decision for task in wanted]
-    return BatchJob.create(path, decisions, options=options)
+    return BatchJob.create(path, decisions, options=options, keys=[each.key for each in found])
 
 
 def _opened(router: Router, job: BatchJob | Place) -> BatchJob:

@@ -73,10 +73,14 @@ class BatchJob:
         decisions: Iterable[Decision],
         *,
         options: Options | None = None,
+        keys: Iterable[str] | None = None,
         max_requests: int = MAX_REQUESTS,
         clock: Callable[[], float] = time.time,
     ) -> BatchJob:
-        """A job of these decisions, whatever their mode. Raises InvalidRequest where the file holds a job."""
+        """A job of these decisions, whatever their mode. Raises InvalidRequest where the file holds a job.
+
+        keys : the caller's own name of each; results have it.
+        """
         journal = Journal(path)
         if journal.is_planned:
             raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
@@ -86,8 +90,11 @@ class BatchJob:
                 "A batch needs at least one decision, each with a model to call.", about=path
             )
         ladder = made[0].evidence.ladder
+        named = [None] * len(made) if keys is None else list(keys)
         items = plan_parts(
-            (_item(decision, options) for decision in made), max_requests=max_requests, max_bytes=MAX_BYTES
+            (_item(decision, options, key) for decision, key in zip(made, named, strict=True)),
+            max_requests=max_requests,
+            max_bytes=MAX_BYTES,
         )
         ceiling_s = min(decision.evidence.policy.batch_wait_ceiling_s for decision in made)
         head = {"kind": "job", "format": FORMAT, "made_at": clock(), "wait_ceiling_s": ceiling_s}
@@ -112,7 +119,10 @@ class BatchJob:
         """A job that was made before, by this or another process."""
         journal = Journal(path)
         if not journal.is_planned:
-            raise InvalidRequest(f"{path} holds no job; make one with BatchJob.create(...).", about=path)
+            raise InvalidRequest(
+                f"{path} holds no job; make one with BatchJob.create(...) or `tierwise batch submit`.",
+                about=path,
+            )
         return cls(journal, ladder or Ladder.load(), clock)
 
     @property
@@ -206,13 +216,14 @@ class BatchJob:
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
 
 
-def _item(decision: Decision, options: Options | None) -> Line:
+def _item(decision: Decision, options: Options | None, key: str | None) -> Line:
     ladder = decision.evidence.ladder
     rung = ladder.rungs[ladder.index(decision.tier)]
     params = build_request(decision.task, rung, options).kwargs
     facts = {name: value for name, value in asdict(decision.task).items() if value not in (None, ())}
     return {
         "id": decision.decision_id,
+        **({} if key is None else {"key": key}),
         "tier": str(decision.tier),
         "model": rung.model,
         "task": facts,

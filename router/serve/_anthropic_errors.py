@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 from fastapi import Response
 
+from ...classifier.errors import CallError, DeadlineExceeded, NotReachable
+
 _TYPES = {400: "invalid_request_error", 502: "api_error", 504: "timeout_error"}
 
 
@@ -31,3 +33,9 @@ def meaning_of(error: httpx2.HTTPError) -> tuple[int, str]:
     if isinstance(error, httpx2.TimeoutException):
         return 504, f"tierwise: the API did not answer in time ({type(error).__name__})."
     return 502, f"tierwise: the API can't be reached, or its answer broke off ({type(error).__name__})."
+
+
+def failed(error: httpx2.HTTPError, words: str) -> CallError:
+    """The same for the log."""
+    kind = DeadlineExceeded if isinstance(error, httpx2.TimeoutException) else NotReachable
+    return kind(words, status=meaning_of(error)[0])

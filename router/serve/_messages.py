@@ -15,9 +15,10 @@ from fastapi.responses import StreamingResponse
 
 from ...classifier.errors import CallError, InvalidRequest, InvalidTask, NotInLog
 from ..run import Usage
+from ..run._faults import error_of_status
 from ..wire import Conversations, Routed, Routes, Seen, facts_from_headers, is_auto
 from ..wire._facts import AUTO_MODELS
-from ._anthropic_errors import error_event, error_response, meaning_of
+from ._anthropic_errors import error_event, error_response, failed, meaning_of
 from ._forward import TIMEOUT_S, ClientLeft, Upstream, returned_headers, sent_headers, while_waited_for
 
 _LEFT = 499  # nobody reads it; the log of requests says so
@@ -153,7 +154,7 @@ class _Answer:
             body = await while_waited_for(self._request, _whole(response))
         except httpx2.HTTPError as error:
             status, words = meaning_of(error)
-            await self._note(error=CallError(words, status=status))
+            await self._note(error=failed(error, words))
             return error_response(status, words, decision_headers(self._routed))
         except ClientLeft:
             await self._note()
@@ -163,7 +164,7 @@ class _Answer:
             self._seen.end()
             await self._note()
         else:
-            await self._note(error=CallError(f"HTTP {response.status_code}", status=response.status_code))
+            await self._note(error=error_of_status(response.status_code, self._routed.request["model"]))
         return self._told(Response(body, response.status_code), response)
 
     async def _asked(self) -> Any:

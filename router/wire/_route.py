@@ -18,6 +18,7 @@ from ..router import Router
 from ..run import Attempt, Usage, usage_cost_usd
 from ..run._call import status_of
 from ..run._routed import Entries
+from ..run._successor import successor_of
 from ._facts import FOLLOWS
 from ._plain import read_of
 from ._prefix import Conversations, Known, asks_for_cache
@@ -130,20 +131,27 @@ class Routes:
         """
         if usage.prompt_tokens and routed.beginnings:
             self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
-        cap = routed.request.get("max_tokens")
+        model, cap = routed.request["model"], routed.request.get("max_tokens")
+        rung, is_priced, n_before = routed.rung, True, 0
+        if (
+            model != rung.model
+        ):  # retired: the request that said so counts, and the successor has its own prices
+            successor = successor_of(rung, routed.decision.evidence.ladder)
+            rung, is_priced = successor or (rung, False)
+            n_before = 1
         finished = status_of(stop_reason) if is_whole else BROKEN_OFF
         return Attempt(
             number=len(routed.decision.task.attempts) + 1,
             decision_id=routed.decision.decision_id,
             tier=routed.decision.tier,
-            model=routed.request["model"],
+            model=model,
             status=finished if error is None else "error",
             max_tokens=cap if isinstance(cap, int) else 0,
             usage=usage,
-            cost_usd=usage_cost_usd(routed.rung, usage),
+            cost_usd=usage_cost_usd(rung, usage),
             latency_ms=(time.perf_counter() - routed.started_s) * 1000.0,
-            n_requests=n_requests,
-            cost_is_exact=is_whole,
+            n_requests=n_before + n_requests,
+            cost_is_exact=is_whole and is_priced,
             stop_reason=stop_reason,
             left_out=routed.left_out,
             error=error,

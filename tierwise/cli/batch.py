@@ -14,7 +14,7 @@ import click
 
 from ..classifier.errors import InvalidTask
 from ._answers import check_option, request_options
-from ._input import FORMATS, read_tasks
+from ._input import FORMATS, read_with_ids
 from ._policy import policy_options
 from ._run_text import INTERRUPTED, journal_beside
 
@@ -62,7 +62,7 @@ def submit(
     if stream is None and sys.stdin.isatty():
         raise InvalidTask("Give --file FILE, or tasks on stdin. See --help.")
     path = journal or journal_beside(stream, ".batch")
-    tasks = list(read_tasks(stream or sys.stdin, form=form))
+    tasks = list(read_with_ids(stream or sys.stdin, form=form))
     with Router(policy=policy, log=url) as router:
         job = router.submit_batch(tasks, journal=path, options=request)
     _show(job, path, as_json=as_json)
@@ -94,7 +94,8 @@ def collect(
     policy: Any,
     show_all: bool,
 ) -> None:
-    """Print what has come since the last time, one JSON object a line; "number" is the task's place.
+    """Print what has come since the last time, one JSON object a line; "number" is the task's place, "key"
+    its "id".
 
     An answer that fails the check is tried again on a tier above, at once and at the full price, as is what
     the batch could not do. After a crash: the same again; --all prints what was collected before the crash.
