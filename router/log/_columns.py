@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "details": "json",
     "policy_fingerprint": "text",
     "policy": "json",
+    "tried": "json",
 }
 IGNORED = ("row", "error")  # of rows that an import wrote out; corrected, they may be imported
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}

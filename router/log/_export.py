@@ -1,7 +1,7 @@
 """Everything in the log as rows: one per verdict, and one per decision that has none. Nothing is lost.
 
-Read back by an import, they give the same decisions, verdicts and times. A policy stands in the first row
-that refers to it.
+Read back by an import, they give the same decisions, attempts, verdicts and times. A policy stands in the
+first row that refers to it, attempts in the first row of their decision.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from sqlalchemy import Connection, select
 from ._columns import FACT_KINDS
 from ._schema import decisions, outcomes, policies
 from ._times import from_us
+from ._tried import tried_of
 
+_CHUNK = 2_000
 _VERDICT = ("verdict", "basis", "at_us", "note")
 _PASSED_ON = (
     "decision_id",
@@ -49,9 +51,13 @@ def exported_rows(connection: Connection) -> Generator[dict[str, Any]]:
         .outerjoin(outcomes, outcomes.c.decision_id == decisions.c.decision_id)
         .order_by(decisions.c.decision_id, outcomes.c.outcome_id)
     )
-    with closing(connection.execution_options(yield_per=2_000).execute(query)) as result:
-        for found in result.mappings():
-            yield _row(found, bodies)
+    with closing(connection.execution_options(yield_per=_CHUNK).execute(query)) as result:
+        before = None
+        for chunk in result.mappings().partitions(_CHUNK):
+            tried = tried_of(connection, list({found["decision_id"] for found in chunk}))
+            for found in chunk:
+                is_first, before = found["decision_id"] != before, found["decision_id"]
+                yield {**_row(found, bodies), "tried": tried.get(before) if is_first else None}
 
 
 def _row(found: Any, bodies: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from ...classifier.errors import BadRow
 from ._schema import decisions, outcomes, policies
 from ._stage import stage
 from ._states import drop_states, lock_types
+from ._tried import add_tried
 from ._verdicts import standing_sql
 
 _DECISION_COLUMNS = [column.name for column in decisions.columns]
@@ -89,6 +90,7 @@ def move(connection: Connection, bodies: Mapping[str, dict[str, Any]]) -> tuple[
     )
     add_all = dialect.insert(decisions).from_select(_DECISION_COLUMNS, new.where(true()))
     connection.execute(add_all.on_conflict_do_nothing())
+    add_tried(connection)
     _add_outcomes(connection)
     _settle(connection)
     touched = select(outcomes.c.task_type).where(outcomes.c.decision_id.in_(select(stage.c.decision_id)))

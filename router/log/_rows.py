@@ -17,6 +17,7 @@ from ._decision_row import facts_of, text_columns
 from ._policy_body import fingerprint_of
 from ._text import StoreText
 from ._times import checked_us, to_us
+from ._tried import checked_tried
 from ._verdicts import check_basis, check_verdict
 
 MODES = ("sync", "batch", "none")
@@ -65,6 +66,7 @@ class RowReader:
             "policy_fingerprint": self._policy(given),
             "facts": facts_of(task),
             "details": _object(given, "details"),
+            "tried": checked_tried(given.get("tried"), self._time),
             **self._passed_on(given),
             **text_columns(text, self._store_text),
         }

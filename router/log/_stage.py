@@ -34,5 +34,6 @@ stage = Table(
     Column("at_us", BigInteger),
     Column("known_at_us", BigInteger),
     Column("note", Text),
+    Column("tried", _json),
     prefixes=["TEMPORARY"],
 )

@@ -227,7 +227,7 @@ class OutcomeLog:
         return replace(report, bad_path=beside)
 
     def export(self, path: str | os.PathLike[str], *, progress: bool = False) -> int:
-        """Write all decisions and all verdicts as JSON lines, CSV or Parquet; how many rows."""
+        """Write all decisions, attempts and verdicts as JSON lines, CSV or Parquet; how many rows."""
         with self._database.read() as connection, closing(exported_rows(connection)) as rows:
             return write_file(Path(path), with_progress(rows, "rows", progress))
 

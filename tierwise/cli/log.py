@@ -67,7 +67,7 @@ def import_(
 @log_option
 @click.option("--json", "as_json", is_flag=True)
 def export(path: Path, url: str, as_json: bool) -> None:
-    """Write every decision and verdict to a .jsonl, .csv or .parquet file; `log import` reads it back."""
+    """Write decisions, attempts and verdicts to a .jsonl, .csv or .parquet file, for `log import`."""
     from ..router.log import OutcomeLog
 
     with OutcomeLog(url, create=False) as opened:
