@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tierwise import Ladder, OutcomeLog, Policy, Router
-from tierwise.router.run import Grade, Limits, checks
+from tierwise.classifier.errors import CallError
+from tierwise.router.run import Grade, Limits, Options, checks
+from tierwise.router.run.batches import BatchJob
 from tierwise.testing import Answer, Fault, MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -110,3 +112,41 @@ def test_an_item_of_a_batch_that_stopped_for_an_unknown_reason_is_not_judged(log
         [result] = made.collect_batch(job, check=checks.json_schema())
         assert len([call for call in server.calls if call.endpoint == "messages"]) == 0
     assert (result.status, result.verdict) == ("pause_turn", None)
+
+
+def test_an_item_run_in_sync_mode_keeps_what_earlier_tries_took(log, tmp_path):
+    """A kill, a broken answer, a busy service, then the result: all of it is reported, and nothing as exact."""
+    with MessagesServer("[]") as server:
+        server.then(Fault.expired())
+        made = router(server, log)
+        job = made.submit_batch(["Tag ticket 1, JSON out"], journal=tmp_path / "j")
+        [item_id] = job.tasks
+        job._journal.write({"kind": "begin", "id": item_id})  # and the process died
+        server.then(Fault.cut(), Fault.error(529))
+        for _ in range(2):
+            with pytest.raises(CallError):
+                made.collect_batch(job.path, limits=Limits(max_retries=0))
+        made.collect_batch(job.path)
+        asked = [call for call in server.calls if call.endpoint == "messages"]
+    result = BatchJob.open(job.path).results[item_id]
+    [attempt] = log.attempts()
+    assert (result.status, result.was_in_flight) == ("unchecked", True)
+    assert attempt.n_requests == result.n_requests == len(asked) == 3
+    assert not attempt.cost_is_exact
+
+
+def test_what_an_error_in_sync_mode_cost_is_part_of_the_items_cost(log, tmp_path):
+    """In a stream the beginning of an answer that breaks off says what it has cost."""
+    with MessagesServer("[]") as server:
+        server.then(Fault.expired())
+        made = router(server, log)
+        job = made.submit_batch(["Tag ticket 1"], journal=tmp_path / "j", options=Options(max_tokens=30_000))
+        server.then(Fault.cut())
+        with pytest.raises(CallError):
+            made.collect_batch(job.path, limits=Limits(max_retries=0))
+        made.collect_batch(job.path)
+        asked_usd = sum(call.cost_usd for call in server.calls if call.endpoint == "messages")
+    [attempt] = log.attempts()
+    assert attempt.n_requests == 2
+    assert 0 < attempt.cost_usd <= asked_usd
+    assert attempt.cost_usd > server.calls[-1].cost_usd

@@ -107,22 +107,17 @@ def _in_sync(
 ) -> Steps[ItemResult]:
     """The same, now and at the full price; in the place of a retired model its successor. An error that may
     pass is raised: collect again later."""
-    base = replace(base, mode="sync", was_in_flight=base.id in journal.begun)
+    base = replace(base, mode="sync", was_in_flight=journal.was_in_flight(base.id))
     task, options = around.task, Options(**journal.job.get("options", {}))
     request = Request(item["params"], item["params"]["max_tokens"] > MAX_TOKENS_WITHOUT_STREAM, ())
     journal.write({"kind": "begin", "id": base.id})
     try:
         answered, sent = yield from answer_steps(request, rung, options, task, around)
     except (RequestRefused, ModelNotServed) as error:
-        return replace(
-            base,
-            detail=error.error_type or type(error).__name__,
-            cost_usd=error.cost_usd,
-            n_requests=error.n_requests,
-            cost_is_exact=error.cost_is_exact,
-        )
-    except CallError:
-        journal.write({"kind": "ended", "id": base.id})
+        detail = error.error_type or type(error).__name__
+        return _with_earlier(replace(base, detail=detail, **_spent(error)), journal)
+    except CallError as error:
+        journal.write({"kind": "ended", "id": base.id, "spent": _spent(error)})
         raise
     base = replace(
         base,
@@ -131,7 +126,29 @@ def _in_sync(
         cost_is_exact=answered.cost_is_exact,
         latency_ms=answered.latency_ms,
     )
-    return (yield from _judged(base, answered.message, answered.usage, answered.cost_usd, check, around))
+    judged = yield from _judged(base, answered.message, answered.usage, answered.cost_usd, check, around)
+    return _with_earlier(judged, journal)
+
+
+def _spent(error: CallError) -> dict[str, Any]:
+    return {
+        "cost_usd": error.cost_usd,
+        "n_requests": error.n_requests,
+        "cost_is_exact": error.cost_is_exact,
+    }
+
+
+def _with_earlier(result: ItemResult, journal: Journal) -> ItemResult:
+    """With what earlier tries in sync mode took, which ended in errors or with their process."""
+    earlier = journal.spent.get(result.id, [])
+    return replace(
+        result,
+        cost_usd=result.cost_usd + sum(each.get("cost_usd", 0.0) for each in earlier),
+        n_requests=result.n_requests + sum(each.get("n_requests", 0) for each in earlier),
+        cost_is_exact=result.cost_is_exact
+        and not result.was_in_flight
+        and all(each.get("cost_is_exact", True) for each in earlier),
+    )
 
 
 def _judged(

@@ -42,7 +42,7 @@ def escalate_steps(
     task, tried = around.task, journal.tried.get(failed.id, [])
     failed = replace(
         failed,
-        was_in_flight=failed.was_in_flight or failed.id in journal.begun,
+        was_in_flight=failed.was_in_flight or journal.was_in_flight(failed.id),
         cost_usd=failed.cost_usd + sum(each["cost_usd"] for each in tried),
     )
     tiers = [failed.tier, *(each["tier"] for each in tried if each["verdict"] == "failed")]

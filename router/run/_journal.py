@@ -6,7 +6,8 @@ planned  all items stand above; without this line nothing was sent, and the job 
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
 cancel   a part waited too long            done      an item has its result
-begin    an item is about to be run in sync mode; ended: that gave no result and is not in flight any more
+begin    an item is about to be run in sync mode; ended: that gave no result, is not in flight any more, and
+         what it took
 failed   an item's answer failed its check, it goes up; tried: what was tried above, and what it cost
 
 Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One
@@ -61,6 +62,8 @@ class Journal:
         self.items: dict[str, Line] = {}
         self.parts: dict[int, Part] = {}
         self.begun: set[str] = set()
+        self.lost: set[str] = set()  # begun, and when the process died nobody knew what became of it
+        self.spent: dict[str, list[Line]] = {}
         self.failed: dict[str, Line] = {}
         self.tried: dict[str, list[Line]] = {}
         self.done: dict[str, Line] = {}
@@ -110,6 +113,10 @@ class Journal:
         for line in lines:
             self._take(line)
 
+    def was_in_flight(self, item_id: str) -> bool:
+        """When a process died; it may have been paid."""
+        return item_id in self.begun or item_id in self.lost
+
     def pending(self) -> Iterable[str]:
         """Ids of items without a result."""
         return [each for each in self.items if each not in self.done]
@@ -147,9 +154,10 @@ class Journal:
             case "planned":
                 self.is_planned = True
             case "begin":
-                self.begun.add(line["id"])
+                (self.lost if line["id"] in self.begun else self.begun).add(line["id"])
             case "ended":
                 self.begun.discard(line["id"])
+                self.spent.setdefault(line["id"], []).append(line.get("spent") or {})
             case "failed":
                 self.failed[line["id"]] = line["result"]
                 self.begun.discard(line["id"])
