@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from tierwise import predict_tier
-from tierwise.classifier.errors import InvalidRequest, JournalError
+from tierwise.classifier.errors import InvalidRequest, JournalError, ServiceBusy
+from tierwise.router.run import Limits
 from tierwise.router.run.batches import BatchJob
 from tierwise.testing import Answer, Fault, MessagesServer
 
@@ -131,3 +132,41 @@ def test_a_journal_that_cannot_be_made(tmp_path):
     (tmp_path / "other").write_text("a\n")
     with pytest.raises(InvalidRequest, match="no journal of a batch job"):
         BatchJob.open(tmp_path / "other")
+
+
+class Down:
+    """These items expire, and whoever asks for them again meets a busy service."""
+
+    def __init__(self, *items):
+        self.items, self.seen, self.is_up = items, set(), False
+
+    def __call__(self, request):
+        text = request["messages"][0]["content"]
+        if int(text.split()[2].strip(",")) not in self.items:
+            return Answer("[]")
+        if text not in self.seen:
+            self.seen.add(text)
+            return Fault.expired()
+        return Answer("[]") if self.is_up else Fault.error(529)
+
+
+def test_an_item_without_an_answer_holds_no_other(tmp_path):
+    script, quick = Down(0), Limits(max_retries=0)
+    with MessagesServer(script) as server:
+        job = BatchJob.create(tmp_path / "job", decisions(6))
+        assert len(job.collect(server.client(), limits=quick)) == 5
+        with pytest.raises(ServiceBusy):  # nothing else has come
+            job.collect(server.client(), limits=quick)
+        assert job.status().waiting == 1
+        script.is_up = True
+        [last] = job.collect(server.client(), limits=quick)
+    assert (last.mode, last.status, last.n_requests) == ("sync", "unchecked", 3)
+    assert job.is_finished
+
+
+def test_an_outage_is_not_asked_for_every_item(tmp_path):
+    with MessagesServer(Down(*range(9))) as server:
+        job = BatchJob.create(tmp_path / "job", decisions(9))
+        with pytest.raises(ServiceBusy):
+            job.collect(server.client(), limits=Limits(max_retries=0))
+        assert sum(call.endpoint == "messages" for call in server.calls) == 3

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from ...classifier.errors import CallError, ModelNotServed, RequestRefused
+from ...classifier.errors import AccountRefused, CallError, ModelNotServed, RequestRefused
 from ...classifier.task import Task
 from ..ladder import Rung
 from ._attempt import answer_steps
@@ -23,6 +23,7 @@ from ._steps import Api, Steps, Tell
 from ._successor import successor_of
 from ._usage import Usage, usage_cost_usd, usage_of
 
+_MAX_ERRORS_IN_A_ROW = 3  # an outage: those behind would only wait for it too
 _NOT_SERVED = "not_found_error"
 _MAY_PASS = {"api_error", "overloaded_error", "rate_limit_error", "timeout_error"}
 OnItem = Callable[[ItemResult], Any]
@@ -36,41 +37,88 @@ def collect_steps(
     clock: Callable[[], float],
     escalation: Escalation | None = None,
 ) -> Steps[tuple[ItemResult, ...]]:
-    """What has come since the last time; with an escalation, answers that failed go up first."""
+    """What has come since the last time; with an escalation, answers that failed go up first.
+
+    An error that may pass holds its own item (or part) only. It is raised where nothing else has come.
+    """
     found: list[ItemResult] = []
+    first: CallError | None = None
+    in_a_row = 0
     for part in list(journal.parts.values()):
-        pending = [each for each in part.ids if each not in journal.done]
-        if part.batch_id is None or not pending:
+        try:
+            results = yield from _results_of(part, journal, around, clock)
+        except CallError as error:
+            if isinstance(error, AccountRefused):
+                raise
+            first = first or error
             continue
-        arguments = {"message_batch_id": part.batch_id}
-        batch = yield from read_steps(Api("retrieve", arguments), around.limits, around.outside)
-        if batch.processing_status != "ended":
-            yield from _cancel_if_late(part, journal, around, clock())
-            continue
-        lines = yield from read_steps(Api("results", arguments), around.limits, around.outside)
-        results = {each.custom_id: each.result for each in lines}
-        if results.keys() != set(part.ids):  # it was taken at its size, see _batch_submit
-            journal.write({"kind": "not_ours", "part": part.number, "batch": part.batch_id})
-            continue
-        for each in pending:
+        for each in [each for each in part.ids if each in results and each not in journal.done]:
             task = Task.from_mapping(journal.items[each]["task"])
-            known = journal.failed.get(each)  # by a process that died before it went up
-            if known is not None:
-                result = ItemResult.from_line(known)
-            else:
-                result = yield from _item_steps(
-                    journal, part, each, results[each], around._replace(task=task), check
+            by_task = around._replace(task=task)
+            try:
+                result = yield from _settled(
+                    journal, part, each, results[each], by_task, check, on_item, escalation
                 )
-                if on_item is not None:
-                    yield Tell(on_item, (result,))
-            if escalation is not None and result.verdict == "failed":
-                if known is None:
-                    journal.write({"kind": "failed", "id": each, "result": asdict(result)})
-                result = yield from escalate_steps(journal, result, escalation, around._replace(task=task))
-            line = {"kind": "done", "id": each, "result": asdict(result)}
-            journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
+            except CallError as error:
+                first, in_a_row = first or error, in_a_row + 1
+                if isinstance(error, AccountRefused) or in_a_row >= _MAX_ERRORS_IN_A_ROW:
+                    return _or_raised(found, error)
+                continue
+            in_a_row = 0
             found.append(result)
+    return _or_raised(found, first)
+
+
+def _or_raised(found: list[ItemResult], error: CallError | None) -> tuple[ItemResult, ...]:
+    if error is not None and not found:
+        raise error
     return tuple(found)
+
+
+def _results_of(
+    part: Part, journal: Journal, around: Surroundings, clock: Callable[[], float]
+) -> Steps[dict[str, Any]]:
+    """Item id -> what the API says of it; none where the batch has not ended, or all is known."""
+    if part.batch_id is None or all(each in journal.done for each in part.ids):
+        return {}
+    arguments = {"message_batch_id": part.batch_id}
+    batch = yield from read_steps(Api("retrieve", arguments), around.limits, around.outside)
+    if batch.processing_status != "ended":
+        yield from _cancel_if_late(part, journal, around, clock())
+        return {}
+    lines = yield from read_steps(Api("results", arguments), around.limits, around.outside)
+    results = {each.custom_id: each.result for each in lines}
+    if results.keys() != set(part.ids):  # it was taken at its size, see _batch_submit
+        journal.write({"kind": "not_ours", "part": part.number, "batch": part.batch_id})
+        return {}
+    return results
+
+
+def _settled(
+    journal: Journal,
+    part: Part,
+    item_id: str,
+    said: Any,
+    around: Surroundings,
+    check: Check | None,
+    on_item: OnItem | None,
+    escalation: Escalation | None,
+) -> Steps[ItemResult]:
+    """The item's result, told and written down."""
+    known = journal.failed.get(item_id)  # by a process that died before it went up
+    if known is not None:
+        result = ItemResult.from_line(known)
+    else:
+        result = yield from _item_steps(journal, part, item_id, said, around, check)
+        if on_item is not None:
+            yield Tell(on_item, (result,))
+    if escalation is not None and result.verdict == "failed":
+        if known is None:
+            journal.write({"kind": "failed", "id": item_id, "result": asdict(result)})
+        result = yield from escalate_steps(journal, result, escalation, around)
+    line = {"kind": "done", "id": item_id, "result": asdict(result)}
+    journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
+    return result
 
 
 def _cancel_if_late(part: Part, journal: Journal, around: Surroundings, now_s: float) -> Steps[None]:

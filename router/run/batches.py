@@ -183,6 +183,9 @@ class BatchJob:
         """The results that have come since the last time; submits first what was not sent.
 
         on_item : called with each result before the journal knows of it, so at least once for each.
+
+        An item that meets an error is left for the next time, and holds no other; the error is raised where
+        nothing else has come.
         """
         steps = collect_steps(
             self._journal, self._around(limits), check and as_check(check), on_item, self._clock
