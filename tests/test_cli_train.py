@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from small_model import small_manifest, small_reader
 
+from tierwise import OutcomeLog
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.cli import main
@@ -239,3 +240,26 @@ def test_a_training_that_is_not_tracked_does_not_import_mlflow(rows, base, tmp_p
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+def test_a_log_is_read_and_its_newest_outcomes_can_be_held_back(rows, base, tmp_path):
+    """Judged on them afterwards: `compare` takes what came after the last verdict in training."""
+    with OutcomeLog(tmp_path / "log.db") as log:
+        log.import_frame(rows)
+    told = ["--log", str(tmp_path / "log.db"), "--base", base, "--json"]
+    result = train("--out", tmp_path / "out", *told, "--hold-back", "0.25")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["rows"] == 60
+    newest = sorted(rows["at"])[59].tz_convert("UTC")
+    assert json.loads(result.stdout)["trained_until"] == newest.isoformat(timespec="seconds")
+    reversed_file = write(rows.iloc[::-1], tmp_path / "a.csv")
+    again = train(reversed_file, "--out", tmp_path / "b", "--base", base, "--json", "--hold-back", "0.25")
+    assert json.loads(again.stdout)["trained_until"] == json.loads(result.stdout)["trained_until"]
+
+
+def test_outcomes_must_come_from_somewhere(base, tmp_path):
+    out = tmp_path / "out"
+    assert_refused(train("--out", out, "--base", base), "Give FRAME, a file, or --log", out)
+    missing = train("--out", out, "--base", base, "--log", str(tmp_path / "no.db"))
+    assert_refused(missing, "There is no log at", out)
+    assert_refused(train(tmp_path / "log.db", "--out", out), "outcome log is named by --log", out)

@@ -101,6 +101,17 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
     )
 
 
+def older_rows(frame: pd.DataFrame, held_back: float) -> pd.DataFrame:
+    """Rows without the newest share, which is left to judge the model by that is trained on these.
+
+    Raises InvalidTraining for times that can't be read.
+    """
+    if held_back == 0.0 or "at" not in frame:
+        return frame
+    order = np.argsort(_seconds(frame["at"]), kind="stable")
+    return frame.iloc[order[: len(frame) - int(len(frame) * held_back)]]
+
+
 def _check_names(column: pd.Series[Any], allowed: Sequence[str], what: str) -> None:
     _check_filled(column, what)
     wrong = column[~column.isin(list(allowed))]
