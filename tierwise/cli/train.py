@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,24 +84,23 @@ def train(
     """
     from tqdm import tqdm
 
-    rows = read_rows(frame) if frame is not None else _of_log(url)
     try:
         from ..classifier._passing import Widths
         from ..classifier.model import TierModel
-        from ..training.frame import older_rows
         from ..training.learner import Config
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
     start = None if base is None else TierModel.load(base)
-    with tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}") as bar:
+    bar = tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}")
+    with _outcomes(frame, url) as outcomes, bar:
 
         def step(name: str) -> None:
             bar.set_description_str(name)
             bar.update()
 
         config = Config(widths=Widths(heard_ratio=heard_ratio))
-        model = fit(older_rows(rows, hold_back), base=start, config=config, progress=step)
+        model = fit(outcomes, base=start, config=config, held_back=hold_back, progress=step)
     model.save(out)
     tracked = None if track is None else _track(model, out, track)
     if as_json:
@@ -123,17 +124,20 @@ def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
     return {"uri": logged.uri, "run_id": logged.run_id}
 
 
-def _of_log(url: str | None) -> pd.DataFrame:
-    """One row per finished task."""
+@contextmanager
+def _outcomes(frame: Path | None, url: str | None) -> Iterator[Any]:
+    """The file's rows, or the log."""
+    if frame is not None:
+        yield read_rows(frame)
+        return
     if url is None:
         raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
     try:
         from ..router.log import OutcomeLog
-
-        with OutcomeLog(url, create=False) as log:
-            return log.to_pandas()
     except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train" if error.name == "pandas" else "log") from error
+        raise MissingExtra(str(error.name), "log") from error
+    with OutcomeLog(url, create=False) as log:
+        yield log
 
 
 def read_rows(path: Path) -> pd.DataFrame:
