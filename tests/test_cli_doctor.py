@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from small_model import small_model
 
 from tierwise import __version__
 from tierwise.classifier._artifact import seal_of
+from tierwise.classifier._pointer import Canary
 from tierwise.cli import main
 from tierwise.data import CHAMPION, IMAGES, TIERS
+from tierwise.training.promotion.store import ModelStore
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,18 @@ def test_the_text_says_the_same_as_the_json():
 
 def test_the_model_of_the_environment_is_the_one_that_is_checked(own_model):
     assert checks(exit_code=0)["model"]["found"].startswith(f"{own_model}, version ")
+
+
+def test_a_canary_is_named_with_the_command_that_judges_it(tmp_path, monkeypatch):
+    store = ModelStore(tmp_path / "models")
+    store.promote(store.add(CHAMPION), why="the first")
+    monkeypatch.setenv("TIERWISE_MODEL", str(store.path))
+    assert "canary" not in checks(exit_code=0)
+    version = store.add(small_model())
+    store.start_canary(Canary(version, 0.1, 500))
+    found = checks(exit_code=0)["canary"]["found"]
+    assert f"{version} is tried on 10% of what it would decide otherwise, in at most 500 decisions" in found
+    assert found.endswith(f"tierwise promote {version} --to {store.path} --log LOG")
 
 
 def test_a_missing_model_is_exit_1_and_says_what_to_do(tmp_path, monkeypatch):

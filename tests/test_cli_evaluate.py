@@ -54,6 +54,8 @@ def test_a_log_against_the_champion_as_json(rows, tmp_path):
         ([CHAMPION, "--log", "nowhere/x.db"], "x.db"),
         ([CHAMPION, "--frame", "nowhere.csv"], "can't be read"),
         ([CHAMPION, "--frame", "x.csv", "--pinned", "p.jsonl"], "needs --against"),
+        ([CHAMPION, "--frame", "x.csv", "--errors-out", "nowhere/e.csv"], "--errors-out: there is no folder"),
+        (["models:/x@champion", "--frame", "x.csv"], "Can't fetch models:/x@champion"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, message):
@@ -61,3 +63,12 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message):
     assert done.exit_code == 2
     assert message in done.output
     assert "Traceback" not in done.output
+
+
+def test_errors_that_can_not_be_written_leave_the_report(rows, tmp_path):
+    frame = tmp_path / "outcomes.csv"
+    rows.to_csv(frame, index=False)
+    done = run(CHAMPION, "--frame", frame, "--errors-out", tmp_path)  # a folder
+    assert done.exit_code == 2
+    assert "120 tasks of" in done.stdout
+    assert "The errors can't be written to" in done.output

@@ -13,6 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from small_model import small_manifest, small_reader
 
+from tierwise import OutcomeLog
+from tierwise import train as fit
+from tierwise.classifier.errors import InvalidTraining
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.cli import main
@@ -239,3 +242,56 @@ def test_a_training_that_is_not_tracked_does_not_import_mlflow(rows, base, tmp_p
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+def test_a_log_is_read_and_its_newest_outcomes_can_be_held_back(rows, base, tmp_path):
+    """Judged on them afterwards: `compare` takes what came after the last verdict in training."""
+    with OutcomeLog(tmp_path / "log.db") as log:
+        log.import_frame(rows)
+    told = ["--log", str(tmp_path / "log.db"), "--base", base, "--json"]
+    result = train("--out", tmp_path / "out", *told, "--hold-back", "0.25")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["rows"] == 60
+    newest = sorted(rows["at"])[59].tz_convert("UTC")
+    assert json.loads(result.stdout)["trained_until"] == newest.isoformat(timespec="seconds")
+    reversed_file = write(rows.iloc[::-1], tmp_path / "a.csv")
+    again = train(reversed_file, "--out", tmp_path / "b", "--base", base, "--json", "--hold-back", "0.25")
+    assert json.loads(again.stdout)["trained_until"] == json.loads(result.stdout)["trained_until"]
+
+
+def test_outcomes_must_come_from_somewhere(base, tmp_path):
+    out = tmp_path / "out"
+    assert_refused(train("--out", out, "--base", base), "Give FRAME, a file, or --log", out)
+    missing = train("--out", out, "--base", base, "--log", str(tmp_path / "no.db"))
+    assert_refused(missing, "There is no log at", out)
+    assert_refused(train(tmp_path / "log.db", "--out", out), "outcome log is named by --log", out)
+
+
+def test_rows_of_a_log_that_teach_nothing_are_left_out_and_counted(rows, base, tmp_path):
+    """A task without a type, a tier of another ladder: no reason to train on nothing at all."""
+    other = rows.iloc[:3].assign(specification=["One of no type", "One elsewhere", "Another elsewhere"])
+    other = other.assign(task_type=[None, "tagging", "tagging"], tier=["small", "fast", "fast"])
+    with OutcomeLog(tmp_path / "log.db") as log:
+        log.import_frame(rows)
+        log.import_frame(other)
+    with OutcomeLog(tmp_path / "log.db", store_text="none") as log:
+        log.import_frame(rows.iloc[:4].assign(specification=[f"Nobody keeps text {n}" for n in range(4)]))
+    told = ["--log", str(tmp_path / "log.db"), "--base", base]
+    result = train("--out", tmp_path / "out", *told)
+    assert result.exit_code == 0, result.stderr
+    assert "80 outcomes of 8 task types" in result.stdout
+    for note in ("1 rows left out: without a task type", "2 rows left out: of tiers other than small, large"):
+        assert note in result.stdout
+    assert "4 rows left out: without their text." in result.stdout
+
+
+def test_a_log_without_any_text_says_so(rows, base, tmp_path):
+    with OutcomeLog(tmp_path / "log.db", store_text="none") as log:
+        log.import_frame(rows)
+    result = train("--out", tmp_path / "out", "--base", base, "--log", str(tmp_path / "log.db"))
+    assert_refused(result, "No row can be trained on (80 without their text)", tmp_path / "out")
+
+
+def test_a_share_that_is_none_is_refused(rows):
+    with pytest.raises(InvalidTraining, match="held_back must be a share"):
+        fit(rows, held_back=1.0)

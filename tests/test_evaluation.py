@@ -179,6 +179,16 @@ def test_a_log_and_its_frame_give_the_same(champion, rows, tmp_path):
     assert of_log.errors["decision_id"].notna().all()
 
 
+def test_rows_of_another_ladder_are_left_out_of_a_log(champion, rows, tmp_path):
+    """One mistyped import must not be the end of every evaluation."""
+    with OutcomeLog(tmp_path / "log.db") as log:
+        log.import_frame(rows.iloc[:60])
+        log.import_frame(rows.iloc[60:62].assign(tier="fable"))
+        report = evaluate(champion, log)
+    assert report.about["tasks"] == 60
+    assert "2 rows left out: of tiers other than haiku, sonnet, opus." in report.notes
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

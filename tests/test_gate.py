@@ -163,6 +163,8 @@ def test_pinned_cases_are_kept_or_the_gate_says_which_was_not(earned, tmp_path):
         ([{**PIN, "tier": "haiku", "at_least": "haiku"}], "needs either 'tier'"),
         ([{**PIN, "tier": "haiku", "itmes": 3}], "case 0: .*'itmes'"),
         (["a text"], "must be a mapping"),
+        ([{**PIN, "tier": "haikuu"}], "case 0: 'haikuu' is no tier of the ladder; did you mean 'haiku'"),
+        ([{**PIN, "at_least": "gpt"}], "'gpt' is no tier of the ladder.* Allowed: haiku, sonnet, opus"),
         ("nowhere.jsonl", "can't be read"),
     ],
 )

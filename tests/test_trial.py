@@ -18,7 +18,7 @@ import tierwise
 from tierwise import Canary, OutcomeLog, Router, compare
 from tierwise.classifier._pointer import Canary as Record
 from tierwise.classifier._pointer import Change
-from tierwise.classifier.errors import NotInStore, PromotionRefused
+from tierwise.classifier.errors import InvalidTraining, NotInStore, PromotionRefused
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main
 from tierwise.cli.promote import _as_text
@@ -125,6 +125,14 @@ def test_a_full_canary_is_judged_up_to_its_last_decision(store, folder, tried, c
     store.start_canary(Record(store.canary().version, 0.5, 41))  # one more may come
     assert trial_of(store, store.pointer(), challenger, tried).until is None
     assert tried.tried_as_canary("another").last is None
+
+
+def test_too_soon_is_said_with_the_moment_from_which_a_canary_is_judged(store, folder):
+    """And not with the end of its training: tasks from before the canary are no answer."""
+    began = store.history()[-1].at
+    with pytest.raises(InvalidTraining, match=f"0 of 120 tasks came since {re.escape(began)}, from when on"):
+        tierwise.promote(folder, to=store.path, log=simulated(120, n_types=6), why="at once")
+    assert store.canary() is not None
 
 
 def test_compare_leaves_out_what_came_later(champion):

@@ -101,6 +101,50 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
     )
 
 
+def usable_rows(
+    frame: pd.DataFrame, has_text: NDArray[np.bool_], tiers: Sequence[str], what: str
+) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """(n,) rows of a log from which something can be learned; why others can't, and how many.
+
+    Raises InvalidTraining where there is none; `what` is said of them then.
+    """
+    speaks = frame["verdict"].isin(list(CAPABILITY)).to_numpy(dtype=bool)
+    known = frame["tier"].isin(list(tiers)).to_numpy(dtype=bool)
+    typed = frame["task_type"].notna().to_numpy(dtype=bool)
+    why = {
+        "refused or cut off": ~speaks,
+        f"of tiers other than {', '.join(tiers)}": speaks & ~known,
+        "without a task type": speaks & known & ~typed,
+        "without their text": speaks & known & typed & ~has_text,
+    }
+    left_out = {reason: int(rows.sum()) for reason, rows in why.items() if rows.any()}
+    usable = speaks & known & typed & has_text
+    if not usable.any():
+        detail = "; ".join(f"{n} {reason}" for reason, n in left_out.items()) or "the log is empty"
+        raise InvalidTraining(
+            f"No row can be {what} ({detail}). That needs finished tasks with text, task type and "
+            "a verdict: clean, corrected or failed.",
+            about=0,
+        )
+    return usable, left_out
+
+
+def older_rows(frame: pd.DataFrame, held_back: float) -> pd.DataFrame:
+    """Rows without the newest share, which is left to judge the model by that is trained on these.
+
+    Raises InvalidTraining for times that can't be read.
+    """
+    if isinstance(held_back, bool) or not 0.0 <= held_back < 1.0:
+        raise InvalidTraining(
+            f"held_back must be a share of the outcomes, from 0 to below 1; got {held_back!r}.",
+            about="held_back",
+        )
+    if held_back == 0.0 or "at" not in frame:
+        return frame
+    order = np.argsort(_seconds(frame["at"]), kind="stable")
+    return frame.iloc[order[: len(frame) - int(len(frame) * held_back)]]
+
+
 def _check_names(column: pd.Series[Any], allowed: Sequence[str], what: str) -> None:
     _check_filled(column, what)
     wrong = column[~column.isin(list(allowed))]

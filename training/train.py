@@ -18,7 +18,7 @@ from ..classifier.model import TierModel
 from ..classifier.state import Seen, TypeState
 from ..data import CHAMPION
 from .calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
-from .frame import Outcomes, read_frame
+from .frame import Outcomes, older_rows, read_frame, usable_rows
 from .learner import Config, Learned, Progress, check_enough, learn, places_of
 from .penalties import Correction
 from .promise import MIN_PROMISED, promised_thresholds
@@ -55,10 +55,16 @@ def train(
     *,
     config: Config | None = None,
     base: TierModel | None = None,
+    held_back: float = 0.0,
     progress: Progress = lambda _: None,
 ) -> TrainedModel:
     """A model fitted to finished tasks: one row each, see `read_frame` for the columns.
 
+    Of a log, rows that can't be learned from (no text, no task type, another ladder) are left out, and the
+    report says how many. A frame must have everything.
+
+    held_back : share of the outcomes, the newest, to train without: `compare` and `promote` need some that
+        the model hasn't seen.
     base : where encoder, calibration of the seed tasks and guards come from; default the shipped one.
     progress : called with a line for each step.
 
@@ -66,8 +72,8 @@ def train(
     """
     config = config or Config()
     base = base or TierModel.load(CHAMPION)
-    frame = log_or_frame.to_pandas() if hasattr(log_or_frame, "to_pandas") else log_or_frame
-    outcomes = read_frame(frame, base.tiers)
+    frame, left_out = _rows(log_or_frame, base.tiers)
+    outcomes = read_frame(older_rows(frame, held_back), base.tiers)
     check_enough(outcomes)
     n_early = len(outcomes) - int(len(outcomes) * LATEST)
     rows = np.arange(len(outcomes))
@@ -94,7 +100,18 @@ def train(
         thresholds = [threshold.to_dict() for threshold in promised]
     heard = grid.curve.heard(effects.pass_(newest_places))
     report = _report(outcomes, learned, calibration, newest, heard)
+    report["notes"] += [f"{n} rows left out: {why}." for why, n in left_out.items()]
     return _assembled(base, texts, final.correction, calibration, learned, thresholds, report, outcomes)
+
+
+def _rows(log_or_frame: Log | pd.DataFrame, tiers: Sequence[str]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """What can be learned from; why the rest can't, and how many."""
+    if not hasattr(log_or_frame, "to_pandas"):
+        return log_or_frame, {}
+    frame = log_or_frame.to_pandas()
+    has_text = frame["specification"].notna().to_numpy(dtype=bool)
+    usable, left_out = usable_rows(frame, has_text, tiers, "trained on")
+    return frame[usable], left_out
 
 
 def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 
 from .. import __version__
+from ..classifier._pointer import is_store, read_pointer
 from ..classifier.errors import ArtifactError, TierwiseError
 from ..classifier.model import TierModel
 from ..data import CHAMPION
@@ -100,6 +101,20 @@ def _model_checks(ladder: Ladder | None) -> Iterator[Check]:
     yield Check(
         "model", True, f"{where}, version {model.version}, {training['rows']} rows of {training['data']}"
     )
+    yield from _canary_checks(where)
     writable = os.access(where.parent, os.W_OK)
     note = "writable" if writable else "read-only: decisions work; promote to a folder of your own instead"
     yield Check("permissions", True, f"{where.parent} is {note}")
+
+
+def _canary_checks(where: Path) -> Iterator[Check]:
+    """A canary that nobody judges goes on, or stops at its last decision and stays unproved."""
+    canary = read_pointer(where).canary if is_store(where) else None
+    if canary is not None:
+        yield Check(
+            "canary",
+            True,
+            f"{canary.version} is tried on {canary.share:.0%} of what it would decide otherwise, in at most "
+            f"{canary.max_decisions:,} decisions. To judge it: "
+            f"tierwise promote {canary.version} --to {where} --log LOG",
+        )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,9 +15,12 @@ from ..router.policy import Policy
 from ._policy import policy_options
 from .train import read_rows
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model")
 @click.option(
     "--log",
     "url",
@@ -27,7 +30,7 @@ from .train import read_rows
 @click.option(
     "--frame", type=click.Path(path_type=Path, dir_okay=False), help="Instead: CSV, JSON lines or Parquet."
 )
-@click.option("--against", type=click.Path(path_type=Path), help="The champion: compare, and ask the gate.")
+@click.option("--against", help="The champion: compare, and ask the gate.")
 @click.option("--baseline", default="sonnet", show_default=True, help="The tier that did everything.")
 @click.option("--correction-usd", type=float, help="Price of one correction (default: the policy's; else 5).")
 @click.option("--pinned", type=click.Path(path_type=Path), help="JSON lines of cases that must not move.")
@@ -35,10 +38,10 @@ from .train import read_rows
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @policy_options
 def evaluate(
-    model: Path,
+    model: str,
     url: str | None,
     frame: Path | None,
-    against: Path | None,
+    against: str | None,
     baseline: str,
     correction_usd: float | None,
     pinned: Path | None,
@@ -46,7 +49,9 @@ def evaluate(
     as_json: bool,
     policy: Policy | None,
 ) -> None:
-    """What MODEL, a folder, would have done with finished tasks: cost, under-tiering, calibration.
+    """What MODEL would have done with finished tasks: cost, under-tiering, calibration.
+
+    MODEL is a model folder, a store (its champion), or an MLflow URI.
 
     With --against it is compared with the model that serves, on what neither was trained on, and the gate
     says promote, canary or refuse; refuse is exit 1.
@@ -59,6 +64,10 @@ def evaluate(
         raise InvalidTraining("Which outcomes? Give --log, a path or a url, or --frame, a file.")
     if pinned is not None and against is None:
         raise InvalidTraining("--pinned is for the gate, which needs --against: the model that serves.")
+    if errors_out is not None and not errors_out.absolute().parent.is_dir():
+        raise InvalidTraining(
+            f"--errors-out: there is no folder {errors_out.absolute().parent}. Make it first."
+        )
     try:
         from ..classifier.model import TierModel
         from ..training import evaluation
@@ -72,14 +81,14 @@ def evaluate(
         report = evaluation.evaluate(judged, outcomes, baseline=baseline, **given)
         found = None if champion is None else evaluation.compare(champion, judged, outcomes, **given)
     verdict = None if found is None else evaluation.gate(found, pinned=pinned)
-    if errors_out is not None:
-        report.errors.to_csv(errors_out, index=False)
     parts = {"evaluation": report, "comparison": found, "gate": verdict}
     known = {name: part for name, part in parts.items() if part is not None}
     if as_json:
         click.echo(json.dumps({name: part.to_dict() for name, part in known.items()}, ensure_ascii=False))
     else:
         click.echo("\n\n".join(map(str, known.values())))
+    if errors_out is not None:
+        _written(report.errors, errors_out)
     if verdict is not None and verdict.verdict == "refuse":
         raise SystemExit(1)
 
@@ -90,6 +99,14 @@ def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any
     from ..router.log import OutcomeLog
 
     return OutcomeLog(str(url), create=False)
+
+
+def _written(errors: pd.DataFrame, path: Path) -> None:
+    """The report has been shown by now: a full disk doesn't take it away."""
+    try:
+        errors.to_csv(path, index=False)
+    except OSError as error:
+        raise InvalidTraining(f"The errors can't be written to {path}: {error.strerror or error}.") from error
 
 
 @contextmanager

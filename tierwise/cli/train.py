@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,14 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @click.command()
-@click.argument("frame", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("frame", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--log",
+    "url",
+    envvar="TIERWISE_LOG",
+    help="Without FRAME: the outcome log, a path, sqlite:///path.db or postgresql+psycopg://…  "
+    "[default: TIERWISE_LOG]",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the new model.")
 @click.option(
     "--base", type=click.Path(path_type=Path), help="Model folder to start from; default: the shipped one."
@@ -38,6 +47,13 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
     help="How many times likelier a correction is to be reported than a clean pass.",
 )
 @click.option(
+    "--hold-back",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0, 0.9),
+    help="Share of the outcomes, the newest, to train without: evaluate and promote judge the model on them.",
+)
+@click.option(
     "--track",
     is_flag=False,
     flag_value="tierwise",
@@ -46,20 +62,28 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def train(
-    frame: Path, out: Path, base: Path | None, heard_ratio: float, track: str | None, as_json: bool
+    frame: Path | None,
+    url: str | None,
+    out: Path,
+    base: Path | None,
+    heard_ratio: float,
+    hold_back: float,
+    track: str | None,
+    as_json: bool,
 ) -> None:
     """Fit a model to finished tasks, and write it to a folder of its own.
 
-    FRAME is a CSV, JSON-lines or Parquet file with one row per finished task: specification, task_type,
-    tier, verdict (clean, corrected, failed), at (with a time zone), and any facts. What serves stays as
-    it is: `tierwise promote` lets the model serve, or TIERWISE_MODEL, pointed at its folder.
+    They come from the outcome log or from FRAME, a CSV, JSON-lines or Parquet file with one row each:
+    specification, task_type, tier, verdict (clean, corrected, failed), at (with a time zone), and any facts.
+    What serves stays as it is: `tierwise promote` lets the model serve, or TIERWISE_MODEL, pointed at its
+    folder.
 
     \b
+    tierwise train --log outcomes.db --hold-back 0.4 --out trained/friday
     tierwise train outcomes.csv --out trained/friday --track
     """
     from tqdm import tqdm
 
-    rows = read_rows(frame)
     try:
         from ..classifier._passing import Widths
         from ..classifier.model import TierModel
@@ -68,14 +92,15 @@ def train(
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
     start = None if base is None else TierModel.load(base)
-    with tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}") as bar:
+    bar = tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}")
+    with _outcomes(frame, url) as outcomes, bar:
 
         def step(name: str) -> None:
             bar.set_description_str(name)
             bar.update()
 
         config = Config(widths=Widths(heard_ratio=heard_ratio))
-        model = fit(rows, base=start, config=config, progress=step)
+        model = fit(outcomes, base=start, config=config, held_back=hold_back, progress=step)
     model.save(out)
     tracked = None if track is None else _track(model, out, track)
     if as_json:
@@ -99,11 +124,29 @@ def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
     return {"uri": logged.uri, "run_id": logged.run_id}
 
 
+@contextmanager
+def _outcomes(frame: Path | None, url: str | None) -> Iterator[Any]:
+    """The file's rows, or the log."""
+    if frame is not None:
+        yield read_rows(frame)
+        return
+    if url is None:
+        raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
+    try:
+        from ..router.log import OutcomeLog
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "log") from error
+    with OutcomeLog(url, create=False) as log:
+        yield log
+
+
 def read_rows(path: Path) -> pd.DataFrame:
     """The file's rows. Raises InvalidTraining for an unreadable file."""
     if path.suffix.lower() not in _READERS:
         raise InvalidTraining(
-            f"{path.name}: unknown kind of file; {', '.join(_READERS)} can be read.", about=path.suffix
+            f"{path.name}: unknown kind of file; {', '.join(_READERS)} can be read. An outcome log is "
+            "named by --log.",
+            about=path.suffix,
         )
     try:
         import pandas as pd

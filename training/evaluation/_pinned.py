@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...classifier.errors import InvalidTask, InvalidTraining
+from ...classifier.errors import InvalidTask, InvalidTraining, suggestion
 from ...classifier.model import TierModel
 from ...classifier.task import Task
+from ...router.ladder import default_ladder
 from ...router.policy import Policy
 from ...router.predict import predict_tier
 
@@ -35,7 +36,15 @@ def read_pinned(pinned: str | os.PathLike[str] | Sequence[Mapping[str, Any]] | N
 
 
 def broken_cases(cases: Sequence[Pinned], model: TierModel, policy: Policy) -> list[str]:
-    """A sentence for each case that the model does not keep."""
+    """A sentence for each case that the model does not keep. Raises InvalidTraining for an unknown tier."""
+    ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+    for case in cases:
+        wanted = case.tier or case.at_least
+        if wanted not in ladder.names:
+            known = f"{suggestion(str(wanted), ladder.names)} Allowed: {', '.join(ladder.names)}."
+            raise InvalidTraining(
+                f"Pinned {case.where}: {wanted!r} is no tier of the ladder{known}", about=wanted
+            )
     out = []
     for case in cases:
         facts = {name: value for name, value in vars(case.task).items() if value is not None}

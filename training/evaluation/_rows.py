@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...classifier.errors import InvalidTraining
-from ..frame import CAPABILITY, NO_EVIDENCE, Outcomes, _check_names, _seconds, read_frame
+from ..frame import CAPABILITY, NO_EVIDENCE, Outcomes, _check_names, _seconds, read_frame, usable_rows
 from ._retries import answered_rows
 
 MOST_ROWS = 50_000  # whose texts are read; of a longer log the latest of each type
@@ -59,9 +59,9 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
     Raises InvalidTraining: what is wrong, in which rows, and what is expected.
     """
     slim, texts = _slim(log_or_frame, tiers)
-    _check_names(slim["tier"], tiers, "tier")
     _check_names(slim["verdict"], (*CAPABILITY, *NO_EVIDENCE), "verdict")
-    kept, left_out = _usable(slim)
+    usable, left_out = usable_rows(slim, slim["has_text"].to_numpy(dtype=bool), tiers, "evaluated")
+    kept = slim[usable]
     decided, recorded = _times(kept)
     order = np.argsort(decided, kind="stable")
     kept, decided, recorded = kept.iloc[order], decided[order], recorded[order]
@@ -104,6 +104,7 @@ def _slim(
             return slim, partial(_of_log, log_or_frame)
         log_or_frame = log_or_frame.to_pandas()
     read_frame(log_or_frame if not hasattr(log_or_frame, "iloc") else log_or_frame.iloc[:0], tiers)
+    _check_names(log_or_frame["tier"], tiers, "tier")
     slim = log_or_frame[[name for name in _SLIM if name in log_or_frame]]
     slim = slim.assign(has_text=log_or_frame["specification"].notna(), _position=np.arange(len(slim)))
     return slim, lambda rows: log_or_frame.iloc[rows["_position"].to_numpy()]
@@ -120,28 +121,6 @@ def _of_log(log: Any, rows: pd.DataFrame) -> pd.DataFrame:
             about=missing.iloc[0],
         )
     return texts.loc[ids]
-
-
-def _usable(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Rows that can be evaluated; why others can't, and how many."""
-    speaks = frame["verdict"].isin(list(CAPABILITY)).to_numpy()
-    typed = frame["task_type"].notna().to_numpy()
-    text = frame["has_text"].to_numpy()
-    why = {
-        "refused or cut off": ~speaks,
-        "without a task type": speaks & ~typed,
-        "without their text": speaks & typed & ~text,
-    }
-    left_out = {reason: int(rows.sum()) for reason, rows in why.items() if rows.any()}
-    kept = frame[speaks & typed & text]
-    if not len(kept):
-        detail = "; ".join(f"{n} {reason}" for reason, n in left_out.items()) or "the log is empty"
-        raise InvalidTraining(
-            f"No row can be evaluated ({detail}). Evaluation needs finished tasks with text, task type and "
-            "a verdict: clean, corrected or failed.",
-            about=0,
-        )
-    return kept, left_out
 
 
 def _times(frame: pd.DataFrame) -> tuple[Array, Array]:

@@ -125,7 +125,7 @@ def compare(
     )
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
     some = (new if since is None else after(setting.rows, since)) & up_to(setting.rows, until)
-    _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger)
+    _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger, since)
     answers = []
     for name, model in (("champion", champion), ("challenger", challenger)):
         done = _counter(progress, f"answering as the {name}", len(setting.rows))
@@ -235,12 +235,16 @@ def _new_types(
     return np.asarray(~np.isin(setting.units.types, known) & ~older)
 
 
-def _check_enough(left: int, n: int, champion: TierModel, challenger: TierModel) -> None:
+def _check_enough(
+    left: int, n: int, champion: TierModel, challenger: TierModel, since: datetime | None
+) -> None:
     if left >= MIN_TASKS:
         return
     moments = [each for each in (trained_until(champion), trained_until(challenger)) if each is not None]
     why = "in that time "
-    if moments:
+    if since is not None:
+        why = f"since {moment(since.timestamp())}, from when on they are judged, "
+    elif moments:
         why = f"after {moment(max(moments).timestamp())}, the last verdict in training, "
     raise InvalidTraining(
         f"{left} of {n} tasks came {why}and at least {MIN_TASKS} are needed to compare by. Wait for more "
