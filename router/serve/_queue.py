@@ -47,14 +47,19 @@ class QueuedRecorder(Recorder):
 
     def add(self, decision: Decision, follows: str | None) -> bool:
         """False: it will be in the log in a moment."""
+        self.add_all([Waiting(decision, datetime.now(tz=UTC), follows)])
+        return False
+
+    def add_all(self, several: Sequence[Waiting]) -> None:
+        """The same of several, in their order."""
         with self._lock:
-            self.waiting[decision.decision_id] = Waiting(decision, datetime.now(tz=UTC), follows)
-            if len(self.waiting) > MAX_WAITING:
+            for each in several:
+                self.waiting[each.decision.decision_id] = each
+            while len(self.waiting) > MAX_WAITING:
                 self.waiting.popitem(last=False)
                 self.n_dropped += 1
         if not self._wake.is_set():
             self._wake.set()
-        return False
 
     def until_written(self, decision_ids: Iterable[str], timeout_s: float) -> bool:
         """Whether all of these are in the log; waits for it, unless the log is away."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -55,6 +56,13 @@ class ServedLog(Logged):
     def add(self, decision: Decision, follows: str | None) -> None:
         self.recorder.add(decision, follows)  # where its text is placed is worked out as it is written
         self._added(decision)
+
+    def add_all(self, decisions: Sequence[Decision]) -> None:
+        """The same of several, which answer no failure."""
+        at = datetime.now(tz=UTC)
+        self.recorder.add_all([Waiting(decision, at, None) for decision in decisions])
+        for decision in decisions:
+            self._added(decision)
 
     def _place(self, group: Sequence[Waiting]) -> None:
         for each in group:
