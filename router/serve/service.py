@@ -25,7 +25,7 @@ from ._tokens import TokenFile
 from .settings import Settings
 
 READ_WAIT_S = 0.5  # that a decision waits for what was learned of its type
-_MOST_QUEUED, _FEWER = 1_000, 750  # decisions on their way into the log; then those who ask wait for it
+_MOST_QUEUED = 1_000  # decisions on their way into the log; then those who ask wait for it
 _REMOTE_WATCH_S = 15.0  # a registry is asked less often than a disk
 _N_READERS, _N_WRITERS, _N_WORKERS = 4, 4, 2
 _log = logging.getLogger("tierwise")
@@ -110,7 +110,7 @@ class Service:
         """Who asks faster than the log writes waits here, so that no decision is dropped from the log."""
         logged = self._logged
         if logged is not None and len(logged.recorder.waiting) > _MOST_QUEUED and not logged.is_away:
-            await self.beside("workers", lambda: logged.recorder.until_fewer(_FEWER, 5.0))
+            await self.beside("workers", lambda: logged.recorder.until_fewer(_MOST_QUEUED, 5.0))
 
     async def until_logged(self, decision_ids: Iterable[str]) -> bool:
         """Whether they are in the log; waits as long as an outcome would."""
