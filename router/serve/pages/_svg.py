@@ -98,7 +98,8 @@ def reliability_plot(bins: Sequence[Bin], tiers: Sequence[str], label: str) -> M
     parts += [_text(x0, size - 8, "0", "middle"), _text(x1, size - 8, "1", "end")]
     parts.append(_text((x0 + x1) / 2, size - 8, "predicted P(clean)", "middle"))
     parts.append(
-        f'<text transform="translate({x0 - 12} {(y0 + y1) / 2}) rotate(-90)" text-anchor="middle">clean</text>'
+        f'<text transform="translate({x0 - 12} {(y0 + y1) / 2}) rotate(-90)" '
+        'text-anchor="middle">clean</text>'
     )
     return _svg(f"0 0 {size} {size}", "square", label, parts)
 
