@@ -72,11 +72,6 @@ class QueuedRecorder(Recorder):
             self._written.wait_for(settled, timeout_s)
             return self.n_dropped == dropped and ids.isdisjoint(self.waiting)
 
-    def until_fewer(self, n: int, timeout_s: float) -> None:
-        """Wait while more than `n` decisions wait to be written, and the log takes them."""
-        with self._written:
-            self._written.wait_for(lambda: self.is_away or len(self.waiting) <= n, timeout_s)
-
     def report(self, report: Report) -> None:
         """Recorded in a moment, after its decision."""
         with self._lock:
