@@ -159,7 +159,10 @@ def test_corrections_that_are_reported_more_often_count_for_less():
     assert uneven.curve.heard(np.array(0.9)) == pytest.approx(0.9 / (0.9 + 0.45))
 
 
-def test_looking_up_thousands_at_once_finds_what_interpolation_finds():
+def test_looking_up_in_the_even_table_finds_what_interpolation_finds():
     curve = pass_curve(WIDTHS)
     scores = np.concatenate([np.linspace(-20.0, 20.0, 5_001), np.arange(-16.0, 16.0, 1 / 64), [-1e9, 1e9]])
-    assert curve.of_many(scores.reshape(1, -1))[0] == pytest.approx(curve.of(scores), abs=1e-14)
+    assert curve.of(scores) == pytest.approx(np.interp(scores, curve.scores, curve.table), abs=1e-14)
+    passes, slopes = curve.with_slope(scores)
+    assert passes == pytest.approx(curve.of(scores))
+    assert slopes == pytest.approx(np.interp(scores, curve.scores, curve.slopes), abs=1e-14)

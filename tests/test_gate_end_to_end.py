@@ -12,7 +12,8 @@ import pytest
 from benchmarks.loop.truth import choices, truth
 from benchmarks.loop.world import POLICY, Months, Week, Work
 from benchmarks.simulator.worlds import TIERS
-from tierwise import Canary, OutcomeLog, Router, compare, gate, promote, rollback
+from tierwise import Canary, OutcomeLog, Router, compare, gate, promote
+from tierwise.classifier._pointer import Canary as Tried
 from tierwise.classifier._reader import Reader
 from tierwise.classifier._stored import manifest_of
 from tierwise.classifier.errors import PromotionRefused
@@ -122,8 +123,8 @@ def test_what_is_truly_worse_is_refused_and_its_canary_ends(work, saved, tmp_pat
     old, new = saved("seeing"), saved("blind")
     store = ModelStore(tmp_path / "models")
     promote(old, to=store.path, why="the first", force=True)
-    change = promote(new, to=store.path, why="somebody believed in it", force=True)
-    rollback(store.path, why="a canary first")
+    version = store.add(new)
+    store.start_canary(Tried(version, CANARY.share, CANARY.max_decisions), why="somebody believed in it")
     with OutcomeLog(tmp_path / "log.db") as log:
         routed(log, old, new, week, range(400))
         found = compare(old, new, log, policy=POLICY)
@@ -133,7 +134,11 @@ def test_what_is_truly_worse_is_refused_and_its_canary_ends(work, saved, tmp_pat
         assert found.identified_usd.low > 0
         assert found.shares["by_chance"] > 0.1
         with pytest.raises(PromotionRefused, match="On the identified part, money may be worse"):
-            promote(change.version, to=store.path, log=log, policy=POLICY)
+            promote(version, to=store.path, log=log, policy=POLICY)
+    last = store.history()[-1]
+    assert (store.canary(), last.action, last.version) == (None, "drop_canary", version)
+    assert last.gate["verdict"] == "refuse"
+    assert 0 < last.gate["canary"]["decisions"] < CANARY.max_decisions
     assert store.load(store.champion()).fingerprint == old.fingerprint
 
 

@@ -117,7 +117,8 @@ class Fridays:
             self._canary = challenger, number
             operator.serve(self.champion, challenger, CANARY)
         elif record["was_canary"] and (record["verdict"] != "canary" or record["is_over"]):
-            rollback(to=self.store.path, why="the canary did not earn its place")
+            if self.store.canary() is not None:  # a refusal has ended it
+                rollback(to=self.store.path, why="the canary did not earn its place")
             self._canary = None
             operator.serve(self.champion)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select
@@ -23,6 +24,21 @@ def count_explored(
     if since_us is not None:
         wanted = wanted.where(decisions.c.decided_at_us >= since_us)
     return connection.execute(wanted).scalar_one()
+
+
+class Explored(NamedTuple):
+    """How many decisions were tried out, and when the last one was made; None where there was none."""
+
+    decisions: int
+    last: datetime | None
+
+
+def explored(connection: Connection, reason: str, model_version: str) -> Explored:
+    wanted = select(func.count(), func.max(decisions.c.decided_at_us)).where(
+        decisions.c.reason == reason, decisions.c.model_version == model_version, EXPLORED
+    )
+    count, last_us = connection.execute(wanted).one()
+    return Explored(count, None if last_us is None else from_us(last_us))
 
 
 def attempts_up_to(connection: Connection, decision_id: str) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidOutcome
+from .. import reasons
 from ..decision import Decision
 from . import _erase as erase
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._database import Database
 from ._decision_row import decision_row
+from ._explored import Explored, explored
 from ._export import exported_rows
 from ._files import read_file, unit_of, with_progress
 from ._frame import frame_of, rows_of
@@ -169,6 +171,11 @@ class OutcomeLog:
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
         with self._database.read() as connection:
             return history_counts(connection, checked_type(task_type), as_of_us)
+
+    def tried_as_canary(self, model_version: str) -> Explored:
+        """How many decisions a challenger of this version has made in its canaries, and when the last."""
+        with self._database.read() as connection:
+            return explored(connection, reasons.CANARY, model_version)
 
     def to_pandas(
         self,

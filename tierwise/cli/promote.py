@@ -31,18 +31,29 @@ from .train import read_rows
 )
 @click.option("--correction-usd", type=float, help="Price of one correction (default: the policy's; else 5).")
 @click.option("--pinned", type=click.Path(path_type=Path), help="JSON lines of cases that must not move.")
+@click.option("--canary-share", type=float, help="How often a challenger's tier is served where it differs.")
+@click.option("--canary-decisions", type=int, help="How many decisions it may make before it is judged.")
 @click.option("--why", default="", help="Recorded beside the change.")
 @click.option("--by", help="Who does it; default: you.")
 @click.option("--force", is_flag=True, help="Ask no gate. Needs --why, and is recorded.")
 @click.option("--json", "as_json", is_flag=True, help="The change, with the gate's report, as JSON.")
 @policy_options
 def promote(
-    model: str, to: str, url: str | None, frame: Path | None, force: bool, as_json: bool, **told: Any
+    model: str,
+    to: str,
+    url: str | None,
+    frame: Path | None,
+    canary_share: float | None,
+    canary_decisions: int | None,
+    force: bool,
+    as_json: bool,
+    **told: Any,
 ) -> None:
     """Compare MODEL with the champion, and let it serve if it earned it.
 
     MODEL is a model folder, a version of the store, or an MLflow URI. Where the log can't prove everything,
-    the challenger gets a canary: a share of the first decisions. Exit 1 where it is refused.
+    the challenger gets a canary: a share of the first decisions. Promote it again once they are in the log:
+    it is promoted, goes on, or is refused, which ends its canary. Exit 1 where it is refused.
 
     \b
     tierwise promote trained/friday --to models --log outcomes.db --why "a month of outcomes"
@@ -53,13 +64,27 @@ def promote(
         raise MissingExtra(str(error.name), "train") from error
     with _outcomes(None if force else url, None if force else frame) as log, _bar() as progress:
         try:
-            change = judge(model, to=to, log=log, force=force, progress=progress, **told)
+            canary = _canary(to, canary_share, canary_decisions)
+            change = judge(model, to=to, log=log, canary=canary, force=force, progress=progress, **told)
         except PromotionRefused as error:
             if as_json:
                 click.echo(json.dumps({"action": "refuse", "gate": error.gate}, indent=1))
             click.echo(f"tierwise: {error}", err=True)
             sys.exit(1)
     click.echo(json.dumps(asdict(change), indent=1) if as_json else _as_text(change, to))
+
+
+def _canary(to: str, share: float | None, decisions: int | None) -> Any:
+    """What is not said stays as it is."""
+    if share is None and decisions is None:
+        return None
+    from ..router.canary import Canary
+    from ..training.promotion.promote import CANARY, shelf_at
+
+    now = shelf_at(to).canary() or CANARY
+    return Canary(
+        now.share if share is None else share, now.max_decisions if decisions is None else decisions
+    )
 
 
 def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any]:
@@ -97,4 +122,21 @@ def _as_text(change: Any, to: str) -> str:
         found = f"{change.version} serves from now on{before}{', forced' if change.forced else ''}"
     reasons = (change.gate or {}).get("reasons", ())
     lines = [f"{to}: {found}. Change {change.serial} by {change.by} at {change.at}.", *reasons]
+    lines += _of_canary(change)
     return "\n".join([*lines, f"To undo it: tierwise rollback --to {to}"])
+
+
+def _of_canary(change: Any) -> list[str]:
+    """How far the canary has come that was judged, or which one this one replaces."""
+    found = (change.gate or {}).get("canary", {})
+    if "replaces" in found:
+        return [f"The canary of {found['replaces']} is over."]
+    if change.action != "canary" or found.get("decisions") is None:
+        return []
+    had, most = found["decisions"], found["max_decisions"]
+    if had < most:
+        return [f"It has made {had:,} of the {most:,} decisions of its canary; promote it again later."]
+    return [
+        f"It has made all {most:,} decisions of its canary, and this proves too little. As long as it may "
+        "make no more, the champion serves alone: allow more with --canary-decisions, or end it."
+    ]

@@ -38,5 +38,12 @@ def after(rows: Rows, since: datetime | None) -> NDArray[np.bool_]:
     return np.asarray(rows.decided >= since.timestamp())
 
 
+def up_to(rows: Rows, end: datetime | None) -> NDArray[np.bool_]:
+    """(n,): decided at or before this moment."""
+    if end is None:
+        return np.ones(len(rows), dtype=bool)
+    return np.asarray(rows.decided <= end.timestamp() + 1e-6)
+
+
 def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")

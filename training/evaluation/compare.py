@@ -15,7 +15,7 @@ from ...classifier.model import TierModel
 from ...router.policy import Policy
 from ._account import Account, account
 from ._calibration import Calibration, calibration, log_losses
-from ._cutoff import after, moment, trained_until, unseen
+from ._cutoff import after, moment, trained_until, unseen, up_to
 from ._difference import difference
 from ._estimate import Estimate, mean, plain
 from ._replay import Replayed, replay
@@ -96,6 +96,7 @@ def compare(
     policy: Policy | None = None,
     correction_usd: float | Mapping[str, float] | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     progress: Progress = lambda *_: None,
 ) -> Comparison:
     """Champion against challenger on the tasks of a log that neither was trained on.
@@ -111,6 +112,7 @@ def compare(
 
     since : judge decisions from this moment on, whatever the models were trained on; rows of their training
         are counted in `seen_in_training`, and no gate lets such a comparison pass.
+    until : judge no decisions after this moment; they count as history all the same.
 
     Raises InvalidTraining where fewer than MIN_TASKS tasks are left, and as `evaluate` does.
     """
@@ -122,7 +124,7 @@ def compare(
         progress=progress,
     )
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
-    some = new if since is None else after(setting.rows, since)
+    some = (new if since is None else after(setting.rows, since)) & up_to(setting.rows, until)
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger)
     answers = []
     for name, model in (("champion", champion), ("challenger", challenger)):
@@ -237,7 +239,9 @@ def _check_enough(left: int, n: int, champion: TierModel, challenger: TierModel)
     if left >= MIN_TASKS:
         return
     moments = [each for each in (trained_until(champion), trained_until(challenger)) if each is not None]
-    why = f"after {moment(max(moments).timestamp())}, the last verdict in training, " if moments else ""
+    why = "in that time "
+    if moments:
+        why = f"after {moment(max(moments).timestamp())}, the last verdict in training, "
     raise InvalidTraining(
         f"{left} of {n} tasks came {why}and at least {MIN_TASKS} are needed to compare by. Wait for more "
         "outcomes, or train on older ones only.",

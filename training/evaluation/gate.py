@@ -45,14 +45,16 @@ def gate(
       and is not shown to do worse in money or under-tiering. (Predictions are tested by every verdict. What
       the table's choices would have come to is identified only where they are the same or were drawn; that
       they cost more is asked of no challenger, because a table that has learned enough chooses alike.)
+    - not shown to predict verdicts worse than the champion does;
     - calibrated on rows that it has not seen, and keeps every pinned case;
     - and of the tasks that would move, chance decided between the two tiers for all but `max_unproved`, or
       even the worst case passes.
 
     "canary": nothing of this is shown to be false, but something is not proved; a canary draws between the
     two tiers, which is what identifies the difference. "refuse": something speaks against it: a 90 % interval
-    lies above the margin, it predicts no better than the table, it is shown not to be calibrated, a pinned
-    case moved, rows of its training are judged, or too little is known of what either would do.
+    lies above the margin, it predicts no better than the table or is shown to predict worse than the
+    champion, it is shown not to be calibrated, a pinned case moved, rows of its training are judged, or too
+    little is known of what either would do.
 
     pinned : cases that must not move: a JSONL file or mappings of task facts, with `"tier"`, which must come
         out, or `"at_least"`, the lowest that may.
@@ -69,6 +71,7 @@ def gate(
         **_can_be_judged(comparison),
         **_no_worse(comparison, money, under_margin),
         **_better_than_table(comparison),
+        "champion_log_loss": _predicts_no_worse(comparison),
         "calibrated": _calibrated(comparison),
         "pinned": known(not broken, float(len(broken)), 0.0, " ".join(broken[:5])),
         "unproved": _unproved(comparison, max_unproved, money, under_margin),
@@ -147,6 +150,19 @@ def _better_than_table(found: Comparison) -> dict[str, Check]:
             estimate=loss,
         ),
     }
+
+
+def _predicts_no_worse(found: Comparison) -> Check:
+    """Whoever predicts worse what was seen has no claim to what was not; it gets no canary either."""
+    is_worse = found.log_loss.low > 0.0
+    return Check(
+        not is_worse,
+        found.log_loss.low,
+        0.0,
+        f"It predicts verdicts worse than the champion: log loss {found.log_loss.text()} against it.",
+        speaks_against=is_worse,
+        estimate=found.log_loss,
+    )
 
 
 def _calibrated(found: Comparison) -> Check:

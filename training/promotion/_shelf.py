@@ -98,6 +98,21 @@ class Shelf(ABC):
         change = _change(before, line, "canary", canary.version, by, why, gate=gate)
         return self._record(before, change, line=line, canary=canary)
 
+    def drop_canary(
+        self,
+        *,
+        by: str | None = None,
+        why: str = "",
+        gate: Mapping[str, Any] | None = None,
+        before: Pointer | None = None,
+    ) -> Change:
+        """Let the champion serve alone. Raises NotInStore where no challenger is tried."""
+        before = self.pointer() if before is None else before
+        if before.canary is None:
+            raise NotInStore(f"No challenger is tried in {self.where}.", about=self.where)
+        change = _change(before, before.line, "drop_canary", before.canary.version, by, why, gate=gate)
+        return self._record(before, change, line=before.line, canary=None)
+
     def rollback(self, *, by: str | None = None, why: str = "") -> Change:
         """End the canary, or go back to the champion before this one; once more goes further back.
 
@@ -105,8 +120,7 @@ class Shelf(ABC):
         """
         before = self.pointer()
         if before.canary is not None:
-            change = _change(before, before.line, "drop_canary", before.canary.version, by, why)
-            return self._record(before, change, line=before.line, canary=None)
+            return self.drop_canary(by=by, why=why, before=before)
         if len(before.line) < 2:
             found = f"{before.champion} is its first champion" if before.line else "it has no champion yet"
             raise NotInStore(f"Nothing to go back to in {self.where}: {found}.", about=self.where)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +19,7 @@ from ...router.canary import Canary
 from ...router.ladder import default_ladder
 from ...router.policy import Policy
 from ._shelf import Model, Shelf, model_folder
+from ._trial import Trial, speaks_against_it, trial_of
 from .store import ModelStore
 
 if TYPE_CHECKING:
@@ -64,18 +64,21 @@ def promote(
     log : outcome log or frame on which champion and challenger are compared.
     champion : what it has to match; default: the store's champion, before there is one the shipped one.
     pinned : the operator's own cases, see `gate`. policy, correction_usd : as for `compare`.
-    canary : how a challenger is tried where the log can't prove enough; default: CANARY.
+    canary : how a challenger is tried where the log can't prove enough; default: as it is being tried, else
+        CANARY.
     since : judge decisions from this moment on; default: after both trainings, and for the canary that runs,
-        from its start.
+        from its start to the last decision that it may make.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
     progress : called with what is being done, how many are done, and of how many.
 
     "promote" replaces the champion at once. "canary" leaves it and records the challenger with a share of
     the first decisions. Once they are in the log, promote the same version again: the gate then has them.
+    It is promoted, goes on (what is recorded says how far it has come), or is refused, which ends its canary.
 
     Raises PromotionRefused, with the gate's report, where it is refused; PromotionConflict where somebody
-    else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then.
+    else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then, but that a
+    canary that is refused ends.
     """
     if force and not why.strip():
         raise StoreError("A forced promotion needs a reason: why='…'. It is recorded.")
@@ -97,17 +100,25 @@ def promote(
                 )
             from ..evaluation import compare, gate
 
+            trial = trial_of(shelf, before, challenger, log)
+            if since is None and trial is not None:
+                since, until = trial.since, trial.until
+            else:
+                until = None
             found = compare(
                 baseline,
                 challenger,
                 log,
                 policy=policy,
                 correction_usd=correction_usd,
-                since=since or _canary_since(before, challenger.version),
+                since=since,
+                until=until,
                 progress=progress,
             )
             report = gate(found, pinned=pinned)
-            change = settle(shelf, folder, report, before, baseline, canary=canary, by=by, why=why)
+            change = settle(
+                shelf, folder, report, before, baseline, canary=canary, trial=trial, by=by, why=why
+            )
     forget_champion()
     return change
 
@@ -120,6 +131,7 @@ def settle(
     baseline: TierModel,
     *,
     canary: Canary | None = None,
+    trial: Trial | None = None,
     by: str | None = None,
     why: str = "",
 ) -> Change:
@@ -127,17 +139,30 @@ def settle(
 
     before : the pointer that it was judged on. baseline : what it was compared with; kept as the first
         champion of a shelf that has none, so that there is something to go back to.
+    trial : the canary of this very challenger, if it runs. It ends where something speaks against it.
 
     Raises PromotionRefused, PromotionConflict.
     """
     gate = report.to_dict()
+    if trial is not None:
+        gate["canary"] = trial.to_dict()
+    elif before.canary is not None and report.verdict != "refuse":
+        gate["canary"] = {"replaces": before.canary.version}
+    if report.verdict == "refuse" and trial is not None and speaks_against_it(gate):
+        shelf.drop_canary(by=by, why="refused when it was judged again", gate=gate, before=before)
+        raise PromotionRefused(
+            f"Refused: its canary is over, and {before.champion} serves alone. {' '.join(report.reasons)}",
+            gate=gate,
+        )
     if report.verdict == "refuse":
         raise PromotionRefused(f"Refused, nothing was changed. {' '.join(report.reasons)}", gate=gate)
     version = shelf.add(folder)
     base = None if before.line else shelf.add(baseline)
     if report.verdict == "canary":
-        of = canary or CANARY
+        of = canary or (CANARY if trial is None else trial.canary)
         record = CanaryRecord(version, of.share, of.max_decisions)
+        if trial is not None:
+            gate["canary"]["max_decisions"] = of.max_decisions  # it may have been given more
         return shelf.start_canary(record, by=by, why=why, gate=gate, before=before, base=base)
     return shelf.promote(version, by=by, why=why, gate=gate, before=before, base=base)
 
@@ -168,14 +193,6 @@ def _of_this_shelf(shelf: Shelf, model: Model) -> Model:
     if not isinstance(shelf, ModelStore) or not isinstance(model, str) or Path(model).exists():
         return model
     return shelf.path / VERSIONS / model if model in shelf.versions() else model
-
-
-def _canary_since(before: Pointer, version: str) -> datetime | None:
-    """When this version's canary began, if it is the one that runs: from then on chance decided."""
-    if before.canary is None or before.canary.version != version:
-        return None
-    of_it = takewhile(lambda each: (each.action, each.version) == ("canary", version), before.history[::-1])
-    return datetime.fromisoformat(list(of_it)[-1].at)  # judged before its end, it was recorded again
 
 
 def _served(shelf: Shelf, version: str | None) -> TierModel:

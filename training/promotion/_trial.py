@@ -1,0 +1,67 @@
+"""A canary when its challenger is judged again: since when, how far it has come, and whether it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from ...classifier._pointer import Canary, Pointer
+from ...classifier.errors import ArtifactError, NotInStore
+from ...classifier.model import TierModel
+from ._shelf import Shelf
+
+CAN_NOT_BE_JUDGED = ("unseen", "known_share")  # checks of the gate that say nothing about the challenger
+
+
+@dataclass(frozen=True)
+class Trial:
+    """canary : as recorded. since : its beginning. decisions : that it has had, None where no log tells.
+
+    until : its last decision, if it has had all of them: nothing after that was decided by chance.
+    """
+
+    canary: Canary
+    since: datetime
+    decisions: int | None = None
+    until: datetime | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, recorded with the gate's report."""
+        return {
+            "since": self.since.isoformat(timespec="seconds"),
+            "decisions": self.decisions,
+            "max_decisions": self.canary.max_decisions,
+        }
+
+
+def trial_of(shelf: Shelf, before: Pointer, challenger: TierModel, log: Any) -> Trial | None:
+    """The canary that runs, if this challenger is the one that is tried."""
+    canary = before.canary
+    if canary is None or not _is(shelf, canary.version, challenger):
+        return None
+    own = ("canary", canary.version)
+    of_it = takewhile(lambda each: (each.action, each.version) == own, before.history[::-1])
+    since = datetime.fromisoformat(list(of_it)[-1].at)  # judged before its end, it was recorded again
+    if not hasattr(log, "tried_as_canary"):  # a frame
+        return Trial(canary, since)
+    tried = log.tried_as_canary(challenger.version)
+    is_over = tried.decisions >= canary.max_decisions and tried.last is not None and tried.last > since
+    return Trial(canary, since, tried.decisions, tried.last if is_over else None)
+
+
+def speaks_against_it(gate: Mapping[str, Any]) -> bool:
+    """Whether a refusal is of the challenger, and not of the rows that it was to be judged on."""
+    checks = gate["checks"]
+    return any(each["speaks_against"] for name, each in checks.items() if name not in CAN_NOT_BE_JUDGED)
+
+
+def _is(shelf: Shelf, version: str, challenger: TierModel) -> bool:
+    """By the seal: a registry numbers its versions, and a model doesn't know its number."""
+    try:
+        found = shelf.load(version)
+    except (ArtifactError, NotInStore):  # damaged or taken away: nothing that could be tried
+        return False
+    return bool(found.manifest.get("seal") == challenger.manifest.get("seal"))
