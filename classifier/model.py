@@ -23,7 +23,7 @@ from ._reader import Reader, Reading
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
-from .posterior import Posterior, TextPosterior, work_out
+from .posterior import Posterior, TextPosterior, work_out, work_out_texts
 from .state import Seen, TypeState
 from .task import Task
 
@@ -118,6 +118,10 @@ class TierModel:
         found = self._of_more_than_text(tasks, readings, [known.get(task.task_type or "") for task in tasks])
         work_out(self.grid, [each for each in found if each.is_of_few_points])
         return found
+
+    def work_out(self, posteriors: Sequence[Posterior]) -> None:
+        """Work out at once what each of these, all of this model, would on demand: a tenth of the time."""
+        work_out_texts(self.grid, self.link, posteriors)
 
     def pass_probabilities(
         self, tasks: Sequence[Task], history: Mapping[str, History] | None = None

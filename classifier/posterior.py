@@ -118,8 +118,13 @@ class TextPosterior(Posterior):
         if place is not None:
             self._place = place  # type: ignore[misc]
 
+    @property
+    def is_unplaced(self) -> bool:
+        """Whether nobody has asked yet where its text is placed."""
+        return "_place" not in self.__dict__
+
     def top_suffices(self) -> bool:
-        return self._grid.top_suffices if "_place" not in self.__dict__ else super().top_suffices()
+        return self._grid.top_suffices if self.is_unplaced else super().top_suffices()
 
     @cached_property
     def _place(self) -> Place:  # type: ignore[override]
@@ -128,6 +133,16 @@ class TextPosterior(Posterior):
     @cached_property
     def _effects(self) -> Effects:
         return self._grid.thin_prior
+
+
+def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> None:
+    """The same with what is not worked out yet of tasks of one model, places of texts included."""
+    texts = [each for each in posteriors if isinstance(each, TextPosterior) and each.is_unplaced]
+    if texts:
+        places = link.places([each.text for each in texts]).tolist()
+        for posterior, place in zip(texts, places, strict=True):
+            posterior.__dict__["_place"] = tuple(place)
+    work_out(grid, [each for each in posteriors if each.is_of_few_points and "pass_" not in each.__dict__])
 
 
 def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:

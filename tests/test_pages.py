@@ -9,6 +9,7 @@ from pages_served import counted, pages
 
 from tierwise import Task, predict_tier
 from tierwise.router.log.demo import fill
+from tierwise.router.serve.pages._svg import usd
 
 PATHS = ("/", "/types", "/review", "/model")
 
@@ -103,6 +104,30 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(served):
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "style=" not in answer.text
     assert "http" not in re.sub("http-equiv", "", answer.text)
+
+
+def test_types_say_first_where_they_go_and_money_is_written_short(served):
+    fill(served.state.log, 60)
+    heads = re.findall(r'<th scope="col"[^>]*>(?:<[^>]+>)?([^<]+)', counted(served, "/types"))
+    assert heads[:3] == ["type", "where it goes", "haiku"]
+    assert [usd(value) for value in (0, 1234.5, -0.02721, 0.002)] == [
+        "$0.00",
+        "$1,234.50",
+        "−$0.0272",
+        "$0.002000",
+    ]
+
+
+def test_where_nothing_was_saved_there_is_no_empty_plot(served):
+    decision = predict_tier("hi")  # too short to be read: sonnet, which is the baseline
+    assert decision.tier == "sonnet"
+    served.state.log.record_decision(decision)
+    served.state.log.record_outcome(decision, "clean")
+    html = counted(served, "/?baseline=sonnet&days=all")
+    assert "Money saved" in html
+    assert "per day" not in html
+    assert "none <small>none to none" in html
+    assert "per day" in counted(served, "/?baseline=opus&days=all")
 
 
 def test_without_a_log_and_without_a_model_the_pages_say_so():

@@ -12,6 +12,7 @@ from ._policy_body import policy_body
 from ._text import StoreText, features_of
 
 COLUMN_FACTS = ("task_type",)  # a column of its own; the others are in `facts`
+_OTHER_FACTS = tuple(name for name in FACTS if name not in COLUMN_FACTS)
 
 
 class DecisionRow(NamedTuple):
@@ -52,11 +53,10 @@ def decision_row(
 
 def facts_of(task: Task) -> dict[str, Any]:
     """The facts that were given, but for the task type."""
-    given = {name: getattr(task, name) for name in FACTS if name not in COLUMN_FACTS}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in given.items()
-        if value is not None and value != ()
+        for name in _OTHER_FACTS
+        if (value := getattr(task, name)) is not None and value != ()
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, false, insert, select, update
@@ -35,6 +35,10 @@ _ADD_MANY = {  # by SQLAlchemy, which puts them into one statement
     )
     for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
+_ADD_MANY_SQLITE = Statement(
+    sqlite.insert(decisions).on_conflict_do_nothing(),
+    columns=[column.name for column in decisions.columns],
+)
 _FIND = Statement(
     select(
         decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
@@ -94,18 +98,27 @@ def add_decision(
     return False
 
 
-def _bound(values: Values) -> Values:
-    return {**values, **{name: None if values[name] is None else to_json(values[name]) for name in _JSON}}
+def _bound(values: Values, dumps: Callable[[Any], str] = to_json) -> Values:
+    return {**values, **{name: None if values[name] is None else dumps(values[name]) for name in _JSON}}
 
 
-def add_decisions(connection: Connection, rows: Sequence[DecisionRow], known_policies: set[str]) -> None:
+def add_decisions(
+    connection: Connection,
+    rows: Sequence[DecisionRow],
+    known_policies: set[str],
+    dumps: Callable[[Any], str] = to_json,
+) -> None:
     """The same for many, in one statement. Raises DecisionConflict."""
     add_policies, add_all = _ADD_MANY[connection.dialect.name]
     policies_of = {row.values["policy_fingerprint"]: row.policy for row in rows}
     for fingerprint in policies_of.keys() - known_policies:
         values = {"fingerprint": fingerprint, "body": policies_of[fingerprint]}
         connection.execute(add_policies, values)
-    added = connection.execute(add_all, [row.values for row in rows]).rowcount
+    if connection.dialect.name == "sqlite":  # whose driver takes half the time without SQLAlchemy's values
+        given = [_bound(row.values, dumps) for row in rows]
+        added = connection.exec_driver_sql(_ADD_MANY_SQLITE.sqlite, given).rowcount
+    else:
+        added = connection.execute(add_all, [row.values for row in rows]).rowcount
     if added != len(rows):
         for row in rows:
             check_same(connection, row.values)

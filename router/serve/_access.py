@@ -51,11 +51,15 @@ def cross_site_denied(method: str, headers: Mapping[bytes, bytes], path: str) ->
     origin = headers.get(b"origin")
     if origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower():
         return Denied(403, "Requests of other sites' pages are not taken.")
-    if path.startswith("/v1/"):
+    if path.startswith("/v1/") and _has_body(headers):
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if kind != b"application/json" and not kind.endswith(b"+json"):
             return Denied(415, "Send JSON, with Content-Type: application/json.")
     return None
+
+
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
 def caller(headers: Headers, tokens: TokenFile) -> tuple[str | None, list[tuple[bytes, bytes]]]:

@@ -65,6 +65,8 @@ class Guard:
         """Why the request is not taken, and what is said in the headers of that answer."""
         headers, path = dict(scope["headers"]), scope["path"]
         denied = self._host_denied(headers.get(b"host", b""))
+        if len(headers) < len(scope["headers"]) and [n for n, _ in scope["headers"]].count(b"host") > 1:
+            denied = Denied(400, "A request has one Host.")
         if denied is not None or path in OPEN_PATHS:
             return denied, []
         address = (scope.get("client") or ("local",))[0]

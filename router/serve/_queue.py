@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
+
+import orjson
 
 from ...classifier.errors import DecisionConflict, LogError
 from ..decision import Decision
@@ -23,11 +26,18 @@ _MAX_GROUP = 250
 _IDLE_S = 1.0
 
 
-class QueuedRecorder(Recorder):
-    """`add` never waits; one thread writes."""
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
-    def __init__(self, log: OutcomeLog, *, wait_s: float) -> None:
+
+class QueuedRecorder(Recorder):
+    """`add` never waits; one thread writes. written : called with each group that is in the log."""
+
+    def __init__(
+        self, log: OutcomeLog, *, wait_s: float, written: Callable[[Sequence[Waiting]], None]
+    ) -> None:
         super().__init__(log, wait_s=wait_s)
+        self._tell_written = written
         self._lock = threading.RLock()  # type: ignore[assignment]
         self._written = threading.Condition(self._lock)
         self._wake = threading.Event()
@@ -37,13 +47,19 @@ class QueuedRecorder(Recorder):
 
     def add(self, decision: Decision, follows: str | None) -> bool:
         """False: it will be in the log in a moment."""
+        self.add_all([Waiting(decision, datetime.now(tz=UTC), follows)])
+        return False
+
+    def add_all(self, several: Sequence[Waiting]) -> None:
+        """The same of several, in their order."""
         with self._lock:
-            self.waiting[decision.decision_id] = Waiting(decision, datetime.now(tz=UTC), follows)
-            if len(self.waiting) > MAX_WAITING:
+            for each in several:
+                self.waiting[each.decision.decision_id] = each
+            while len(self.waiting) > MAX_WAITING:
                 self.waiting.popitem(last=False)
                 self.n_dropped += 1
-        self._wake.set()
-        return False
+        if not self._wake.is_set():
+            self._wake.set()
 
     def until_written(self, decision_ids: Iterable[str], timeout_s: float) -> bool:
         """Whether all of these are in the log; waits for it, unless the log is away."""
@@ -55,11 +71,6 @@ class QueuedRecorder(Recorder):
         with self._written:
             self._written.wait_for(settled, timeout_s)
             return self.n_dropped == dropped and ids.isdisjoint(self.waiting)
-
-    def until_fewer(self, n: int, timeout_s: float) -> None:
-        """Wait while more than `n` decisions wait to be written, and the log takes them."""
-        with self._written:
-            self._written.wait_for(lambda: self.is_away or len(self.waiting) <= n, timeout_s)
 
     def report(self, report: Report) -> None:
         """Recorded in a moment, after its decision."""
@@ -78,7 +89,7 @@ class QueuedRecorder(Recorder):
                 return True
             started = time.monotonic()
             try:
-                record_group(self.log, group, wait_s=self._wait_s)
+                record_group(self.log, group, wait_s=self._wait_s, dumps=_to_json)
             except DecisionConflict:
                 return super()._decisions_written()  # one by one: only those in conflict are left out
             except LogError as error:
@@ -86,6 +97,7 @@ class QueuedRecorder(Recorder):
                 with self._written:
                     self._written.notify_all()
                 return False
+            self._tell_written(group)
             with self._written:
                 for each in group:
                     self.waiting.pop(each.decision.decision_id, None)

@@ -51,8 +51,7 @@ class ServedRouter(Router):
                 zip(map(str, decisions.tiers), decisions.reasons, decisions.fallbacks, strict=True)
             )
             return decisions
-        for decision in decisions:
-            self.served_log.add(decision, None)
+        self.served_log.add_all(list(decisions))
         return decisions
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
-WAIT_S = 0.1
+WAIT_S = 0.05
 
 
 class Kept:

@@ -81,8 +81,8 @@ def correction_usd(text: str) -> float | None:
 
 
 def _plot(saved: Savings) -> Any:
-    if not saved.by_day:
-        return None
+    if not any(value for _, value in saved.by_day):
+        return None  # an empty plot
     total = _svg.usd(saved.tokens_usd)
     return _svg.by_day(saved.by_day, f"Tokens saved per day; {total} over {len(saved.by_day)} days")
 

@@ -66,6 +66,8 @@ class _Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["usd"] = usd
+        for name in self._templates.list_templates(["html"]):
+            self._templates.get_template(name)  # read and compiled before somebody waits for it
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

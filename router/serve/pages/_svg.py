@@ -14,7 +14,7 @@ _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 56, 24
 
 def usd(value: float) -> str:
     """$1,234.50; with more digits where that would say nothing."""
-    digits = 2 if abs(value) >= 0.1 or value == 0 else 6
+    digits = 2 if abs(value) >= 0.1 or value == 0 else 4 if abs(value) >= 0.01 else 6
     return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
@@ -97,6 +97,10 @@ def reliability_plot(bins: Sequence[Bin], tiers: Sequence[str], label: str) -> M
     parts += [_text(x0 - 4, y0, "0", "end"), _text(x0 - 4, y1 + 8, "1", "end")]
     parts += [_text(x0, size - 8, "0", "middle"), _text(x1, size - 8, "1", "end")]
     parts.append(_text((x0 + x1) / 2, size - 8, "predicted P(clean)", "middle"))
+    parts.append(
+        f'<text transform="translate({x0 - 12} {(y0 + y1) / 2}) rotate(-90)" '
+        'text-anchor="middle">clean</text>'
+    )
     return _svg(f"0 0 {size} {size}", "square", label, parts)
 
 

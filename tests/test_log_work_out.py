@@ -1,0 +1,74 @@
+"""Rows of a group say exactly what each decision would have said alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import select
+
+import tierwise
+from tierwise import OutcomeLog, Task, TierModel
+from tierwise.data import CHAMPION, SEED_TASKS
+from tierwise.router.log._decision_row import decision_row
+from tierwise.router.log._group import record_group
+from tierwise.router.log._recorder import Waiting
+from tierwise.router.log._schema import decisions
+
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+HISTORIES = ({}, {"kind 1": {"haiku": (12, 3)}, "kind 2": {"opus": (1, 0)}})
+
+
+@pytest.fixture(scope="module")
+def model() -> TierModel:
+    return TierModel.load(CHAMPION)
+
+
+def _tasks() -> list[Task]:
+    lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[:120]
+    texts = [json.loads(line)["specification"] for line in lines]
+    tried = [Task(texts[0], task_type="kind 1", attempts=("haiku",)), Task("哈囉 zürn 🙂 " * 5)]
+    return [Task(text, task_type=f"kind {i % 5}") for i, text in enumerate(texts)] + tried
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_what_is_worked_out_together_is_what_each_works_out_alone(model: TierModel, history: dict) -> None:
+    tasks = _tasks()
+    together = [model.posterior(task, history.get(task.task_type)) for task in tasks]
+    model.work_out(together)
+    for task, posterior in zip(tasks, together, strict=True):
+        alone = model.posterior(task, history.get(task.task_type))
+        assert "_place" in posterior.__dict__
+        assert posterior.place == alone.place
+        assert posterior.pass_ == alone.pass_
+        assert posterior.needed == alone.needed
+    model.work_out([])  # nothing to do is no error
+
+
+@pytest.mark.parametrize("dumps", [None, lambda value: orjson.dumps(value).decode()])
+def test_rows_of_a_group_are_those_of_single_decisions(model: TierModel, tmp_path: Path, dumps) -> None:
+    made = [tierwise.predict_tier(t.specification, task_type=t.task_type, model=model) for t in _tasks()]
+    again = {
+        each.decision_id: decision_row(
+            type(each)(each.task, each.evidence, each.decision_id),
+            store_text="full",
+            decided_at_us=0,
+            recorded_at_us=0,
+            follows=None,
+        ).values
+        for each in made[:60]
+    }
+    with OutcomeLog(tmp_path / "log.db") as log:
+        options = {} if dumps is None else {"dumps": dumps}
+        record_group(log, [Waiting(each, AT, None) for each in made], wait_s=5, **options)
+        record_group(log, [Waiting(each, AT, None) for each in made[:9]], wait_s=5, **options)  # no harm
+        with log._database.read() as connection:
+            rows = connection.execute(select(decisions)).mappings().all()
+    assert len(rows) == len(made)
+    for row in rows:
+        for name, value in again.get(row["decision_id"], {}).items():
+            if not name.endswith("_at_us"):
+                assert row[name] == value, name
