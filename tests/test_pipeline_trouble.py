@@ -128,7 +128,7 @@ def test_a_function_that_raises_fails_its_step_and_is_called_again(tmp_path, is_
         ),
         (ARTICLES, {"concurrency": 0}, InvalidRequest, "concurrency must be a whole number >= 1; got 0"),
         (ARTICLES, {"max_usd": -1}, InvalidRequest, "max_usd must be a number >= 0; got -1"),
-        (ARTICLES, {"journal": "/"}, JournalError, "can't be opened"),
+        (ARTICLES, {"journal": "/"}, JournalError, "is no file; give the path of one"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(articles, options, error, said):
