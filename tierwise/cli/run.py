@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -72,7 +75,7 @@ def run(
     shown = _Shown(len(tasks), as_json=as_json, single=specification is not None)
     try:
         summary = asyncio.run(_run(tasks, journal, shown, **options))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         shown.close()
         where = (
             f"what is done is in {journal}; run the same again to go on" if journal else "nothing was kept"
@@ -114,13 +117,28 @@ async def _run(
                 on_known=shown.result,
             )
         )
-        try:
-            return await asyncio.shield(job)
-        except asyncio.CancelledError:  # Ctrl-C
+        with _ctrl_c_cancels(job):
+            return await job
+
+
+@contextmanager
+def _ctrl_c_cancels(job: asyncio.Task[Any]) -> Iterator[None]:
+    """Ctrl-C cancels the job, a second one cancels it again. Asyncio's own handler would raise the second where
+    it happens to hit, in the middle of a worker."""
+
+    def cancel() -> None:
+        if not job.cancelling():
             click.echo("\nfinishing what is in flight; Ctrl-C again leaves it behind", err=True)
-            job.cancel()
-            await job
-            raise
+        job.cancel()
+
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # on Windows asyncio's own handler cancels, and says nothing
+        loop.add_signal_handler(signal.SIGINT, cancel)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
 
 
 class _Shown:
