@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._format import FORMAT_VERSION
+from ._tensors import tensors
 from .errors import ArtifactCorrupt, ArtifactMissing, ArtifactTooNew
 
 MANIFEST, ARRAYS, VOCABULARY = "manifest.json", "arrays.safetensors", "vocabulary.txt"
@@ -56,12 +57,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _read_folder(path: Path) -> Folder:
     manifest = _read_manifest(path)
     contents = {name: _read_checked(path, name, manifest) for name in (ARRAYS, VOCABULARY)}
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        arrays = load(contents[ARRAYS])
-    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
+        arrays = tensors(contents[ARRAYS])
+    except ValueError as error:
         raise ArtifactCorrupt(f"{path / ARRAYS} is not a safetensors file: {error}.", about=path) from error
     _check_arrays(arrays, manifest, path)
     try:

@@ -8,7 +8,6 @@ suffices and a clean pass never lowers it, whatever was seen before.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -138,7 +137,8 @@ class Grid:
         for _ in range(n_gaps):
             weights = weights[..., None] * deviation_weights(unit_nodes)
         self.shape = weights.shape
-        points = np.array(list(itertools.product(self._levels, *[self._nodes] * n_gaps)))
+        axes = np.meshgrid(self._levels, *[self._nodes] * n_gaps, indexing="ij")
+        points = np.stack([axis.ravel() for axis in axes], axis=1)
         width = np.full(len(points), self._levels[1] - self._levels[0])
         self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width, weights.shape)
 

@@ -7,7 +7,6 @@ together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
 from operator import add
 
 import numpy as np
@@ -28,21 +27,17 @@ class LexicalRows:
             raise ValueError(f"a lexicon has at most {(1 << UNIT_BITS) - 2:,} units; got {n_units:,}")
         self._n_places = n_units + 2
         self._packing = Packing(0, weights.shape[1])
-        rows = self._packing.rows(weights)
-        # in the two last places, where a list looks for UNKNOWN_WORD and NEUTRAL_WORD, there is nothing
-        self._units = [*rows[:n_units], 0, 0]
+        rows = self._rows = self._packing.rows(weights)
+        # ends before the two last places, where UNKNOWN_WORD and NEUTRAL_WORD stand: they weigh nothing
+        self._of_units = self._packing.rows(weights[:n_units])
         first, second = lexicon.pairs.astype(np.int64).T
-        pair_keys = first * self._n_places + second
-        self._pairs = dict(zip(pair_keys.tolist(), rows[n_units:n_lexical], strict=True))
-        row_of = {mark: rows[feature] for mark, feature in lexicon.mark_id.items()}
-        self._signs = [(sign, row_of[sign]) for sign in PUNCTUATION if sign in row_of]
-        self._lengths = [row_of.get(length, 0) for length in LENGTHS]
-        self._numbers = [row_of.get(number, 0) for number in NUMBERS]
-        openings = {tuple(lexicon.opening(mark)): row_of[mark] for mark in row_of if mark.startswith(OPENS)}
-        self._first = {ids[0]: row for ids, row in openings.items() if len(ids) == 1}
-        self._first_two: dict[tuple[int | None, ...], int] = {
-            ids: row for ids, row in openings.items() if len(ids) == 2
-        }
+        pair_keys = (first * self._n_places + second).tolist()
+        self._pairs = dict(zip(pair_keys, range(n_units, n_lexical), strict=True))  # none is feature 0
+        self._units, self._marks = lexicon.units, lexicon.all_marks
+        none = len(weights)  # a feature that weighs nothing
+        self._signs = [(sign, rows[self._marks[sign]]) for sign in PUNCTUATION if sign in self._marks]
+        self._lengths = [rows[self._marks.get(length, none)] for length in LENGTHS]
+        self._numbers = [rows[self._marks.get(number, none)] for number in NUMBERS]
 
     def place(self, unit_id: int) -> int:
         """The id counted from the front, so that it is never negative."""
@@ -54,15 +49,28 @@ class LexicalRows:
         places : of the unit of each word, at least one. n_numbers : distinct words with digits.
         """
         keys = set(map(add, map(self._n_places.__mul__, places), places[1:]))
-        total = self._marks(text, places, n_numbers)
-        total += sum(map(self._units.__getitem__, set(places)))
-        total += sum(map(self._pairs.get, keys, repeat(0)))  # type: ignore[arg-type]
+        total = self._of_marks(text, places, n_numbers)
+        total += sum(map(self._of_units.__getitem__, set(places)))
+        total += sum(map(self._rows.__getitem__, filter(None, map(self._pairs.get, keys))))
         _, count, sums = self._packing.unpack(total)
         return count, sums
 
-    def _marks(self, text: str, places: Sequence[int], n_numbers: int) -> int:
+    def _of_marks(self, text: str, places: Sequence[int], n_numbers: int) -> int:
         total = self._lengths[min(len(places), 256).bit_length()] + self._numbers[min(n_numbers, 3)]
         for sign, row in self._signs:
             if sign in text:
                 total += row
-        return total + self._first.get(places[0], 0) + self._first_two.get(tuple(places[:2]), 0)
+        return total + self._of_opening(places)
+
+    def _of_opening(self, places: Sequence[int]) -> int:
+        """By name, of known units only: what opens with unknown ones opens in no way."""
+        n_units, total = len(self._units), 0
+        name = OPENS
+        for place in places[:2]:
+            if place >= n_units:
+                return total
+            name = f"{OPENS}{self._units[place]}" if name is OPENS else f"{name} {self._units[place]}"
+            feature = self._marks.get(name)
+            if feature is not None:
+                total += self._rows[feature]
+        return total

@@ -57,9 +57,7 @@ class Lexicon:
         self.familiarity = tuple(familiarity)
         self._unit_id = dict(zip(self.units, range(len(self.units)), strict=True))
         n_lexical = len(self.units) + len(self.pairs)
-        self.mark_id = {
-            mark: n_lexical + index for index, mark in enumerate(self.marks) if self._can_occur(mark)
-        }
+        self.all_marks = dict(zip(self.marks, range(n_lexical, n_lexical + len(self.marks)), strict=True))
 
     def __len__(self) -> int:
         return len(self.units) + len(self.pairs) + len(self.marks)
@@ -82,6 +80,11 @@ class Lexicon:
     @cached_property
     def _pair_id(self) -> dict[tuple[int, int], int]:
         return {(a, b): len(self.units) + index for index, (a, b) in enumerate(self.pairs.tolist())}
+
+    @cached_property
+    def mark_id(self) -> dict[str, int]:
+        """Ids of the marks that can occur."""
+        return {mark: feature for mark, feature in self.all_marks.items() if self._can_occur(mark)}
 
     def _can_occur(self, mark: str) -> bool:
         """An opening counts only if its units are known: a text of unknown words opens in no way."""

@@ -36,12 +36,12 @@ class Packing:
         fixed = [round(max(-MAX_REAL, min(value, MAX_REAL)) * ONE) + _OFFSET for value in real]
         return int.from_bytes(self._struct.pack(*whole, 1, *fixed), "little")
 
-    def rows(self, real: NDArray[np.floating]) -> list[int]:
+    def rows(self, real: NDArray[np.floating]) -> PackedRows:
         """One int per row of (n, n_real) values; the whole columns are 0."""
         table = np.zeros(len(real), dtype=self._columns)
         table["whole"][:, -1] = 1
         table["real"] = fixed_point(real) + _OFFSET
-        return [int.from_bytes(row, "little") for row in table.view(f"V{table.itemsize}").tolist()]
+        return PackedRows(table.tobytes(), table.itemsize)
 
     def unpack(self, total: int) -> tuple[tuple[int, ...], int, list[float]]:
         """Whole columns, count of rows and real columns of a sum of rows."""
@@ -60,6 +60,20 @@ class Packing:
         whole = table["whole"].astype(np.int64)
         count = whole[:, -1]
         return whole[:, :-1], count, (table["real"].astype(np.int64) - count[:, None] * _OFFSET) / ONE
+
+
+class PackedRows(dict[int, int]):
+    """Number of a row -> the row; 0 beyond the last one. Made when it is first asked for: one decision needs
+    a few of many thousands. Threads may share it, since it does not matter who made a row.
+    """
+
+    def __init__(self, table: bytes, row_bytes: int) -> None:
+        self._table, self._row_bytes = table, row_bytes
+
+    def __missing__(self, number: int) -> int:
+        start = number * self._row_bytes
+        row = self[number] = int.from_bytes(self._table[start : start + self._row_bytes], "little")
+        return row
 
 
 def fixed_point(real: NDArray[np.floating]) -> NDArray[np.int64]:

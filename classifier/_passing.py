@@ -14,11 +14,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ._gauss_hermite import gauss_hermite
+
 Array = NDArray[np.float64]
 
 LIMIT = 16.0  # scores are kept within; sigmoid(-16) is 1e-7
 _STEP = 1 / 32  # of the curve's table; linear interpolation is exact to 3e-5
-RESIDUAL_NODES = 7  # Gauss-Hermite, where several attempts share a residual; exact to 1e-4 at omega = 1
+RESIDUAL_NODES = 7  # where several attempts share a residual; exact to 1e-4 at omega = 1
 _CURVE_NODES = 31
 
 
@@ -62,9 +64,8 @@ class PassCurve:
         self.widths = widths
         self.scores = np.arange(-LIMIT, LIMIT + _STEP / 2, _STEP)
         self.table = (1.0 - widths.epsilon) * _smoothed(self.scores, widths.omega)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(RESIDUAL_NODES)
+        nodes, self.residual_weights = gauss_hermite(RESIDUAL_NODES)
         self.residuals: Array = widths.omega * nodes
-        self.residual_weights: Array = weights / weights.sum()
         typical = self.mean_of(widths.top)
         self.sufficient_pass = max(widths.min_pass, (1.0 - widths.tolerance) * typical)
         self.cut = float(np.interp(self.sufficient_pass, self.table, self.scores))
@@ -126,8 +127,8 @@ def pass_curve(widths: Widths) -> PassCurve:
 
 
 def _smoothed(scores: Array, omega: float) -> Array:
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_CURVE_NODES)
-    return np.asarray((_sigmoid(scores[:, None] + omega * nodes) * (weights / weights.sum())).sum(axis=1))
+    nodes, weights = gauss_hermite(_CURVE_NODES)
+    return np.asarray((_sigmoid(scores[:, None] + omega * nodes) * weights).sum(axis=1))
 
 
 def _logistic_cells(levels: Array, scale: float) -> Array:

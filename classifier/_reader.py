@@ -6,7 +6,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
@@ -30,8 +30,27 @@ from .task import Task
 Array = NDArray[np.float32]
 FAMILIARITY_STEPS = 1 << 20  # familiarity is a whole column, in steps this small
 _PLACE = (1 << UNIT_BITS) - 1  # the lowest bits of a word's row: the place of its unit
-_SENSE_WEIGHTS = [length_weight(n) for n in range(MAX_WORDS_READ + 1)]
-_LEXICAL_WEIGHTS = [max(n, 1) ** -0.5 for n in range(2 * MAX_WORDS_READ + 99)]  # units, pairs, marks
+_MOST_FEATURES = 2 * MAX_WORDS_READ + 98  # units, pairs, marks
+
+
+class _Weights(dict[int, float]):
+    """Number of words or features -> weight of each; worked out once."""
+
+    def __init__(self, weight: Callable[[int], float], most: int) -> None:
+        self._weight, self._most = weight, most
+
+    def __missing__(self, n: int) -> float:
+        self[n] = self._weight(n)
+        return self[n]
+
+    @cached_property
+    def all(self) -> NDArray[np.float64]:
+        """(most + 1,), by number."""
+        return np.array([self._weight(n) for n in range(self._most + 1)])
+
+
+_SENSE_WEIGHTS = _Weights(length_weight, MAX_WORDS_READ)
+_LEXICAL_WEIGHTS = _Weights(lambda n: float(max(n, 1) ** -0.5), _MOST_FEATURES)
 
 
 class Reading(NamedTuple):
@@ -103,8 +122,8 @@ class Reader:
         if not tasks:
             return []
         sums = self._many.sums(texts, words)
-        of_sense = np.take(_SENSE_WEIGHTS, sums.n_distinct)[:, None]
-        of_lexical = np.take(_LEXICAL_WEIGHTS, sums.n_features)[:, None]
+        of_sense = _SENSE_WEIGHTS.all.take(sums.n_distinct)[:, None]
+        of_lexical = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None]
         logits = (np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical).tolist()
         known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
         of_shape = repeat(None) if self.shape is None else self.shape.logits(shapes_of(texts, words))

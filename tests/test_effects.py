@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierwise.classifier._effects import effect_grid
+from tierwise.classifier._gauss_hermite import gauss_hermite
 from tierwise.classifier._passing import Widths, pass_curve
 from tierwise.classifier._place import Link, cumulative_logits, solve_gaps
 from tierwise.classifier.posterior import Posterior, needed_mass
@@ -116,6 +117,14 @@ def test_a_failed_attempt_teaches_about_the_next_tier_but_not_all():
     both = fresh.all_fail([0, 1])
     assert (1 - fresh.pass_[0]) * (1 - fresh.pass_[1]) < both < 1 - fresh.pass_[1]
     assert tried.pass_[1] == pytest.approx(1 - both / (1 - fresh.pass_[0]), abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [7, 31])
+def test_the_nodes_that_are_written_out_are_those_of_gauss_and_hermite(n):
+    nodes, weights = np.polynomial.hermite_e.hermegauss(n)
+    found = gauss_hermite(n)
+    np.testing.assert_allclose(found[0], nodes, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found[1], weights / weights.sum(), rtol=1e-12)
 
 
 def test_the_pass_curve_integrates_the_residual():

@@ -35,7 +35,9 @@ def test_nothing_adds_up_to_nothing():
 
 def test_rows_of_an_array_are_the_rows_of_its_values():
     values = np.array([[0.5, -2.25, 0.0], [1e9, -1e9, 3.0]], dtype=np.float32)
-    assert PACKING.rows(values) == [PACKING.row((0, 0), row.tolist()) for row in values]
+    rows = PACKING.rows(values)
+    assert [rows[number] for number in range(2)] == [PACKING.row((0, 0), row.tolist()) for row in values]
+    assert rows[2] == rows[99] == 0  # beyond the last one
 
 
 def test_as_many_rows_as_there_is_room_for_never_reach_into_the_next_column():
