@@ -24,7 +24,7 @@ _LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
 _THIN = {1: (24, 5), 2: (12, 5, 2), 3: (8, 4, 3, 2)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effects:
     """Weighted points. levels : (n,). deviations : (n, n_tiers - 1). weights : (n,), sum to 1.
     widths : (n,), how much level a point stands for: "suffices" is smoothed over it.

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from ._text import is_very_long
 
 EMPTY, TOO_SHORT, UNFAMILIAR, VERY_LONG = "empty", "too_short", "unfamiliar", "very_long"
 
 
-@dataclass(frozen=True)
-class Guards:
+class Guards(NamedTuple):
     """Thresholds of the guards; `min_familiarity` is set from held-out task types at training."""
 
     min_words: int = 4
@@ -33,4 +32,4 @@ class Guards:
         return UNFAMILIAR if familiarity < self.min_familiarity else None
 
     def to_dict(self) -> dict[str, float]:
-        return asdict(self)
+        return self._asdict()

@@ -29,7 +29,7 @@ class LexicalRows:
         self._packing = Packing(0, weights.shape[1])
         rows = self._rows = self._packing.rows(weights)
         # ends before the two last places, where UNKNOWN_WORD and NEUTRAL_WORD stand: they weigh nothing
-        self._of_units = self._packing.rows(weights[:n_units])
+        self._of_units = rows.first(n_units)
         first, second = lexicon.pairs.astype(np.int64).T
         pair_keys = (first * self._n_places + second).tolist()
         self._pairs = dict(zip(pair_keys, range(n_units, n_lexical), strict=True))  # none is feature 0

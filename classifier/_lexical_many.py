@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
 from ._packed import ONE, fixed_point
+from ._text import MAX_TEXTS, TEXT_BITS
 
 Ints = NDArray[np.int64]
-TEXT_BITS = 10
-MAX_TEXTS = 1 << TEXT_BITS  # so many are read at once: the arrays stay small, the calls of NumPy few
 _NONE = -1
 _LONGEST = 256  # words; from here on, lengths are not told apart
 

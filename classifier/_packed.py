@@ -70,6 +70,10 @@ class PackedRows(dict[int, int]):
     def __init__(self, table: bytes, row_bytes: int) -> None:
         self._table, self._row_bytes = table, row_bytes
 
+    def first(self, n: int) -> PackedRows:
+        """The first n, alone."""
+        return PackedRows(self._table[: n * self._row_bytes], self._row_bytes)
+
     def __missing__(self, number: int) -> int:
         start = number * self._row_bytes
         row = self[number] = int.from_bytes(self._table[start : start + self._row_bytes], "little")

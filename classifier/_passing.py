@@ -7,7 +7,6 @@ one task and shared by all its attempts; `epsilon` is the share of outcomes that
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 
@@ -93,9 +92,13 @@ class PassCurve:
     def mean_of(self, score: float) -> float:
         """P(clean) of a type of which only the text's score is known: the mean over its level."""
         position = (min(max(score, -LIMIT), LIMIT) + LIMIT) / _STEP
-        index = min(int(position), len(self._mean) - 2)
+        index = min(int(position), len(self.scores) - 2)
+        levels = np.linspace(-10.0, 10.0, 161) * self.widths.level_scale
+        weights = _logistic_cells(levels, self.widths.level_scale)
+        shifted = np.interp(self.scores[index : index + 2, None] + levels, self.scores, self.table)
+        low, high = (shifted * weights).sum(axis=1).tolist()
         part = position - index
-        return self._mean[index] * (1.0 - part) + self._mean[index + 1] * part
+        return float(low * (1.0 - part) + high * part)
 
     @cached_property
     def _steps(self) -> Array:
@@ -110,14 +113,6 @@ class PassCurve:
     def slopes(self) -> Array:
         """Derivative of the curve at `scores`."""
         return np.gradient(self.table, _STEP)
-
-    @cached_property
-    def _mean(self) -> Sequence[float]:
-        levels = np.linspace(-10.0, 10.0, 161) * self.widths.level_scale
-        weights = _logistic_cells(levels, self.widths.level_scale)
-        shifted = np.interp(self.scores[:, None] + levels, self.scores, self.table)
-        means: list[float] = (shifted * weights).sum(axis=1).tolist()
-        return means
 
 
 @lru_cache(maxsize=8)

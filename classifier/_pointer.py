@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from ._artifact import seal_of
+from ._store_folder import POINTER as POINTER
+from ._store_folder import VERSIONS as VERSIONS
+from ._store_folder import is_store as is_store
 from .errors import ArtifactCorrupt, ArtifactMissing, ArtifactTooNew
 
-POINTER, VERSIONS = "champion.json", "versions"
 POINTER_FORMAT = 1
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # never a path that leads elsewhere
 
@@ -97,11 +99,6 @@ def champion_folder(path: Path) -> Path:
             about=path,
         )
     return folder
-
-
-def is_store(path: Path) -> bool:
-    """A store has a pointer or, before its first promotion, a folder of versions."""
-    return (path / POINTER).exists() or (path / VERSIONS).is_dir()
 
 
 def read_pointer(store: Path) -> Pointer:

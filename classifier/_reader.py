@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import repeat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from ._encoder import StaticEncoder, length_weight
 from ._guards import Guards
 from ._lexical import UNIT_BITS, LexicalRows
-from ._lexical_many import MAX_TEXTS, LexicalColumns
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
-from ._many_texts import ManyTexts
 from ._packed import Packing
 from ._shape import Shape, shape_of, shapes_of
-from ._text import MAX_WORDS_READ, running_words
+from ._text import MAX_TEXTS, MAX_WORDS_READ, running_words
 from ._words import WordRows
 from .features import fact_features
 from .task import Task
+
+if TYPE_CHECKING:
+    from ._many_texts import ManyTexts
 
 Array = NDArray[np.float32]
 FAMILIARITY_STEPS = 1 << 20  # familiarity is a whole column, in steps this small
@@ -131,6 +132,9 @@ class Reader:
 
     @cached_property
     def _many(self) -> ManyTexts:
+        from ._lexical_many import LexicalColumns  # one text needs neither
+        from ._many_texts import ManyTexts
+
         return ManyTexts(self._words.__getitem__, self._of_words, LexicalColumns(self.lexicon, self.lexical))
 
     def _look_up(self, words: list[str]) -> tuple[list[int], int]:

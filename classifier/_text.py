@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MAX_WORDS_READ = 2_000
+TEXT_BITS = 10
+MAX_TEXTS = 1 << TEXT_BITS  # so many are read at once: the arrays stay small, the calls of NumPy few
 
 
 def words_of(text: str) -> list[str]:

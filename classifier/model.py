@@ -8,28 +8,29 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._artifact import Folder, read_folder
 from ._effects import Effects, Grid, effect_grid
-from ._evidence import word_evidence
 from ._passing import Widths
 from ._place import Link, Place, solve_gaps
-from ._pointer import champion_folder
 from ._reader import Reader, Reading
+from ._store_folder import is_store
 from ._stored import arrays_of, reader_from, widths_from
 from .errors import ArtifactCorrupt, StateMismatch
 from .history import Counts, parse_counts
 from .posterior import Posterior, TextPosterior, work_out, work_out_texts
-from .state import Seen, TypeState
 from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
-History = Counts | TypeState
+if TYPE_CHECKING:
+    from .state import Seen, TypeState
+
+    History = Counts | TypeState
 
 
 class TierModel:
@@ -78,7 +79,11 @@ class TierModel:
             from ._remote import fetch  # predict_tier never comes here: it gives a Path
 
             path_or_uri = fetch(path_or_uri)
-        path = champion_folder(Path(path_or_uri))
+        path = Path(path_or_uri)
+        if is_store(path):
+            from ._pointer import champion_folder
+
+            path = champion_folder(path)
         folder = read_folder(path)
         try:
             reader = reader_from(folder)
@@ -152,6 +157,8 @@ class TierModel:
 
     def observe(self, state: TypeState | None, outcomes: Sequence[Seen]) -> TypeState:
         """The state of a type with these outcomes added; None is a type of which nothing is known."""
+        from .state import TypeState
+
         state = TypeState(self.fingerprint) if state is None else self._own(state)
         return state.observe(outcomes, self.grid)
 
@@ -171,6 +178,8 @@ class TierModel:
 
     def word_evidence(self, task: Task, *, most: int = 6) -> dict[str, list[tuple[str, float]]]:
         """Tier -> what in the text spoke for it, as (words, log-odds), strongest first."""
+        from ._evidence import word_evidence  # for `explain()`
+
         return word_evidence(self.reader, task, self.tiers, most=most)
 
     def thresholds(self, max_under_tier: float) -> tuple[float, float]:
@@ -216,10 +225,14 @@ class TierModel:
         self, history: History | None, place: Place
     ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
         """What is believed of the type, and the counts that it comes from; None where there are none."""
+        if history is None:
+            return None, None
+        from .state import TypeState  # what is decided without history needs none of it
+
         if isinstance(history, TypeState):
             counts = self._own(history).counts or None
             return (None, None) if counts is None else (history.effects(self.grid), counts)
-        counts = None if history is None else parse_counts(history, self.tiers)
+        counts = parse_counts(history, self.tiers)
         if counts is None:
             return None, None
         return self.grid.prior.reweighted(self.grid.log_likelihood(place, counts)), counts

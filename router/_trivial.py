@@ -8,7 +8,7 @@ from ..classifier.task import Task
 
 # The whole text is one HTTP request: a command, options, one address. Anything more (a question, a
 # complaint about the command) is a task about the step and not the step.
-_REQUEST = re.compile(r"""\s*(curl|wget)(\s+(-\S+|'[^']*'|"[^"]*"|/\S*|[A-Z]+))*\s+["']?https?://\S+\s*""")
+_REQUEST = r"""\s*(curl|wget)(\s+(-\S+|'[^']*'|"[^"]*"|/\S*|[A-Z]+))*\s+["']?https?://\S+\s*"""
 
 
 def is_deterministic(task: Task) -> bool:
@@ -16,4 +16,4 @@ def is_deterministic(task: Task) -> bool:
     if task.deterministic is not None:
         return task.deterministic
     text = task.specification
-    return text.lstrip()[:5] in ("curl ", "wget ") and _REQUEST.fullmatch(text) is not None
+    return text.lstrip()[:5] in ("curl ", "wget ") and re.fullmatch(_REQUEST, text) is not None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
 from .. import __version__
 from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.history import Counts
 from ..classifier.model import TierModel
 from ..classifier.posterior import Posterior
-from ..classifier.state import TypeState
 from ..classifier.task import Task, check_fact_names
 from ._beliefs import Beliefs
 from ._champion import champion
@@ -20,6 +19,9 @@ from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
 from .policy import Policy
+
+if TYPE_CHECKING:
+    from ..classifier.state import TypeState
 
 _DEFAULT_POLICY = Policy()
 

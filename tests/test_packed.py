@@ -38,6 +38,7 @@ def test_rows_of_an_array_are_the_rows_of_its_values():
     rows = PACKING.rows(values)
     assert [rows[number] for number in range(2)] == [PACKING.row((0, 0), row.tolist()) for row in values]
     assert rows[2] == rows[99] == 0  # beyond the last one
+    assert (rows.first(1)[0], rows.first(1)[1]) == (rows[0], 0)
 
 
 def test_as_many_rows_as_there_is_room_for_never_reach_into_the_next_column():

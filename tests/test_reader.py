@@ -14,8 +14,8 @@ from small_model import TIERS, UNITS, small_reader
 
 from tierwise.classifier import _reader
 from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
-from tierwise.classifier._lexical_many import MAX_TEXTS
 from tierwise.classifier._reader import Reader
+from tierwise.classifier._text import MAX_TEXTS
 from tierwise.classifier.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
