@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
-from ._packed import Packing
+from ._packed import PackedRows, Packing
 
 UNIT_BITS = 20
 
@@ -27,9 +27,9 @@ class LexicalRows:
             raise ValueError(f"a lexicon has at most {(1 << UNIT_BITS) - 2:,} units; got {n_units:,}")
         self._n_places = n_units + 2
         self._packing = Packing(0, weights.shape[1])
-        rows = self._rows = self._packing.rows(weights)
+        rows = self._rows = PackedRows(self._packing, weights)
         # ends before the two last places, where UNKNOWN_WORD and NEUTRAL_WORD stand: they weigh nothing
-        self._of_units = rows.first(n_units)
+        self._of_units = PackedRows(self._packing, weights[:n_units])
         first, second = lexicon.pairs.astype(np.int64).T
         pair_keys = (first * self._n_places + second).tolist()
         self._pairs = dict(zip(pair_keys, range(n_units, n_lexical), strict=True))  # none is feature 0

@@ -36,13 +36,6 @@ class Packing:
         fixed = [round(max(-MAX_REAL, min(value, MAX_REAL)) * ONE) + _OFFSET for value in real]
         return int.from_bytes(self._struct.pack(*whole, 1, *fixed), "little")
 
-    def rows(self, real: NDArray[np.floating]) -> PackedRows:
-        """One int per row of (n, n_real) values; the whole columns are 0."""
-        table = np.zeros(len(real), dtype=self._columns)
-        table["whole"][:, -1] = 1
-        table["real"] = fixed_point(real) + _OFFSET
-        return PackedRows(table.tobytes(), table.itemsize)
-
     def unpack(self, total: int) -> tuple[tuple[int, ...], int, list[float]]:
         """Whole columns, count of rows and real columns of a sum of rows."""
         found = self._struct.unpack(total.to_bytes(self._struct.size, "little"))
@@ -63,20 +56,18 @@ class Packing:
 
 
 class PackedRows(dict[int, int]):
-    """Number of a row -> the row; 0 beyond the last one. Made when it is first asked for: one decision needs
-    a few of many thousands. Threads may share it, since it does not matter who made a row.
+    """Number of a row of (n, n_real) values -> the row, packed; 0 beyond the last one.
+
+    Packed when it is first asked for: one decision needs a few of many thousands. Threads may share it, since
+    it does not matter who packed a row.
     """
 
-    def __init__(self, table: bytes, row_bytes: int) -> None:
-        self._table, self._row_bytes = table, row_bytes
-
-    def first(self, n: int) -> PackedRows:
-        """The first n, alone."""
-        return PackedRows(self._table[: n * self._row_bytes], self._row_bytes)
+    def __init__(self, packing: Packing, real: NDArray[np.floating]) -> None:
+        self._packing, self._real = packing, real
 
     def __missing__(self, number: int) -> int:
-        start = number * self._row_bytes
-        row = self[number] = int.from_bytes(self._table[start : start + self._row_bytes], "little")
+        row = 0 if number >= len(self._real) else self._packing.row((), self._real[number].tolist())
+        self[number] = row
         return row
 
 
