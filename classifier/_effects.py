@@ -37,17 +37,16 @@ class Effects:
     widths: Array
     shape: tuple[int, ...] = ()
 
-    def scores(self, place: Place) -> Array:
-        """(n, n_tiers), never falling along a row."""
-        return np.asarray(self.scores_of_many(np.array([place]))[0])
-
-    def scores_of_many(self, places: Array) -> Array:
-        """(n_places, n, n_tiers) of (n_places, n_tiers) places; each its own where effects are `together`."""
-        steps = softplus(self.deviations + places[:, None, 1:])
-        scores = np.empty_like(steps, shape=(*steps.shape[:2], places.shape[1]))
-        scores[..., 0] = places[:, :1] + self.levels
-        for tier in range(1, places.shape[1]):
-            np.add(scores[..., tier - 1], steps[..., tier - 1], out=scores[..., tier])
+    def scores(self, place: Place | Array) -> Array:
+        """(n, n_tiers), never falling along a row. Of effects that are `together`, and places of n_tasks,
+        (n_tiers, n_tasks): (n, n_tiers, n_tasks).
+        """
+        at = np.asarray(place)
+        steps = softplus(self.deviations + at[1:])
+        scores = np.empty_like(steps, shape=(len(steps), *at.shape))
+        np.add(self.levels, at[0], out=scores[:, 0])
+        for tier in range(1, len(at)):
+            np.add(scores[:, tier - 1], steps[:, tier - 1], out=scores[:, tier])
         return scores
 
     def reweighted(self, log_likelihood: Array) -> Effects:
@@ -92,23 +91,26 @@ class Effects:
 
 
 def together(effects: Sequence[Effects]) -> Effects:
-    """Those of n types, arrays with one axis more, (n, n_points); points that a type has not weigh 0."""
+    """Those of n tasks: arrays with one axis more, the last, of tasks; points that a type has not weigh 0.
+
+    Tasks come last, so that a sum over points adds them in order, whatever their number: as for one task.
+    """
     number: dict[int, int] = {}
     distinct: list[Effects] = []
     for each in effects:
         if number.setdefault(id(each), len(number)) == len(distinct):
             distinct.append(each)
-    n_points = max(len(each.weights) for each in distinct)
-    shape = (len(distinct), n_points)
+    n_points, n_gaps = max(len(each.weights) for each in distinct), distinct[0].deviations.shape[1]
+    shape = (n_points, len(distinct))
     levels, weights, widths = np.zeros(shape), np.zeros(shape), np.ones(shape)
-    deviations = np.zeros((*shape, distinct[0].deviations.shape[1]))
-    for row, each in enumerate(distinct):
+    deviations = np.zeros((n_points, n_gaps, len(distinct)))
+    for column, each in enumerate(distinct):
         n = len(each.weights)
-        levels[row, :n], weights[row, :n], widths[row, :n] = each.levels, each.weights, each.widths
-        deviations[row, :n] = each.deviations
+        levels[:n, column], weights[:n, column] = each.levels, each.weights
+        widths[:n, column], deviations[:n, :, column] = each.widths, each.deviations
     of_each = [number[id(each)] for each in effects]
-    levels, deviations = levels.take(of_each, axis=0), deviations.take(of_each, axis=0)
-    return Effects(levels, deviations, weights.take(of_each, axis=0), widths.take(of_each, axis=0))
+    found = (array.take(of_each, axis=-1) for array in (levels, deviations, weights, widths))
+    return Effects(*found)
 
 
 def _groups(mass: Array, n_groups: int) -> Array:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._hashed import NONE, Lookup, distinct
 from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
 from ._packed import ONE, fixed_point
 from ._text import MAX_TEXTS, TEXT_BITS
 
 Ints = NDArray[np.int64]
-_NONE = -1
 _LONGEST = 256  # words; from here on, lengths are not told apart
 
 
@@ -28,11 +28,7 @@ class WordsOfTexts(NamedTuple):
 
     def once_per_text(self) -> WordsOfTexts:
         """Each value once in each text, in no order that matters."""
-        together = np.sort(self.value << TEXT_BITS | self.text)
-        is_new = np.empty(len(together), dtype=bool)
-        is_new[:1] = True
-        np.not_equal(together[1:], together[:-1], out=is_new[1:])
-        together = together[is_new]
+        together = distinct(self.value << TEXT_BITS | self.text)
         return WordsOfTexts(together >> TEXT_BITS, together & (MAX_TEXTS - 1))
 
 
@@ -44,12 +40,12 @@ class LexicalColumns:
         self._columns = np.ascontiguousarray(fixed_point(weights).T.astype(np.float64))
         first, second = lexicon.pairs.astype(np.int64).T
         features = self._n_units + np.arange(len(lexicon.pairs))
-        self._pairs = _Lookup(first * self._n_places + second, features)
+        self._pairs = Lookup(first * self._n_places + second, features)
         marks = lexicon.mark_id
         self._lengths = np.array(
-            [marks.get(LENGTHS[n.bit_length()], _NONE) for n in range(_LONGEST + 1)], dtype=np.int64
+            [marks.get(LENGTHS[n.bit_length()], NONE) for n in range(_LONGEST + 1)], dtype=np.int64
         )
-        self._numbers = np.array([marks.get(number, _NONE) for number in NUMBERS], dtype=np.int64)
+        self._numbers = np.array([marks.get(number, NONE) for number in NUMBERS], dtype=np.int64)
         self._signs = [(sign, marks[sign]) for sign in PUNCTUATION if sign in marks]
         opening = {
             feature: lexicon.opening(mark) for mark, feature in marks.items() if mark.startswith(OPENS)
@@ -57,8 +53,8 @@ class LexicalColumns:
         ones = [(units[0], feature) for feature, units in opening.items() if len(units) == 1]
         twos = [(units, feature) for feature, units in opening.items() if len(units) == 2]
         keys = [int(a or 0) * self._n_places + int(b or 0) for (a, b), _ in twos]
-        self._first = _Lookup([int(unit or 0) for unit, _ in ones], [feature for _, feature in ones])
-        self._first_two = _Lookup(keys, [feature for _, feature in twos])
+        self._first = _lookup([int(unit or 0) for unit, _ in ones], [feature for _, feature in ones])
+        self._first_two = _lookup(keys, [feature for _, feature in twos])
 
     def sums(
         self, texts: Sequence[str], places: WordsOfTexts, lengths: Ints, n_numbers: Ints
@@ -72,10 +68,10 @@ class LexicalColumns:
         keys = places.value[:-1] * self._n_places + places.value[1:]
         is_within = places.text[1:] == places.text[:-1]
         pairs = WordsOfTexts(keys[is_within], places.text[1:][is_within]).once_per_text()
-        pair = self._pairs.of(pairs.value)  # sorted, so that neighbours are found near each other
+        pair = self._pairs.of(pairs.value)
         mark, mark_text = self._marks(texts, places.value, keys, lengths, n_numbers)
-        feature = np.concatenate([units.value[is_known], pair[pair != _NONE], mark])
-        in_text = np.concatenate([units.text[is_known], pairs.text[pair != _NONE], mark_text])
+        feature = np.concatenate([units.value[is_known], pair[pair != NONE], mark])
+        in_text = np.concatenate([units.text[is_known], pairs.text[pair != NONE], mark_text])
         sums = [np.bincount(in_text, column.take(feature), len(texts)) for column in self._columns]
         return np.bincount(in_text, minlength=len(texts)), np.stack(sums, axis=1) / ONE
 
@@ -95,20 +91,8 @@ class LexicalColumns:
             has_it = np.flatnonzero([sign in text for text in texts])
             found.append((np.full(len(has_it), feature), has_it))
         mark, text = (np.concatenate(each) for each in zip(*found, strict=True))
-        return mark[mark != _NONE], text[mark != _NONE]
+        return mark[mark != NONE], text[mark != NONE]
 
 
-class _Lookup:
-    """Keys to features; _NONE for what is no key."""
-
-    def __init__(self, keys: Sequence[int] | Ints, features: Sequence[int] | Ints) -> None:
-        given = np.asarray(keys, dtype=np.int64)
-        order = np.argsort(given)
-        # at the end a key that nothing has, so that every search ends at a key
-        self._keys = np.append(given[order], np.iinfo(np.int64).max)
-        self._features = np.append(np.asarray(features, dtype=np.int64)[order], _NONE)
-
-    def of(self, keys: Ints) -> Ints:
-        """(n,) of (n,) keys."""
-        at = np.searchsorted(self._keys, keys)
-        return np.where(self._keys[at] == keys, self._features[at], _NONE)
+def _lookup(keys: Sequence[int], features: Sequence[int]) -> Lookup:
+    return Lookup(np.array(keys, dtype=np.int64), np.array(features, dtype=np.int64))

@@ -17,7 +17,7 @@ Array = NDArray[np.float32]
 SIGNS = ("0123456789", "([{", "=<>+*/%", "\"'`", ",;", ".", "?", "_$#@")
 FEATURES = ("words", "lines", "characters a word", "longest word", *(f"any of {signs}" for signs in SIGNS))
 _MOST_CHARS = 4_000_000  # counted at once
-_SIGN_OF = np.zeros(256, dtype=np.int64)  # by byte: 0 for none, 1 for the end of a line, then SIGNS
+_SIGN_OF = np.zeros(256, dtype=np.uint8)  # by byte: 0 for none, 1 for the end of a line, then SIGNS
 _SIGN_OF[ord("\n")] = 1
 for _kind, _signs in enumerate(SIGNS, start=2):
     _SIGN_OF[list(_signs.encode())] = _kind

@@ -198,40 +198,51 @@ class TierModel:
         """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
         texts = list(map(self._mass, readings))
         places = self._placed(texts, readings)
-        by_text = (
-            texts
-            if self._correction is None
-            else list(map(tuple, self.link.masses(np.array(places).reshape(-1, len(self.tiers))).tolist()))
-        )
+        told = list(map(self._told, tasks, histories, places))
+        untold = [place for place, each in zip(places, told, strict=True) if each is None]
+        needed = iter(self._corrected(untold))
         out: list[Posterior] = []
-        for task, reading, history, text, place, needed in zip(
-            tasks, readings, histories, texts, places, by_text, strict=True
-        ):
-            failed = [self.tiers.index(t) for t in dict.fromkeys(task.attempts) if t in self.tiers]
-            effects, counts = self._known_of_type(history, place)
-            if counts is None and not failed:
-                own = None if self._correction is None else place
-                known = TextPosterior(self.grid, self.link, text, reading.guard, needed=needed, place=own)
-                out.append(known)
-            else:
-                out.append(
-                    Posterior(
-                        self.grid, place, text, reading.guard, effects=effects, history=counts, failed=failed
-                    )
+        for reading, text, place, each in zip(readings, texts, places, told, strict=True):
+            if each is not None:
+                effects, counts, failed = each
+                known = Posterior(
+                    self.grid, place, text, reading.guard, effects=effects, history=counts, failed=failed
                 )
+            elif self._correction is None:
+                known = TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
+            else:
+                known = TextPosterior(
+                    self.grid, self.link, text, reading.guard, needed=next(needed), place=place
+                )
+            out.append(known)
         return out
 
-    def _known_of_type(
-        self, history: History | None, place: Place
-    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
-        """What is believed of the type, and the counts that it comes from; None where there are none."""
-        if history is None:
-            return None, None
-        from .state import TypeState  # what is decided without history needs none of it
+    def _corrected(self, places: Sequence[Place]) -> list[tuple[float, ...]]:
+        """P(needed tier) where outcomes corrected what the text says; nothing where they did not."""
+        if self._correction is None or not places:
+            return []
+        return list(map(tuple, self.link.masses(np.array(places)).tolist()))
 
-        if isinstance(history, TypeState):
-            counts = self._own(history).counts or None
-            return (None, None) if counts is None else (history.effects(self.grid), counts)
+    def _told(
+        self, task: Task, history: History | None, place: Place
+    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None, list[int]] | None:
+        """What is believed of the type, the counts that it comes from, tiers that failed; None without any."""
+        effects, counts = (None, None) if history is None else self._known_of_type(history, place)
+        failed = [] if not task.attempts else self._indices(task.attempts)
+        return None if counts is None and not failed else (effects, counts, failed)
+
+    def _indices(self, attempts: Sequence[str]) -> list[int]:
+        return [self.tiers.index(tier) for tier in dict.fromkeys(attempts) if tier in self.tiers]
+
+    def _known_of_type(
+        self, history: History, place: Place
+    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
+        if not isinstance(history, dict):  # most counts are one; a state is known by what has to be loaded
+            from .state import TypeState
+
+            if isinstance(history, TypeState):
+                counts = self._own(history).counts or None
+                return (None, None) if counts is None else (history.effects(self.grid), counts)
         counts = parse_counts(history, self.tiers)
         if counts is None:
             return None, None

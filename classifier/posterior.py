@@ -11,7 +11,7 @@ from ._effects import Effects, Grid, failure_weights, together
 from ._passing import Array
 from ._place import Link, Place
 
-_AT_ONCE = 256  # tasks: what is worked out of them stays in the processor's cache
+_AT_ONCE = 128  # tasks: what is worked out of them stays in the processor's cache
 
 
 class Posterior:
@@ -34,7 +34,8 @@ class Posterior:
         failed: Sequence[int] = (),
     ) -> None:
         self.text, self.guard, self.history = text, guard, history
-        self._grid, self._place, self._given, self._failed = grid, place, effects, tuple(failed)
+        self._grid, self._place, self._failed = grid, place, tuple(failed)
+        self._effects = grid.prior if effects is None else effects
 
     @cached_property
     def needed(self) -> tuple[float, ...]:
@@ -70,10 +71,6 @@ class Posterior:
         """P(all of these tiers fail this very task); the residual that its attempts share is in it."""
         fails = np.prod(1.0 - self._given_residual[:, :, list(tiers)], axis=2)
         return float((self._joint * fails).sum())
-
-    @cached_property
-    def _effects(self) -> Effects:
-        return self._grid.prior if self._given is None else self._given
 
     @cached_property
     def _scores(self) -> Array:
@@ -114,7 +111,7 @@ class TextPosterior(Posterior):
         place: Place | None = None,
     ) -> None:
         self.text, self.guard, self.history, self.needed = text, guard, None, needed  # type: ignore[misc]
-        self._grid, self._link, self._given, self._failed = grid, link, None, ()
+        self._grid, self._link, self._failed = grid, link, ()
         if place is not None:
             self._place = place  # type: ignore[misc]
 
@@ -131,7 +128,7 @@ class TextPosterior(Posterior):
         return self._link.place(self.text)
 
     @cached_property
-    def _effects(self) -> Effects:
+    def _effects(self) -> Effects:  # type: ignore[override]
         return self._grid.thin_prior
 
 
@@ -147,26 +144,40 @@ def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> N
 
 def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
     """Work out what is believed of tasks of known types at once; each exactly as it would be alone."""
-    for start in range(0, len(posteriors), _AT_ONCE):
-        some = posteriors[start : start + _AT_ONCE]
+    ordered = sorted(posteriors, key=_by_points)
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
         effects = together([posterior._effects for posterior in some])
-        scores = effects.scores_of_many(np.array([posterior.place for posterior in some]))
-        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
-        passes = mean_pass(scores, effects.weights, grid).tolist()
+        scores = effects.scores(np.array([posterior.place for posterior in some]).T)
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
+        passes = mean_pass(scores, effects.weights, grid).T.tolist()
         for posterior, mass, pass_ in zip(some, needed, passes, strict=True):
-            posterior.__dict__["pass_"] = tuple(pass_)
-            posterior.__dict__.setdefault("needed", tuple(mass))  # of a text alone it is known
+            posterior.pass_ = tuple(pass_)
+            if not isinstance(posterior, TextPosterior):  # of a text alone it is known
+                posterior.needed = tuple(mass)
+
+
+def _by_points(posterior: Posterior) -> tuple[int, int]:
+    """Those of as many points side by side, so that few are added that weigh nothing; and those of a type."""
+    effects = posterior._effects
+    return len(effects.weights), id(effects)
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:
-    """P(clean | tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (..., n_points) weights."""
-    return np.asarray((grid.curve.of(scores) * weights[..., None]).sum(axis=-2))
+    """P(clean | tier), (n_tiers, ...), from (n_points, n_tiers, ...) scores and (n_points, ...) weights."""
+    passes = grid.curve.of(scores)
+    passes *= weights[:, None]
+    return np.asarray(passes.sum(axis=0))
 
 
 def needed_mass(scores: Array, weights: Array, widths: Array, grid: Grid) -> Array:
-    """P(needed tier), (..., n_tiers), from (..., n_points, n_tiers) scores and (..., n_points) weights."""
-    suffices = np.clip((scores[..., :-1] - grid.curve.cut) / widths[..., None] + 0.5, 0.0, 1.0)
-    at_most = np.minimum((suffices * weights[..., None]).sum(axis=-2), 1.0)
-    edge = np.zeros((*at_most.shape[:-1], 1))
-    mass: Array = np.diff(np.concatenate([edge, at_most, edge + 1.0], axis=-1), axis=-1)
+    """P(needed tier), (n_tiers, ...), from (n_points, n_tiers, ...) scores and (n_points, ...) weights."""
+    suffices = scores[:, :-1] - grid.curve.cut
+    suffices /= widths[:, None]
+    suffices += 0.5
+    np.clip(suffices, 0.0, 1.0, out=suffices)
+    suffices *= weights[:, None]
+    at_most = np.minimum(suffices.sum(axis=0), 1.0)
+    edge = np.zeros((1, *at_most.shape[1:]))
+    mass: Array = np.diff(np.concatenate([edge, at_most, edge + 1.0]), axis=0)
     return mass

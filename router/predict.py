@@ -15,6 +15,7 @@ from ..classifier.task import Task, check_fact_names
 from ._beliefs import Beliefs
 from ._champion import champion
 from ._decide import Choice, decide
+from ._uncollected import uncollected
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -85,14 +86,15 @@ def predict_tiers(
         log, asked = history, [kind for kind in kinds if kind is not None]
         history = {kind: known for kind in asked if (known := _asked(log, kind, engine.model)) is not None}
     posteriors: Sequence[Posterior | None]
-    posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
     choices: list[Choice] = []
-    try:
-        for task, posterior in zip(checked, posteriors, strict=True):
-            choices.append(engine.choose(task, posterior)[0])
-    except InvalidTask as error:
-        _name_position(error, len(choices))
-        raise
+    with uncollected():
+        posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
+        try:
+            for task, posterior in zip(checked, posteriors, strict=True):
+                choices.append(engine.choose(task, posterior)[0])
+        except InvalidTask as error:
+            _name_position(error, len(choices))
+            raise
     return Decisions(engine, checked, posteriors, choices)
 
 
