@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
-from ._packed import PackedRows, Packing
+from ._packed import Packing
+from ._words import MAX_WORDS
 
 UNIT_BITS = 20
 
@@ -27,17 +28,18 @@ class LexicalRows:
             raise ValueError(f"a lexicon has at most {(1 << UNIT_BITS) - 2:,} units; got {n_units:,}")
         self._n_places = n_units + 2
         self._packing = Packing(0, weights.shape[1])
-        rows = self._rows = PackedRows(self._packing, weights)
-        # ends before the two last places, where UNKNOWN_WORD and NEUTRAL_WORD stand: they weigh nothing
-        self._of_units = PackedRows(self._packing, weights[:n_units])
+        rows = self._packing.rows(weights)
+        # in the two last places, where a list looks for UNKNOWN_WORD and NEUTRAL_WORD, there is nothing
+        self._of_units = [*rows[:n_units], 0, 0]
         first, second = lexicon.pairs.astype(np.int64).T
         pair_keys = (first * self._n_places + second).tolist()
-        self._pairs = dict(zip(pair_keys, range(n_units, n_lexical), strict=True))  # none is feature 0
-        self._units, self._marks = lexicon.units, lexicon.all_marks
-        none = len(weights)  # a feature that weighs nothing
-        self._signs = [(sign, rows[self._marks[sign]]) for sign in PUNCTUATION if sign in self._marks]
-        self._lengths = [rows[self._marks.get(length, none)] for length in LENGTHS]
-        self._numbers = [rows[self._marks.get(number, none)] for number in NUMBERS]
+        self._of_pairs = dict(zip(pair_keys, rows[n_units:n_lexical], strict=True))
+        self._units = lexicon.units
+        self._of_marks = dict(zip(lexicon.marks, rows[n_lexical:], strict=True))
+        self._signs = [(sign, self._of_marks[sign]) for sign in PUNCTUATION if sign in self._of_marks]
+        self._lengths = [self._of_marks.get(length, 0) for length in LENGTHS]
+        self._numbers = [self._of_marks.get(number, 0) for number in NUMBERS]
+        self._openings: dict[tuple[int, ...], int] = {}  # places of the first two units -> row
 
     def place(self, unit_id: int) -> int:
         """The id counted from the front, so that it is never negative."""
@@ -49,28 +51,30 @@ class LexicalRows:
         places : of the unit of each word, at least one. n_numbers : distinct words with digits.
         """
         keys = set(map(add, map(self._n_places.__mul__, places), places[1:]))
-        total = self._of_marks(text, places, n_numbers)
+        total = self._marks(text, places, n_numbers)
         total += sum(map(self._of_units.__getitem__, set(places)))
-        total += sum(map(self._rows.__getitem__, filter(None, map(self._pairs.get, keys))))
+        total += sum(filter(None, map(self._of_pairs.get, keys)))
         _, count, sums = self._packing.unpack(total)
         return count, sums
 
-    def _of_marks(self, text: str, places: Sequence[int], n_numbers: int) -> int:
+    def _marks(self, text: str, places: Sequence[int], n_numbers: int) -> int:
         total = self._lengths[min(len(places), 256).bit_length()] + self._numbers[min(n_numbers, 3)]
         for sign, row in self._signs:
             if sign in text:
                 total += row
-        return total + self._of_opening(places)
+        first_two = tuple(places[:2])
+        opening = self._openings.get(first_two)
+        return total + (self._opening(first_two) if opening is None else opening)
 
-    def _of_opening(self, places: Sequence[int]) -> int:
+    def _opening(self, first_two: tuple[int, ...]) -> int:
         """By name, of known units only: what opens with unknown ones opens in no way."""
-        n_units, total = len(self._units), 0
-        name = OPENS
-        for place in places[:2]:
-            if place >= n_units:
-                return total
-            name = f"{OPENS}{self._units[place]}" if name is OPENS else f"{name} {self._units[place]}"
-            feature = self._marks.get(name)
-            if feature is not None:
-                total += self._rows[feature]
+        names = [self._units[place] if place < len(self._units) else None for place in first_two]
+        total = 0
+        if names[0] is not None:
+            total += self._of_marks.get(f"{OPENS}{names[0]}", 0)
+            if len(names) > 1 and names[1] is not None:
+                total += self._of_marks.get(f"{OPENS}{names[0]} {names[1]}", 0)
+        if len(self._openings) >= MAX_WORDS:  # begins anew, so that memory stays bounded
+            self._openings.clear()
+        self._openings[first_two] = total
         return total

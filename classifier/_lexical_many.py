@@ -36,12 +36,14 @@ class LexicalColumns:
     """The lexicon and its weights, (n_features, n_tiers), in columns."""
 
     def __init__(self, lexicon: Lexicon, weights: NDArray[np.floating]) -> None:
-        self._n_units, self._n_places = len(lexicon.units), len(lexicon.units) + 2
-        self._columns = np.ascontiguousarray(fixed_point(weights).T.astype(np.float64))
+        n_units = len(lexicon.units)
+        self._n_places = n_units + 2  # in the two last ones is what is no unit, and weighs nothing
+        columns = np.vstack([np.ones(len(weights)), fixed_point(weights).T])
+        self._columns = np.insert(columns, [n_units, n_units], 0.0, axis=1)  # the first one counts
         first, second = lexicon.pairs.astype(np.int64).T
-        features = self._n_units + np.arange(len(lexicon.pairs))
+        features = self._n_places + np.arange(len(lexicon.pairs))
         self._pairs = Lookup(first * self._n_places + second, features)
-        marks = lexicon.mark_id
+        marks = {mark: feature + 2 for mark, feature in lexicon.mark_id.items()}
         self._lengths = np.array(
             [marks.get(LENGTHS[n.bit_length()], NONE) for n in range(_LONGEST + 1)], dtype=np.int64
         )
@@ -63,17 +65,19 @@ class LexicalColumns:
 
         places : of the units of all words. lengths : (n,) words a text, at least one. n_numbers : (n,).
         """
-        units = places.once_per_text()
-        is_known = units.value < self._n_units
         keys = places.value[:-1] * self._n_places + places.value[1:]
-        is_within = places.text[1:] == places.text[:-1]
-        pairs = WordsOfTexts(keys[is_within], places.text[1:][is_within]).once_per_text()
-        pair = self._pairs.of(pairs.value)
+        pair = self._pairs.of(keys)
+        pair[np.cumsum(lengths)[:-1] - 1] = NONE  # of two texts
+        known = np.flatnonzero(pair != NONE)
+        units_and_pairs = WordsOfTexts(
+            np.concatenate([places.value, pair.take(known)]),
+            np.concatenate([places.text, places.text.take(known)]),
+        ).once_per_text()
         mark, mark_text = self._marks(texts, places.value, keys, lengths, n_numbers)
-        feature = np.concatenate([units.value[is_known], pair[pair != NONE], mark])
-        in_text = np.concatenate([units.text[is_known], pairs.text[pair != NONE], mark_text])
-        sums = [np.bincount(in_text, column.take(feature), len(texts)) for column in self._columns]
-        return np.bincount(in_text, minlength=len(texts)), np.stack(sums, axis=1) / ONE
+        feature = np.concatenate([units_and_pairs.value, mark])
+        in_text = np.concatenate([units_and_pairs.text, mark_text])
+        count, *sums = [np.bincount(in_text, column.take(feature), len(texts)) for column in self._columns]
+        return count.astype(np.int64), np.stack(sums, axis=1) / ONE
 
     def _marks(
         self, texts: Sequence[str], places: Ints, keys: Ints, lengths: Ints, n_numbers: Ints

@@ -36,6 +36,13 @@ class Packing:
         fixed = [round(max(-MAX_REAL, min(value, MAX_REAL)) * ONE) + _OFFSET for value in real]
         return int.from_bytes(self._struct.pack(*whole, 1, *fixed), "little")
 
+    def rows(self, real: NDArray[np.floating]) -> list[int]:
+        """One int per row of (n, n_real) values; the whole columns are 0."""
+        table = np.zeros(len(real), dtype=self._columns)
+        table["whole"][:, -1] = 1
+        table["real"] = fixed_point(real) + _OFFSET
+        return [int.from_bytes(row, "little") for row in table.view(f"V{table.itemsize}").tolist()]
+
     def unpack(self, total: int) -> tuple[tuple[int, ...], int, list[float]]:
         """Whole columns, count of rows and real columns of a sum of rows."""
         found = self._struct.unpack(total.to_bytes(self._struct.size, "little"))
@@ -53,22 +60,6 @@ class Packing:
         whole = table["whole"].astype(np.int64)
         count = whole[:, -1]
         return whole[:, :-1], count, (table["real"].astype(np.int64) - count[:, None] * _OFFSET) / ONE
-
-
-class PackedRows(dict[int, int]):
-    """Number of a row of (n, n_real) values -> the row, packed; 0 beyond the last one.
-
-    Packed when it is first asked for: one decision needs a few of many thousands. Threads may share it, since
-    it does not matter who packed a row.
-    """
-
-    def __init__(self, packing: Packing, real: NDArray[np.floating]) -> None:
-        self._packing, self._real = packing, real
-
-    def __missing__(self, number: int) -> int:
-        row = 0 if number >= len(self._real) else self._packing.row((), self._real[number].tolist())
-        self[number] = row
-        return row
 
 
 def fixed_point(real: NDArray[np.floating]) -> NDArray[np.int64]:

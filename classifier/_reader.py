@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -103,8 +102,13 @@ class Reader:
         logits = [
             b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
         ]
-        of_shape = None if self.shape is None else self.shape.logits([shape_of(task.specification, words)])[0]
-        return self._reading(task, words, logits, known, n_letters, of_shape)
+        facts = fact_features(task)
+        if facts is not None:
+            logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
+        if self.shape is not None:
+            of_shape = self.shape.logits([shape_of(task.specification, words)])[0].tolist()
+            logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
+        return self._reading(task, words, tuple(logits), known, n_letters)
 
     def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
         """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
@@ -125,10 +129,15 @@ class Reader:
         sums = self._many.sums(texts, words)
         of_sense = _SENSE_WEIGHTS.all.take(sums.n_distinct)[:, None]
         of_lexical = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None]
-        logits = (np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical).tolist()
+        logits = np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical
+        of_facts = [fact_features(task) for task in tasks]
+        for row, facts in enumerate(of_facts):
+            if facts is not None:
+                logits[row] += facts @ self.facts
+        if self.shape is not None:
+            logits += self.shape.logits(shapes_of(texts, words))
         known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
-        of_shape = repeat(None) if self.shape is None else self.shape.logits(shapes_of(texts, words))
-        return list(map(self._reading, tasks, words, logits, known, n_letters, of_shape))
+        return list(map(self._reading, tasks, words, map(tuple, logits.tolist()), known, n_letters))
 
     @cached_property
     def _many(self) -> ManyTexts:
@@ -144,23 +153,12 @@ class Reader:
         return list(map(_PLACE.__and__, rows)), total
 
     def _reading(
-        self,
-        task: Task,
-        words: list[str],
-        logits: list[float],
-        known: int,
-        n_letters: int,
-        of_shape: list[float] | None,
+        self, task: Task, words: list[str], logits: tuple[float, ...], known: int, n_letters: int
     ) -> Reading:
-        facts = fact_features(task)
-        if facts is not None:
-            logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
-        if of_shape is not None:
-            logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
         guard = self.guards.before_reading(words, task.specification)
         if guard is None and n_letters:
             guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
-        return Reading(tuple(logits), guard)
+        return Reading(logits, guard)
 
     def _without_words(self, task: Task) -> Reading:
         return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))

@@ -66,7 +66,6 @@ class Shape:
         found = np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES))
         return np.asarray(np.clip((found - self.centre) / self.spread, -_LIMIT, _LIMIT), np.float32)
 
-    def logits(self, rows: Sequence[Array] | Array) -> list[list[float]]:
+    def logits(self, rows: Sequence[Array] | Array) -> Array:
         """(n, n_columns) of shapes; added up one by one, so that many texts give what each gives alone."""
-        logits: list[list[float]] = (self.standardised(rows)[:, :, None] * self.weights).sum(axis=1).tolist()
-        return logits
+        return np.asarray((self.standardised(rows)[:, :, None] * self.weights).sum(axis=1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._packed import MAX_REAL, ONE, PackedRows, Packing, fixed_point
+from tierwise.classifier._packed import MAX_REAL, ONE, Packing
 
 PACKING = Packing(2, 3)
 WHOLE = st.tuples(st.integers(0, 1 << 20), st.integers(0, 1))
@@ -33,21 +33,9 @@ def test_nothing_adds_up_to_nothing():
     assert PACKING.unpack(0) == ((0, 0), 0, [0.0, 0.0, 0.0])
 
 
-def test_rows_of_an_array_are_packed_when_they_are_asked_for_and_nothing_lies_beyond_them():
+def test_rows_of_an_array_are_the_rows_of_its_values():
     values = np.array([[0.5, -2.25, 0.0], [1e9, -1e9, 3.0]], dtype=np.float32)
-    packing = Packing(0, 3)
-    rows = PackedRows(packing, values)
-    assert len(rows) == 0
-    assert [rows[number] for number in (1, 0)] == [packing.row((), values[n].tolist()) for n in (1, 0)]
-    assert rows[2] == rows[99] == 0
-    assert packing.unpack(rows[0]) == ((), 1, [0.5, -2.25, 0.0])
-
-
-def test_many_values_in_fixed_point_are_those_of_single_rows():
-    values = np.array([[0.1, -7.3, 1e-9], [1e9, -1e9, 3.0]], dtype=np.float32)
-    packing = Packing(0, 3)
-    found = [packing.unpack(packing.row((), row.tolist()))[2] for row in values]
-    assert (fixed_point(values) / ONE).tolist() == found
+    assert PACKING.rows(values) == [PACKING.row((0, 0), row.tolist()) for row in values]
 
 
 def test_as_many_rows_as_there_is_room_for_never_reach_into_the_next_column():
