@@ -56,8 +56,7 @@ def main() -> None:
         },
         "one_decision": _one_decision(texts, usual),
         "many_decisions": _many(texts, usual),
-        "cold_process": _cold(),
-        "base_install": _base_install(),
+        **_installed(),
         "champion_mb": round(_size_mb(CHAMPION), 1),
     }
     for name, found in results.items():
@@ -120,10 +119,21 @@ def _many(texts: Sequence[str], usual: Callable[[list[str]], Any]) -> dict[str, 
     }
 
 
-def _cold() -> dict[str, Any]:
-    ours = [_process(OURS_COLD) for _ in range(9)]
-    theirs = [_process(USUAL_COLD) for _ in range(3)]
-    bare = [_process("import numpy") for _ in range(9)]
+def _installed() -> dict[str, Any]:
+    """Cold processes and size of the base install, in an environment that has nothing else."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        python = str(Path(folder) / "bin" / "python")
+        command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", str(ROOT)]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        (packages,) = Path(folder).glob("lib/python*/site-packages")
+        return {"cold_process": _cold(python), "base_install": _base_install(packages)}
+
+
+def _cold(python: str) -> dict[str, Any]:
+    runs = [(_process(python, OURS_COLD), _process(python, "import numpy")) for _ in range(9)]
+    ours, bare = zip(*runs, strict=True)  # in turn
+    theirs = [_process(sys.executable, USUAL_COLD) for _ in range(3)]
     seconds, usual = (statistics.median(s for s, _ in runs) for runs in (ours, theirs))
     return {
         "median_s": round(seconds, 3),
@@ -135,22 +145,19 @@ def _cold() -> dict[str, Any]:
     }
 
 
-def _process(code: str) -> tuple[float, float]:
+def _process(python: str, code: str) -> tuple[float, float]:
     """Seconds and peak megabytes of a fresh interpreter running this code."""
     started = time.perf_counter()
-    command = [sys.executable, "-c", code + PEAK]
+    command = [python, "-c", code + PEAK]
     output = subprocess.run(
         command, cwd=tempfile.gettempdir(), check=True, capture_output=True, text=True
     ).stdout
     return time.perf_counter() - started, int(output.split()[-1]) / 1024
 
 
-def _base_install() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, str(ROOT)]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-        packages = sorted(path.name.split("-")[0] for path in Path(folder).glob("*.dist-info"))
-        return {"packages": packages, "mb": round(_size_mb(Path(folder)), 1)}
+def _base_install(folder: Path) -> dict[str, Any]:
+    packages = sorted(path.name.split("-")[0] for path in folder.glob("*.dist-info"))
+    return {"packages": packages, "mb": round(_size_mb(folder), 1)}
 
 
 def _size_mb(folder: Path) -> float:

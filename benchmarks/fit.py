@@ -24,6 +24,7 @@ from tierwise.training.train import train
 
 from ._machine import write
 
+ROUNDS = 7  # the calmest counts, as in `budgets`
 _SCORES = np.array([[3.2, 3.8, 4.0], [0.0, 3.2, 3.8], [-1.5, 0.3, 3.0]])  # by needed tier and tier tried
 
 
@@ -51,14 +52,18 @@ def main(outcomes: int) -> None:
         for text, kind in zip(some["specification"], some["task_type"], strict=True)
     ] * 10
     predict_tiers(tasks, history=states, model=model)  # states work out their beliefs once
-    begun = time.perf_counter()
-    predict_tiers(tasks, history=states, model=model)
+    rounds_s = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        predict_tiers(tasks, history=states, model=model)
+        rounds_s.append(time.perf_counter() - begun)
     results: dict[str, Any] = {
         "outcomes": outcomes,
         "task_types": int(frame["task_type"].nunique()),
         "fit_s": round(fit_s, 1),
         "one_more_outcome_felt_median_ms": round(statistics.median(each_ms), 3),
-        "decisions_with_history_per_s": round(len(tasks) / (time.perf_counter() - begun)),
+        "decisions_with_history_per_s": round(len(tasks) / min(rounds_s)),
+        "decisions_with_history_per_s_median": round(len(tasks) / statistics.median(rounds_s)),
         "sentence_transformers_loaded": "sentence_transformers" in sys.modules,
     }
     print(results)

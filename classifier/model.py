@@ -226,7 +226,7 @@ class TierModel:
     def _told(
         self, task: Task, history: History | None, place: Place
     ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None, list[int]] | None:
-        """What is believed of the type, the counts that it comes from, tiers that failed; None without any."""
+        """What is believed of the type, the counts that it comes from, failed tiers; None without any."""
         effects, counts = (None, None) if history is None else self._known_of_type(history, place)
         failed = [] if not task.attempts else self._indices(task.attempts)
         return None if counts is None and not failed else (effects, counts, failed)
