@@ -38,8 +38,8 @@ class Effects:
     shape: tuple[int, ...] = ()
 
     def scores(self, place: Place | Array) -> Array:
-        """(n, n_tiers), never falling along a row. Of effects that are `together`, and places of n_tasks,
-        (n_tiers, n_tasks): (n, n_tiers, n_tasks).
+        """(n, n_tiers), never falling along a row. Of effects that are `together`, of each task or of all
+        of them, and of places of n_tasks, (n_tiers, n_tasks): (n, n_tiers, n_tasks).
         """
         at = np.asarray(place)
         steps = softplus(self.deviations + at[1:])
@@ -109,8 +109,8 @@ def together(effects: Sequence[Effects]) -> Effects:
         levels[:n, column], weights[:n, column] = each.levels, each.weights
         widths[:n, column], deviations[:n, :, column] = each.widths, each.deviations
     of_each = [number[id(each)] for each in effects]
-    found = (array.take(of_each, axis=-1) for array in (levels, deviations, weights, widths))
-    return Effects(*found)
+    levels, deviations = levels.take(of_each, axis=-1), deviations.take(of_each, axis=-1)
+    return Effects(levels, deviations, weights.take(of_each, axis=-1), widths.take(of_each, axis=-1))
 
 
 def _groups(mass: Array, n_groups: int) -> Array:

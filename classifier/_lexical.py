@@ -97,7 +97,8 @@ class _Tables:
         opening = self._openings.get(first_two)
         total += self._opening(first_two) if opening is None else opening
         total += sum(map(self._of_units.__getitem__, set(places)))
-        return total + sum(filter(None, map(self._of_pairs.get, keys)))
+        of_pairs: int = sum(filter(None, map(self._of_pairs.get, keys)))
+        return total + of_pairs
 
     def _opening(self, first_two: tuple[int, ...]) -> int:
         if len(self._openings) >= MAX_WORDS:  # begins anew, so that memory stays bounded

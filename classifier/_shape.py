@@ -38,15 +38,19 @@ def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
     if sum(map(len, texts)) > _MOST_CHARS:  # a few long ones gain nothing, and would need memory
         return np.stack(list(map(shape_of, texts, words)))
     # no ASCII character is part of another's bytes
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    sign = _SIGN_OF.take(np.frombuffer(b"".join(encoded), dtype=np.uint8))
+    together, n_bytes = "".join(texts), list(map(len, texts))
+    encoded = together.encode("utf-8", "surrogatepass")
+    if len(encoded) > len(together):  # not all of it is ASCII
+        n_bytes = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+    sign = _SIGN_OF.take(np.frombuffer(encoded, dtype=np.uint8))
     where = np.flatnonzero(sign)
-    text = np.searchsorted(np.cumsum([len(each) for each in encoded]), where, side="right")
+    text = np.searchsorted(np.cumsum(n_bytes), where, side="right")
     n_kinds = len(SIGNS) + 2
     found = np.bincount(text * n_kinds + sign.take(where), minlength=len(texts) * n_kinds)
     lines, *counts = found.reshape(len(texts), n_kinds)[:, 1:].T
     n_words = np.array([len(each) for each in words])
-    lengths, start = np.fromiter(map(len, chain.from_iterable(words)), np.int64), np.cumsum(n_words) - n_words
+    start = np.cumsum(n_words) - n_words
+    lengths = np.fromiter(map(len, chain.from_iterable(words)), np.int64, int(n_words.sum()))
     per_word, longest = np.add.reduceat(lengths, start) / n_words, np.maximum.reduceat(lengths, start)
     return _log1p(np.stack([n_words, lines, per_word, longest, *counts], axis=1))
 

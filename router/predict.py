@@ -91,7 +91,12 @@ def predict_tiers(
         posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
         try:
             for task, posterior in zip(checked, posteriors, strict=True):
-                choices.append(engine.choose(task, posterior)[0])
+                beliefs = engine.beliefs(posterior)
+                choices.append(
+                    decide(
+                        task, beliefs, engine.policy, engine.ladder, unavailable=engine.trouble is not None
+                    )
+                )
         except InvalidTask as error:
             _name_position(error, len(choices))
             raise

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...classifier._effects import Effects, Grid
+from ...classifier._effects import Effects, Grid, together
 from ...classifier.errors import ContradictoryTask, NoTierFits
 from ...classifier.model import TierModel
 from ...classifier.posterior import Posterior, mean_pass, needed_mass
@@ -168,11 +168,12 @@ def _believed(grid: Grid, effects: Effects | None, read: list[Posterior], places
 def _in_chunks(places: Array, effects: Effects, grid: Grid) -> tuple[Array, Array]:
     """(n, n_tiers) P(needed tier) and P(clean | tier)."""
     step = max(1, _POINTS // len(effects.weights))
+    of_each = together([effects])
     needed, passes = [], []
     for start in range(0, len(places), step):
-        scores = effects.scores_of_many(places[start : start + step])
-        needed.append(needed_mass(scores, effects.weights, effects.widths, grid))
-        passes.append(mean_pass(scores, effects.weights, grid))
+        scores = of_each.scores(places[start : start + step].T)
+        needed.append(needed_mass(scores, of_each.weights, of_each.widths, grid).T)
+        passes.append(mean_pass(scores, of_each.weights, grid).T)
     return np.concatenate(needed), np.concatenate(passes)
 
 
