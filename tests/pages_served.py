@@ -24,7 +24,9 @@ COUNTING = "is being counted for the first time"
 def pages(log: Any, *, model: Any = None, policy: Any = None, store: Any = None) -> Iterator[httpx2.Client]:
     """A client of the pages with this state; `client.state` may be changed."""
     router = None if log is None else Router(model, policy, log)
-    state = SimpleNamespace(log=log, model=lambda: model, policy=policy, store=store)
+    state = SimpleNamespace(
+        log=log, model=lambda: model, policy=policy, store=store, pointer=None, trouble=None
+    )
     state.record_verdict = lambda decision_id, verdict, note: router.record_outcome(
         decision_id, verdict, note=note
     )

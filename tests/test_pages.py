@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from pages_served import counted, pages
@@ -137,9 +138,28 @@ def test_without_a_log_and_without_a_model_the_pages_say_so():
         assert "No model could be loaded" in client.get("/model").text
 
 
+def test_a_log_that_came_back_shows_within_a_moment(served, monkeypatch):
+    from tierwise.classifier.errors import LogUnavailable
+    from tierwise.router.serve.pages import _now
+
+    def away(*_):
+        raise LogUnavailable("It is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_now, "spending", away)
+        assert served.get("/").status_code == 503
+    until = time.monotonic() + 5  # what was counted is kept for ten seconds, a failure is not
+    while served.get("/").status_code != 200:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
     served.state.log.close()
     for path in ("/review", "/decisions/x"):
         answer = served.get(path)
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
+    answer = served.get("/model")
+    assert answer.status_code == 200
+    assert "The log is away" in answer.text

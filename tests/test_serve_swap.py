@@ -185,19 +185,3 @@ def test_the_environment_names_the_model(store, monkeypatch):
     monkeypatch.setenv("TIERWISE_MODEL", str(store))
     with served() as client:
         assert serving(client)["version"] == ModelStore(store).champion()
-
-
-@pytest.mark.slow
-def test_an_alias_in_a_registry_is_watched(mlflow_with_two):
-    import mlflow
-
-    client_of_registry = mlflow.MlflowClient()
-    client_of_registry.set_registered_model_alias("tierwise", "champion", "1")
-    with served(model="models:/tierwise@champion", watch_s=60) as client:
-        first = serving(client)["version"]
-        client_of_registry.set_registered_model_alias("tierwise", "champion", "2")
-        client.service.look()
-        assert serving(client)["version"] != first
-        client_of_registry.delete_registered_model_alias("tierwise", "champion")
-        client.service.look()
-        assert serving(client)["trouble"]

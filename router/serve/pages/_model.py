@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....classifier.errors import ArtifactError
+from ....classifier.errors import ArtifactError, LogError
+from ....classifier.model import REMOTE
 from ...log._kept import reliability
 from ...log._past import past_decision
 from ...reasons import MEANING
@@ -16,15 +17,16 @@ from ._store import pointer_of
 
 def model_page(state: State, kept: Kept) -> dict[str, Any]:
     """What the template shows. The parts that are still being counted are None."""
-    model, trouble, pointer = state.model(), None, None
+    model, trouble, pointer = state.model(), state.trouble, None
+    is_unread = isinstance(state.store, str) and state.store.startswith(REMOTE) and state.pointer is None
     try:
-        pointer = pointer_of(state.store)
+        pointer = pointer_of(state)
     except ArtifactError as error:
-        trouble = str(error)
+        trouble, is_unread = trouble or str(error), True
     history = [] if pointer is None else list(reversed(pointer.history))
     judged = next((change for change in history if change.gate), None)
     tiers = ladder_of(state).names
-    bins = None
+    bins, away = None, None
     if state.log is not None and model is not None:
         log, version = state.log, model.version
 
@@ -33,19 +35,25 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
                 found = reliability(connection, tiers, version)
             return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
 
-        bins = kept.get(f"reliability {version}", count)
+        try:
+            bins = kept.get(f"reliability {version}", count)
+        except LogError as error:  # what serves is known without it
+            away = str(error)
     return {
         "model": model,
         "metrics": {} if model is None else _figures(model.manifest.get("metrics", {})),
         "thresholds": None if model is None else model.thresholds(policy_of(state).max_under_tier),
         "promise": policy_of(state).max_under_tier,
         "pointer": pointer,
+        "is_unread": is_unread,
         "store": state.store,
         "trouble": trouble,
         "history": history[:20],
         "judged": judged,
         "bins": bins,
-        "counting": bins is None and state.log is not None and model is not None,
+        "tiers": tiers,
+        "away": away,
+        "counting": bins is None and away is None and state.log is not None and model is not None,
         "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
         if bins
         else None,
