@@ -97,6 +97,22 @@ def test_the_first_stop_of_the_keyboard_skips_the_navigation(page, served):
     page.wait_for("document.activeElement.id === 'main'")
 
 
+def test_on_a_phone_a_types_name_stays_and_its_caption_can_be_read(page, served):
+    page.look(390)
+    page.open(url(served, "/types"))
+    page.js("document.querySelector('.wide').scrollLeft = 300")
+    page.wait_for("document.querySelector('.wide').scrollLeft > 100")
+    assert page.js("document.querySelector('tbody th').getBoundingClientRect().left") >= 0
+    right = "document.querySelector('caption span').getBoundingClientRect().right"
+    assert page.js(f"{right} <= innerWidth")
+
+
+def test_an_amount_of_money_is_on_one_line(page, served):
+    page.look(1280)
+    page.open(url(served, "/types"))
+    assert page.js("getComputedStyle(document.querySelector('tbody .number')).whiteSpace") == "nowrap"
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_page_is_wider_than_its_window(page, served, width, dark):

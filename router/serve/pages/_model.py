@@ -8,6 +8,7 @@ from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
 from ...log._kept import reliability
 from ...log._past import past_decision
+from ...log._times import from_us
 from ...reasons import MEANING
 from . import _svg
 from ._kept import Kept
@@ -72,6 +73,8 @@ def decision_page(state: State, decision_id: str) -> dict[str, Any]:
         words = model.word_evidence(decision.task, most=6)
     return {
         "past": past,
+        "decided_at": from_us(past.row["decided_at_us"]),
+        "attempts": log.attempts(decision_id),
         "row": past.row,
         "decision": decision,
         "explained": None if decision is None else decision.explain(),
