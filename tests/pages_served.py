@@ -27,6 +27,7 @@ def pages(log: Any, *, model: Any = None, policy: Any = None, store: Any = None)
     state = SimpleNamespace(
         log=log, model=lambda: model, policy=policy, store=store, pointer=None, trouble=None
     )
+    state.challenger = lambda: None
     state.record_verdict = lambda decision_id, verdict, note: router.record_outcome(
         decision_id, verdict, note=note
     )

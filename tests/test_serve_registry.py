@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mlflow
 import pytest
+from pages_served import counted
 from served import served
 from small_model import small_model
 
@@ -45,12 +46,14 @@ def test_a_challenger_in_the_registry_serves_its_share(registry, sqlite_url):
         registry.start_canary(Canary("4", 0.5, 1_000))
         client.service.look()
         assert serving(client)["challenger"] == registry.load("4").version
-        rows = client.post("/v1/predict", json={"tasks": [TASK] * 60}).json()["decisions"]
+        rows = client.post("/v1/predict?wait_for_log=true", json={"tasks": [TASK] * 60}).json()["decisions"]
         assert {row["propensity"] for row in rows} == {0.5}
         assert {row["tier"] for row in rows} == {"opus", "haiku"}
-        page = client.get("/model").text
+        page = counted(client, "/model")
         assert "4 serves 50.0% of first decisions" in page
-        assert "tierwise promote 4 --to models:/tierwise" in page
+        n_tried = sum(row["reason"] == "canary" for row in rows)
+        assert f"; {n_tried} so far." in page  # by the version that the log knows, not the registry's number
+        assert f"tierwise promote 4 --to models:/tierwise --log {sqlite_url}" in page
         assert "the first" in page  # why the champion was chosen
         registry.drop_canary()
         client.service.look()

@@ -9,10 +9,12 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ...classifier.errors import InvalidOutcome, InvalidTask, LogError, LogUnavailable, NotInLog
 
 RETRY_AFTER_S = 5
+_NOT_SERVED = "Nothing is served under this path. /openapi.json has what is; the pages are under /."
 SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -89,9 +91,30 @@ def refusal(error: HTTPException) -> Response:
     return Response(body, error.status_code, error.headers, "application/json")
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error, Refused):
+        return refusal(error)
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return refusal(Refused(404, _NOT_SERVED))
+    if error.status_code == 405:
+        allowed = _allowed(request)
+        headers["Allow"] = ", ".join(allowed)
+        told = f"This path takes {' or '.join(allowed)}. /openapi.json has what is served."
+        return refusal(Refused(405, told, headers=headers))
     return refusal(error)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Methods of all routes of this path: each of them knows its own only."""
+    found = {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 async def _on_ours(_: Request, error: Exception) -> Response:

@@ -41,6 +41,9 @@ class PagesState:
     def model(self) -> TierModel | None:
         return self._service.router.engine.model
 
+    def challenger(self) -> TierModel | None:
+        return self._service.router.challenger
+
     def record_verdict(self, decision_id: str, verdict: str, note: str | None) -> None:
         """Through the service, which knows decisions that are still on their way into the log."""
         self._service.record_outcome_now(decision_id, verdict, note=note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....classifier._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
 from ...log._kept import reliability
@@ -27,7 +28,7 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
     history = [] if pointer is None else list(reversed(pointer.history))
     judged = next((change for change in history if change.gate), None)
     tiers = ladder_of(state).names
-    bins, away = None, None
+    bins, away, tried = None, None, None
     if state.log is not None and model is not None:
         log, version = state.log, model.version
 
@@ -38,6 +39,7 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
 
         try:
             bins = kept.get(f"reliability {version}", count)
+            tried = _tried(state, kept, pointer)
         except LogError as error:  # what serves is known without it
             away = str(error)
     return {
@@ -54,11 +56,24 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
         "bins": bins,
         "tiers": tiers,
         "away": away,
+        "tried": tried,
+        "log_name": None if state.log is None else state.log._database.name,
         "counting": bins is None and away is None and state.log is not None and model is not None,
         "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
         if bins
         else None,
     }
+
+
+def _tried(state: State, kept: Kept, pointer: Pointer | None) -> int | None:
+    """Decisions of the challenger so far; None where there is none, or they are still being counted."""
+    log = state.log
+    if log is None or pointer is None or pointer.canary is None:
+        return None
+    challenger = state.challenger()  # a registry has numbers of its own for what the log knows by its version
+    version = pointer.canary.version if challenger is None else challenger.version
+    found = kept.get(f"canary {version}", lambda: log.tried_as_canary(version))
+    return None if found is None else int(found.decisions)
 
 
 def decision_page(state: State, decision_id: str) -> dict[str, Any]:

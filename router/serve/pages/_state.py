@@ -38,6 +38,9 @@ class State(Protocol):
     def model(self) -> TierModel | None:
         """The model that serves; None where none could be loaded."""
 
+    def challenger(self) -> TierModel | None:
+        """The model that is tried beside it; None where there is none."""
+
     def record_verdict(self, decision_id: str, verdict: str, note: str | None) -> None:
         """Record it, and what it teaches. Raises NotInLog, InvalidOutcome, LogError."""
 
