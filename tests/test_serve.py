@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+import jsonschema
 import pytest
 from pydantic import TypeAdapter
 from served import served
@@ -222,6 +223,25 @@ def test_the_document_has_every_fact_and_its_examples_work(plain):
     examples = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]
     for name in ("one", "many"):
         assert plain.post("/v1/predict", json=examples["examples"][name]["value"]).status_code == 200
+
+
+def test_every_answer_has_an_example_of_its_form(plain):
+    document = plain.get("/openapi.json").json()
+    n_checked = 0
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                for kind, content in answer.get("content", {}).items():
+                    if kind != "application/json" or (path, status) == ("/readyz", "503"):
+                        continue
+                    several = (
+                        {"": {"value": content["example"]}} if "example" in content else content["examples"]
+                    )
+                    schema = {**content["schema"], "components": document["components"]}
+                    for example in several.values():
+                        jsonschema.validate(example["value"], schema)
+                        n_checked += 1
+    assert n_checked > 30
 
 
 def test_while_no_outcome_comes_the_states_are_not_read_again(sqlite_url, monkeypatch):

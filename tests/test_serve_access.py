@@ -64,7 +64,21 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(tokens):
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"tokens": [{"name": "x"}]}', '{"tokens": 3}', "\udcff"])
+_NO_HASH = '{"tokens": [{"name": "x", "sha256": "é", "created_at": ""}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"tokens": [{"name": "x"}]}',
+        '{"tokens": 3}',
+        "\udcff",
+        _NO_HASH,
+        _NO_HASH.replace('"é"', "3"),
+    ],
+)
 def test_a_file_that_holds_no_tokens_is_refused(tokens, content):
     tokens.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidSetting, match="not a file of tokens"):
@@ -203,3 +217,17 @@ def test_every_answer_has_safe_headers_and_pages_keep_theirs():
             assert "server" not in headers
         assert "script-src 'self'" in client.get("/").headers["content-security-policy"]
         assert len(client.get("/").headers.get_list("content-security-policy")) == 1
+
+
+def test_the_document_says_how_to_give_a_token(tmp_path):
+    token = new_token(tmp_path / "tokens.json", "ops")
+    with served(tokens=tmp_path / "tokens.json") as client:
+        document = client.get("/openapi.json", headers={"X-Tierwise-Token": token}).json()
+        schemes = document["components"]["securitySchemes"]
+        assert document["security"] == [{name: []} for name in schemes]
+        assert document["paths"]["/healthz"]["get"]["security"] == []
+        told = client.get("/v1/model").json()["error"]["message"]
+    for scheme in schemes.values():
+        assert scheme.get("name", scheme.get("scheme")).lower().replace("basic", "login") in told.lower()
+    with served() as client:
+        assert "security" not in client.get("/openapi.json").json()

@@ -54,6 +54,28 @@ def test_unknown_options_are_refused(plain, query):
     assert plain.post(f"/v1/predict?{query}", json=TASK).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/review", "GET, HEAD, POST"),
+        ("GET", "/v1/predict", "POST"),
+        ("POST", "/", "GET, HEAD"),
+        ("PUT", "/v1/messages/batches", "DELETE, GET, HEAD, POST"),
+        ("DELETE", "/v1/history/a/b", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_told_which_it_takes(plain, method, path, allowed):
+    answer = plain.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert allowed.replace(", ", " and ") in answer.json()["error"]["message"]
+
+
+def test_a_path_that_is_not_served_says_where_to_look(plain):
+    answer = plain.get("/v1/nothing")
+    assert answer.status_code == 404
+    assert "/openapi.json" in answer.json()["error"]["message"]
+
+
 def test_too_many_tasks_are_refused():
     with served(max_tasks=2) as client:
         assert client.post("/v1/predict", json={"tasks": ["x"] * 3}).status_code == 413
