@@ -49,7 +49,13 @@ def test_what_makes_no_sense_is_named(plain, body, status, named):
     assert named in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("query", ["detail=all", "wait_for_log=1"])
+def test_what_is_no_outcome_is_called_so(plain):
+    assert plain.post("/v1/outcomes", json=[]).json()["error"]["type"] == "invalid_outcome"
+
+
+@pytest.mark.parametrize(
+    "query", ["detail=all", "wait_for_log=1", "wait_for_logs=true", "detail=full&x=", "%ff=1"]
+)
 def test_unknown_options_are_refused(plain, query):
     assert plain.post(f"/v1/predict?{query}", json=TASK).status_code == 422
 

@@ -25,6 +25,11 @@ from ._policy import policy_options
 )
 @click.option("--burst", type=click.IntRange(min=1), help="So many of them at once (default 200).")
 @click.option("--max-body-mib", type=click.IntRange(1, 1024), help="Of one request (default 32).")
+@click.option(
+    "--drain-s",
+    type=click.FloatRange(min=0),
+    help="Seconds that requests in flight have when it is stopped (default 30).",
+)
 @click.option("--upstream", "upstream_url", help="Where /v1/messages goes (default: Anthropic's API).")
 @click.option(
     "--probe-budget", type=click.FloatRange(0, 0.5), help="Share of decisions that may try a tier below."
