@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import jsonschema
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import TypeAdapter
 from served import served
 
@@ -173,7 +175,12 @@ def test_health_readiness_and_metrics(logged):
     assert "tierwise_decisions_total{" in text
     assert f'tierwise_model_info{{version="{logged.service.model.version}"}} 1.0' in text
     assert "tierwise_unlogged 0.0" in text
+    assert "tierwise_unlogged_dropped 0.0" in text
     assert "tierwise_request_seconds_bucket{" in text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert sum(sample.value for sample in families["tierwise_decisions"].samples) >= 1
+    if sys.platform == "linux":
+        assert families["process_resident_memory_bytes"].samples[0].value > 10e6
 
 
 def test_task_types_do_not_become_labels(plain):

@@ -231,3 +231,26 @@ def test_the_document_says_how_to_give_a_token(tmp_path):
         assert scheme.get("name", scheme.get("scheme")).lower().replace("basic", "login") in told.lower()
     with served() as client:
         assert "security" not in client.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.0/8",), ("*",)])
+def test_an_address_that_a_proxy_tells_counts_where_the_proxy_is_trusted(trusted):
+    with served(trusted_proxies=trusted, requests_per_s=0.001, burst=1) as client:
+        statuses = [
+            client.get("/v1/model", headers={"X-Forwarded-For": address}).status_code
+            for address in ("192.0.2.1", "192.0.2.2", "192.0.2.2")
+        ]
+    assert statuses == ([200, 200, 429] if trusted else [200, 429, 429])
+
+
+def test_behind_a_trusted_proxy_with_tls_the_cookie_is_for_tls_only(sqlite_url):
+    for trusted in ((), ("127.0.0.1",)):
+        with served(trusted_proxies=trusted, log=sqlite_url) as client:
+            cookie = client.get("/review", headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+            assert ("secure" in cookie.lower()) is bool(trusted)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "10.0.0.0/33", "proxy.example.org"])
+def test_a_proxy_that_could_never_be_trusted_is_refused(text):
+    with pytest.raises(InvalidSetting, match="a network such as"):
+        Settings(trusted_proxies=(text,))

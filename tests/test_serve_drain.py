@@ -82,3 +82,26 @@ def test_a_stream_that_runs_when_the_service_is_stopped_ends_whole(tmp_path):
     with OutcomeLog(path) as log:
         (attempt,) = log.attempts()
         assert (attempt.status, attempt.output_tokens) == ("completed", 33)
+
+
+def test_what_takes_longer_than_a_stop_may_is_broken_off_and_logged_as_that(tmp_path):
+    path = tmp_path / "log.db"
+    options = ("--log", str(path), "--drain-s", "1")
+    with slow_api() as api, served_process(*options, "--upstream", api) as (process, port):
+        url = f"http://127.0.0.1:{port}/v1/messages"
+        said, is_whole = "", True
+        with httpx2.stream("POST", url, json=ASKING, headers={"x-api-key": "k"}, timeout=30) as answer:
+            try:
+                for piece in answer.iter_text():
+                    if not said:
+                        process.send_signal(signal.SIGTERM)
+                    said += piece
+            except httpx2.RemoteProtocolError:  # the client sees that this is not all
+                is_whole = False
+        process.wait(30)
+    assert not is_whole
+    assert "content_block_delta" in said
+    assert "message_stop" not in said
+    with OutcomeLog(path) as log:
+        (attempt,) = log.attempts()
+        assert attempt.status != "completed"

@@ -62,7 +62,9 @@ class Service:
         self.metrics.trouble(self.trouble is not None)
         if self._logged is not None:
             logged = self._logged
-            self.metrics.watch_log(lambda: logged.n_unlogged, lambda: logged.is_away)
+            self.metrics.watch_log(
+                lambda: logged.n_unlogged, lambda: logged.recorder.n_dropped, lambda: logged.is_away
+            )
 
     @property
     def model(self) -> TierModel:

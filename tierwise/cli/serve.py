@@ -19,7 +19,9 @@ from ._policy import policy_options
     "--tokens", type=click.Path(path_type=Path), envvar="TIERWISE_TOKENS", help="Of `tierwise token new`."
 )
 @click.option("--allow-host", "allowed_hosts", multiple=True, help="A further name in Host headers.")
-@click.option("--trust-proxy", "trusted_proxies", multiple=True, help="An address whose X-Forwarded-* count.")
+@click.option(
+    "--trust-proxy", "trusted_proxies", multiple=True, help="An address or network whose X-Forwarded-* count."
+)
 @click.option(
     "--requests-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one token, or address."
 )
