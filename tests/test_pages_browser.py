@@ -6,6 +6,7 @@ import pytest
 from browser import CHROMIUM, WHY_NOT, browser
 from pages_served import counted, pages
 
+from tierwise import predict_tier
 from tierwise.router.log._waiting import waiting
 from tierwise.router.log.demo import fill
 
@@ -105,6 +106,20 @@ def test_on_a_phone_a_types_name_stays_and_its_caption_can_be_read(page, served)
     assert page.js("document.querySelector('tbody th').getBoundingClientRect().left") >= 0
     right = "document.querySelector('caption span').getBoundingClientRect().right"
     assert page.js(f"{right} <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_type_with_a_very_long_name_hides_no_other_column(page, served, width):
+    decision = predict_tier("Tag this", task_type="a-type-" * 25)
+    served.state.log.record_outcome(decision, "clean")
+    page.look(width)
+    with pages(served.state.log) as client:
+        counted(client, "/types")
+        page.open(url(client, "/types"))
+        assert (
+            page.js("Math.max(...[...document.querySelectorAll('tbody th')].map(e => e.offsetWidth))") < 345
+        )
+        assert page.js(FITS)
 
 
 def test_an_amount_of_money_is_on_one_line(page, served):
