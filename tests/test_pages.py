@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import threading
 import time
 
 import pytest
@@ -202,6 +204,25 @@ def test_a_log_that_came_back_shows_within_a_moment(served, monkeypatch):
     while served.get("/").status_code != 200:
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("path", "name"), [("/", "_now"), ("/types", "_types"), ("/model", "_model")])
+def test_what_is_still_being_counted_reloads_by_itself(served, monkeypatch, path, name):
+    module = importlib.import_module(f"tierwise.router.serve.pages.{name}")
+    counting = {"_now": "spending", "_types": "movements_of", "_model": "reliability"}[name]
+    count, go_on = getattr(module, counting), threading.Event()
+
+    def slowly(*given, **options):
+        go_on.wait(20)
+        return count(*given, **options)
+
+    monkeypatch.setattr(module, counting, slowly)
+    fill(served.state.log, 20)
+    served.get("/types")  # its counts come before its movements
+    time.sleep(0.2)
+    assert '<meta http-equiv="refresh"' in served.get(path).text
+    go_on.set()
+    assert '<meta http-equiv="refresh"' not in counted(served, path)
 
 
 def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
