@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from browser import CHROMIUM, WHY_NOT, browser
 from pages_served import counted, pages
@@ -76,6 +78,23 @@ def test_letters_typed_into_the_note_are_no_verdict(page, served):
     page.press("c")
     page.wait_for("document.querySelector('[name=note]').value === 'c'")
     assert how_many_wait(served) == before
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_enter_in_the_note_is_no_verdict_and_then_a_key_is(page, served, scripts):
+    page.look(1280, scripts=scripts)
+    page.open(url(served, "/review"))
+    before = how_many_wait(served)
+    first = page.js("document.querySelector('[name=decision_id]').value")
+    page.js("document.querySelector('[name=note]').focus()")
+    for key in ("o", "k", "Enter"):
+        page.press(key)
+    time.sleep(0.5)  # in which a form would have been sent
+    assert how_many_wait(served) == before
+    if scripts:
+        page.press("r")
+        page.wait_for("document.querySelector('.done')?.innerText.startsWith('Corrected')")
+        assert "<td>ok</td>" in served.get(f"/decisions/{first}").text
 
 
 def test_a_verdict_can_be_given_with_scripts_switched_off(page, served):
