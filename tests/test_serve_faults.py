@@ -263,7 +263,9 @@ def test_an_address_in_use_is_one_clear_line():
 
         from tierwise.cli import main
 
+        before = signal.getsignal(signal.SIGTERM)
         done = CliRunner().invoke(main, ["serve", "--port", str(client.port)])
+        assert signal.getsignal(signal.SIGTERM) is before  # who calls us has handlers of its own
         assert done.exit_code == 2
         assert done.stderr.startswith("tierwise: Can't listen on 127.0.0.1 port")
 
