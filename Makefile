@@ -8,9 +8,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: $(VENV)/.demo  ## set up what prediction needs, and route real tasks
 	$(BIN)/tierwise demo
 
-demo-serve: $(VENV)/.serve  ## the service on a log of simulated work; prints its address
-	$(BIN)/tierwise log demo --log .demo-serve.db
+demo-serve: .demo-serve.db  ## the service on a log of simulated work; prints its address
 	$(BIN)/tierwise serve --log .demo-serve.db
+
+.demo-serve.db: | $(VENV)/.serve
+	$(BIN)/tierwise log demo --log $@ --until-now
 
 test: $(VENV)/.dev check  ## set up everything, and run the whole suite but the slow part
 	$(BIN)/python -m pytest -m "not slow"

@@ -198,7 +198,7 @@ def _pages(_: argparse.Namespace) -> dict[str, Any]:
 
 def _is_counting(url: str) -> bool:
     page = _get(url)
-    return b"is being counted" in page or b"reload in a moment" in page
+    return b"page reloads by itself" in page
 
 
 def _cold(_: argparse.Namespace) -> dict[str, Any]:

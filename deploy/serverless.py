@@ -8,19 +8,40 @@ function that is frozen between events can't write aside. Report outcomes to a s
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
-from tierwise import TierwiseError, predict_tier
+from tierwise import Task, TierwiseError, predict_tier
 
 predict_tier("warm up")
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
-    """The decision as JSON; 400 with a message for what can't be routed."""
+    """The decision as JSON; 400 with a message for what can't be routed.
+
+    The body is a task: its specification, any facts, and `history`. Model and policy are the operator's.
+    """
     try:
-        task = json.loads(event.get("body") or "{}")
-        decision = predict_tier(task.pop("specification", ""), **task)
-    except (TierwiseError, ValueError, AttributeError) as error:
-        return {"statusCode": 400, "body": json.dumps({"error": str(error)})}
-    return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": decision.to_json()}
+        task = _object(event)
+        history = task.pop("history", None)
+        Task.from_mapping(task)  # nothing but facts goes on
+        decision = predict_tier(**task, history=history)
+    except (TierwiseError, ValueError) as error:
+        return _answer(400, json.dumps({"error": str(error)}))
+    return _answer(200, decision.to_json())
+
+
+def _object(event: dict[str, Any]) -> dict[str, Any]:
+    body = event.get("body") or "{}"
+    try:
+        found = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
+    except RecursionError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError('Send a JSON object with a "specification".')
+    return found
+
+
+def _answer(status: int, body: str) -> dict[str, Any]:
+    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": body}

@@ -53,3 +53,20 @@ def test_a_connection_that_dies_while_it_is_asked_is_an_error_of_the_log_and_nev
             transaction.ask((dies, {}), (dies, {}))
         assert log.history("meta") == {"sonnet": (1, 0)}
         assert state_alone(log._database, "meta", "m1", 0) is None
+
+
+def test_a_copy_that_takes_the_place_of_the_file_is_what_is_written_then(tmp_path):
+    path, copy = tmp_path / "log.db", tmp_path / "copy.db"
+    with OutcomeLog(copy) as log:
+        log.record_outcome(decided("d1"), "clean")
+    with OutcomeLog(path) as log:
+        log.record_decision(decided("d2"))
+        for each in tmp_path.glob("log.db*"):
+            each.unlink()
+        with pytest.raises(LogUnavailable, match="moved or removed while it was in use"):
+            log.history("meta")
+        copy.rename(path)
+        assert log.history("meta") == {"sonnet": (1, 0)}
+        log.record_outcome("d1", "corrected")
+    with OutcomeLog(path) as log:
+        assert log.history("meta") == {"sonnet": (0, 1)}

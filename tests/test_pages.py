@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import threading
+import time
 
 import pytest
 from pages_served import counted, pages
 
-from tierwise import Task, predict_tier
+from tierwise import Router, Task, predict_tier
 from tierwise.router.log.demo import fill
 from tierwise.router.serve.pages._svg import usd
+from tierwise.testing import MessagesServer
 
 PATHS = ("/", "/types", "/review", "/model")
 
@@ -99,6 +103,54 @@ def test_a_decision_shows_what_led_to_it_and_an_unknown_id_is_not_found(served):
     assert served.get("/static/..%2f__init__.py").status_code == 404
 
 
+def test_a_decision_shows_when_by_what_and_what_its_requests_took(served):
+    decision = predict_tier(
+        "Tag this ticket, JSON out", task_type="tags", input_tokens=12_345, verifiable=True
+    )
+    with (
+        MessagesServer("[]") as server,
+        server.client() as client,
+        Router(log=served.state.log, client=client) as router,
+    ):
+        result = router.run("Tag this ticket, JSON out", task_type="tags", verifiable=True)
+    html = served.get(f"/decisions/{result.decision.decision_id}").text
+    for shown in (
+        "<dt>decided</dt>",
+        "<dt>by model</dt>",
+        "What it took",
+        result.decision.model,
+        "completed",
+    ):
+        assert shown in html, shown
+    served.state.log.record_decision(decision)
+    html = served.get(f"/decisions/{decision.decision_id}").text
+    assert "12,345" in html
+    assert " then ".join(decision.plan).replace(" then ", ", then ") in html
+    assert "What it took" not in html
+
+
+def test_an_empty_log_says_how_to_fill_it(served):
+    html = counted(served, "/")
+    assert f"{str(served.base_url).rstrip('/')}/v1/predict" in html
+    assert "tierwise log demo" in html
+    assert "<form" not in html  # there is nothing to choose from
+
+
+def test_the_reliability_table_is_the_plots_legend(served):
+    fill(served.state.log, 60)
+    assert '<span class="key tier0" aria-hidden="true"></span>haiku' in counted(served, "/model")
+
+
+def test_there_is_an_icon_so_that_no_browser_asks_for_another(served):
+    assert 'rel="icon" href="/static/icon.svg"' in served.get("/model").text
+    assert served.get("/static/icon.svg").headers["content-type"] == "image/svg+xml"
+
+
+def test_why_a_newer_model_is_not_used_is_said(served):
+    served.state.trouble = "No model at elsewhere: there is no such folder."
+    assert "No model at elsewhere" in served.get("/model").text
+
+
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(served):
     answer = served.get("/model")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -126,7 +178,8 @@ def test_where_nothing_was_saved_there_is_no_empty_plot(served):
     html = counted(served, "/?baseline=sonnet&days=all")
     assert "Money saved" in html
     assert "per day" not in html
-    assert "none <small>none to none" in html
+    assert "<dd>none</dd>" in html
+    assert "none to none" not in html
     assert "per day" in counted(served, "/?baseline=opus&days=all")
 
 
@@ -137,9 +190,47 @@ def test_without_a_log_and_without_a_model_the_pages_say_so():
         assert "No model could be loaded" in client.get("/model").text
 
 
+def test_a_log_that_came_back_shows_within_a_moment(served, monkeypatch):
+    from tierwise.classifier.errors import LogUnavailable
+    from tierwise.router.serve.pages import _now
+
+    def away(*_):
+        raise LogUnavailable("It is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_now, "spending", away)
+        assert served.get("/").status_code == 503
+    until = time.monotonic() + 5  # what was counted is kept for ten seconds, a failure is not
+    while served.get("/").status_code != 200:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("path", "name"), [("/", "_now"), ("/types", "_types"), ("/model", "_model")])
+def test_what_is_still_being_counted_reloads_by_itself(served, monkeypatch, path, name):
+    module = importlib.import_module(f"tierwise.router.serve.pages.{name}")
+    counting = {"_now": "spending", "_types": "movements_of", "_model": "reliability"}[name]
+    count, go_on = getattr(module, counting), threading.Event()
+
+    def slowly(*given, **options):
+        go_on.wait(20)
+        return count(*given, **options)
+
+    monkeypatch.setattr(module, counting, slowly)
+    fill(served.state.log, 20)
+    served.get("/types")  # its counts come before its movements
+    time.sleep(0.2)
+    assert '<meta http-equiv="refresh"' in served.get(path).text
+    go_on.set()
+    assert '<meta http-equiv="refresh"' not in counted(served, path)
+
+
 def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
     served.state.log.close()
     for path in ("/review", "/decisions/x"):
         answer = served.get(path)
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
+    answer = served.get("/model")
+    assert answer.status_code == 200
+    assert "The log is away" in answer.text

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
+import jsonschema
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import TypeAdapter
 from served import served
 
@@ -172,7 +175,12 @@ def test_health_readiness_and_metrics(logged):
     assert "tierwise_decisions_total{" in text
     assert f'tierwise_model_info{{version="{logged.service.model.version}"}} 1.0' in text
     assert "tierwise_unlogged 0.0" in text
+    assert "tierwise_unlogged_dropped 0.0" in text
     assert "tierwise_request_seconds_bucket{" in text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert sum(sample.value for sample in families["tierwise_decisions"].samples) >= 1
+    if sys.platform == "linux":
+        assert families["process_resident_memory_bytes"].samples[0].value > 10e6
 
 
 def test_task_types_do_not_become_labels(plain):
@@ -222,6 +230,25 @@ def test_the_document_has_every_fact_and_its_examples_work(plain):
     examples = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]
     for name in ("one", "many"):
         assert plain.post("/v1/predict", json=examples["examples"][name]["value"]).status_code == 200
+
+
+def test_every_answer_has_an_example_of_its_form(plain):
+    document = plain.get("/openapi.json").json()
+    n_checked = 0
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                for kind, content in answer.get("content", {}).items():
+                    if kind != "application/json" or (path, status) == ("/readyz", "503"):
+                        continue
+                    several = (
+                        {"": {"value": content["example"]}} if "example" in content else content["examples"]
+                    )
+                    schema = {**content["schema"], "components": document["components"]}
+                    for example in several.values():
+                        jsonschema.validate(example["value"], schema)
+                        n_checked += 1
+    assert n_checked > 30
 
 
 def test_while_no_outcome_comes_the_states_are_not_read_again(sqlite_url, monkeypatch):

@@ -64,7 +64,21 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(tokens):
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"tokens": [{"name": "x"}]}', '{"tokens": 3}', "\udcff"])
+_NO_HASH = '{"tokens": [{"name": "x", "sha256": "é", "created_at": ""}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"tokens": [{"name": "x"}]}',
+        '{"tokens": 3}',
+        "\udcff",
+        _NO_HASH,
+        _NO_HASH.replace('"é"', "3"),
+    ],
+)
 def test_a_file_that_holds_no_tokens_is_refused(tokens, content):
     tokens.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidSetting, match="not a file of tokens"):
@@ -203,3 +217,40 @@ def test_every_answer_has_safe_headers_and_pages_keep_theirs():
             assert "server" not in headers
         assert "script-src 'self'" in client.get("/").headers["content-security-policy"]
         assert len(client.get("/").headers.get_list("content-security-policy")) == 1
+
+
+def test_the_document_says_how_to_give_a_token(tmp_path):
+    token = new_token(tmp_path / "tokens.json", "ops")
+    with served(tokens=tmp_path / "tokens.json") as client:
+        document = client.get("/openapi.json", headers={"X-Tierwise-Token": token}).json()
+        schemes = document["components"]["securitySchemes"]
+        assert document["security"] == [{name: []} for name in schemes]
+        assert document["paths"]["/healthz"]["get"]["security"] == []
+        told = client.get("/v1/model").json()["error"]["message"]
+    for scheme in schemes.values():
+        assert scheme.get("name", scheme.get("scheme")).lower().replace("basic", "login") in told.lower()
+    with served() as client:
+        assert "security" not in client.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.0/8",), ("*",)])
+def test_an_address_that_a_proxy_tells_counts_where_the_proxy_is_trusted(trusted):
+    with served(trusted_proxies=trusted, requests_per_s=0.001, burst=1) as client:
+        statuses = [
+            client.get("/v1/model", headers={"X-Forwarded-For": address}).status_code
+            for address in ("192.0.2.1", "192.0.2.2", "192.0.2.2")
+        ]
+    assert statuses == ([200, 200, 429] if trusted else [200, 429, 429])
+
+
+def test_behind_a_trusted_proxy_with_tls_the_cookie_is_for_tls_only(sqlite_url):
+    for trusted in ((), ("127.0.0.1",)):
+        with served(trusted_proxies=trusted, log=sqlite_url) as client:
+            cookie = client.get("/review", headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+            assert ("secure" in cookie.lower()) is bool(trusted)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "10.0.0.0/33", "proxy.example.org"])
+def test_a_proxy_that_could_never_be_trusted_is_refused(text):
+    with pytest.raises(InvalidSetting, match="a network such as"):
+        Settings(trusted_proxies=(text,))

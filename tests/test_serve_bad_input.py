@@ -49,9 +49,37 @@ def test_what_makes_no_sense_is_named(plain, body, status, named):
     assert named in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("query", ["detail=all", "wait_for_log=1"])
+def test_what_is_no_outcome_is_called_so(plain):
+    assert plain.post("/v1/outcomes", json=[]).json()["error"]["type"] == "invalid_outcome"
+
+
+@pytest.mark.parametrize(
+    "query", ["detail=all", "wait_for_log=1", "wait_for_logs=true", "detail=full&x=", "%ff=1"]
+)
 def test_unknown_options_are_refused(plain, query):
     assert plain.post(f"/v1/predict?{query}", json=TASK).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/review", "GET, HEAD, POST"),
+        ("GET", "/v1/predict", "POST"),
+        ("POST", "/", "GET, HEAD"),
+        ("PUT", "/v1/messages/batches", "DELETE, GET, HEAD, POST"),
+        ("DELETE", "/v1/history/a/b", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_told_which_it_takes(plain, method, path, allowed):
+    answer = plain.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert allowed.replace(", ", " and ") in answer.json()["error"]["message"]
+
+
+def test_a_path_that_is_not_served_says_where_to_look(plain):
+    answer = plain.get("/v1/nothing")
+    assert answer.status_code == 404
+    assert "/openapi.json" in answer.json()["error"]["message"]
 
 
 def test_too_many_tasks_are_refused():

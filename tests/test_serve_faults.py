@@ -146,6 +146,35 @@ def test_a_database_that_is_gone_stops_no_prediction(tmp_path):
         assert client.post("/v1/outcomes", json=said).json()["is_new"] is True
 
 
+@pytest.mark.parametrize("how", ["moved", "removed"])
+def test_a_file_that_is_taken_away_in_use_gets_no_outcome_that_nobody_finds_again(tmp_path, how):
+    """Open connections would go on writing into it."""
+    path, away = tmp_path / "log.db", tmp_path / "elsewhere"
+    away.mkdir()
+    with served(log=path, log_timeout_s=0.3, history_max_age_s=0) as client:
+        known = client.post("/v1/predict?wait_for_log=true", json=TASK).json()
+        for each in tmp_path.glob("log.db*"):
+            each.rename(away / each.name) if how == "moved" else each.unlink()
+        waiting = client.post("/v1/predict?wait_for_log=true", json=TASK)
+        assert (waiting.status_code, waiting.json()["logged"]) == (200, False)
+        said = {"decision_id": known["decision_id"], "verdict": "failed"}
+        refused = client.post("/v1/outcomes", json=said)
+        assert refused.status_code == 503
+        assert "is not at its place any more" in refused.json()["error"]["message"]
+        assert client.get("/model").status_code == 200  # what serves is known without a log
+        assert not path.exists()  # no empty log was begun
+        if how == "moved":
+            for each in away.iterdir():
+                each.rename(tmp_path / each.name)
+            assert client.post("/v1/outcomes", json=said).json()["is_new"] is True
+            later = client.post("/v1/predict?wait_for_log=true", json=TASK).json()
+            assert later["logged"] is True  # nobody waits on for a log that has just been written
+            assert client.get("/v1/history/meta").json()["history"] == {known["tier"]: [0, 1]}
+    if how == "moved":
+        with OutcomeLog(path) as log:
+            assert log.stats().n_decisions == 3
+
+
 def test_a_database_that_hangs_delays_one_prediction_and_then_none(postgres_url):
     """Its server and all its sessions are stopped: they hold their connections, and answer nothing."""
     import psycopg
@@ -234,7 +263,9 @@ def test_an_address_in_use_is_one_clear_line():
 
         from tierwise.cli import main
 
+        before = signal.getsignal(signal.SIGTERM)
         done = CliRunner().invoke(main, ["serve", "--port", str(client.port)])
+        assert signal.getsignal(signal.SIGTERM) is before  # who calls us has handlers of its own
         assert done.exit_code == 2
         assert done.stderr.startswith("tierwise: Can't listen on 127.0.0.1 port")
 

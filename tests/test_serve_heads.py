@@ -57,3 +57,60 @@ def test_only_a_body_needs_a_type(method, body, status):
     with served(upstream_url="http://127.0.0.1:9") as client:
         answer = client.request(method, "/v1/messages/batches/msgbatch_1", content=body)
         assert answer.status_code == status
+
+
+CHUNKED = b"POST /v1/predict HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+CHUNKED += b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def test_trailers_without_end_are_not_kept(port):
+    piece = b"a" * 16_384
+    for start in (b"0\r\nX: ", b"1;"):  # of a trailer, of what may stand beside a length
+        answer = raw(port, CHUNKED, start, *[piece] * 40, pause_s=0.005)
+        assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 ")), answer[:50]
+    many = b"".join(b"X%d: %s\r\n" % (i, b"a" * 100) for i in range(200))
+    answer = raw(port, CHUNKED, b"0\r\n", *[many] * 10, pause_s=0.005)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_trailer_is_no_header():
+    """Neither for the guard nor for what it lets pass, though it arrives together with the head."""
+    task = b'{"specification": "Write the FAQ"}'
+    body = b"%x\r\n%s\r\n0\r\nHost: evil\r\nOrigin: http://evil\r\nX-Evil: 1\r\n\r\n" % (len(task), task)
+    seen = []
+    with served() as client:
+        app = client.service.router  # what is asked behind the guard
+        before = app.decide
+        app.decide = lambda *given, **options: seen.append(given) or before(*given, **options)
+        answer = raw(
+            client.port, CHUNKED.replace(b"Content-Type", b"Connection: close\r\nContent-Type") + body
+        )
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert len(seen) == 1
+
+
+def test_a_large_body_in_small_pieces_is_no_head(port):
+    task = b'{"specification": "%s"}' % (b"word " * 20_000)
+    pieces = [b"%x\r\n%s\r\n" % (len(p), p) for p in (task[i : i + 7] for i in range(0, len(task), 7))]
+    head = CHUNKED.replace(b"Content-Type", b"Connection: close\r\nContent-Type")
+    assert raw(port, head, b"".join(pieces) + b"0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/model", "/healthz", "/v1/model", "/openapi.json", "/static/tierwise.css"]
+)
+def test_head_is_answered_as_get_without_a_body(port, path):
+    head = b"%s " + path.encode() + b" HTTP/1.1\r\n" + HOST + CLOSE
+    names = []
+    for method in (b"GET", b"HEAD"):
+        told, _, body = raw(port, head % method).partition(b"\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 200 "), told
+        assert bool(body) is (method == b"GET")
+        names.append([line.partition(b":")[0] for line in told.split(b"\r\n")[1:]])
+    assert names[0] == names[1]
+
+
+def test_head_is_not_taken_where_get_is_not(port):
+    answer = raw(port, b"HEAD /v1/predict HTTP/1.1\r\n" + HOST + CLOSE)
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"allow: POST" in answer

@@ -106,6 +106,25 @@ def test_a_champion_whose_folder_is_damaged_does_not_serve(store):
         assert (serving(client)["version"], serving(client)["trouble"]) == (bad, None)
 
 
+def test_no_file_whatever_is_in_it_ends_the_watch(tmp_path):
+    folder = tmp_path / "model"
+    small_model(seed=0).save(folder)
+    with served(model=folder, watch_s=0.02) as client:
+        old = serving(client)["version"]
+        (folder / "manifest.json").write_text("[" * 100_000)  # deeper than Python reads
+        until = time.monotonic() + 20
+        while serving(client)["trouble"] is None:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert serving(client)["version"] == old
+        shutil.rmtree(folder)
+        small_model(seed=1).save(folder)
+        while serving(client)["trouble"] is not None:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert serving(client)["version"] != old
+
+
 def test_a_folder_that_is_replaced_or_gone(tmp_path):
     folder = tmp_path / "model"
     small_model(seed=0).save(folder)
@@ -185,19 +204,3 @@ def test_the_environment_names_the_model(store, monkeypatch):
     monkeypatch.setenv("TIERWISE_MODEL", str(store))
     with served() as client:
         assert serving(client)["version"] == ModelStore(store).champion()
-
-
-@pytest.mark.slow
-def test_an_alias_in_a_registry_is_watched(mlflow_with_two):
-    import mlflow
-
-    client_of_registry = mlflow.MlflowClient()
-    client_of_registry.set_registered_model_alias("tierwise", "champion", "1")
-    with served(model="models:/tierwise@champion", watch_s=60) as client:
-        first = serving(client)["version"]
-        client_of_registry.set_registered_model_alias("tierwise", "champion", "2")
-        client.service.look()
-        assert serving(client)["version"] != first
-        client_of_registry.delete_registered_model_alias("tierwise", "champion")
-        client.service.look()
-        assert serving(client)["trouble"]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
-from ...classifier.errors import MissingExtra
+from ...classifier.errors import LogUnavailable, MissingExtra
 from ._statement import to_json
 
 _RECENTLY_S = 1.0
-_USED = "tierwise_used_at"
+_USED, _FILE = "tierwise_used_at", "tierwise_file"
 
 
 def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
@@ -44,6 +45,7 @@ def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
             connection.commit()
 
     if sqlite:
+        _look_before_use(engine, url)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
@@ -54,6 +56,51 @@ def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
     else:
         _ask_before_use(engine)
     return engine
+
+
+def _look_before_use(engine: Engine, url: URL) -> None:
+    """A file that was moved or removed takes writes for as long as it is open, and nobody finds them again.
+
+    So no connection is handed out while it is gone, and none is made, which would begin an empty log. Where
+    another file has taken its place, a copy that was restored, connections to that are made.
+    """
+    path = str(url.database)
+    if path.startswith("file:"):  # a URI of SQLite's own, which says itself whether to make a file
+        return
+    was_there = False
+
+    def here() -> tuple[int, int] | None:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def gone() -> LogUnavailable:
+        name = url.set(query={}).render_as_string()
+        return LogUnavailable(
+            f"The log {name} is not at its place any more: the file was moved or removed while it was in "
+            "use. Put it back, with the files beside it that end in -wal and -shm.",
+            about=name,
+        )
+
+    @event.listens_for(engine, "do_connect")
+    def _make(*_: object) -> None:
+        if was_there and here() is None:
+            raise gone()
+
+    @event.listens_for(engine, "connect")
+    def _made(_: object, record: Any) -> None:
+        nonlocal was_there
+        record.info[_FILE], was_there = here(), True
+
+    @event.listens_for(engine, "checkout")
+    def _take(_: object, record: Any, __: object) -> None:
+        found = here()
+        if found is None:
+            raise gone()
+        if found != record.info[_FILE]:
+            raise exc.InvalidatePoolError
 
 
 def _ask_before_use(engine: Engine) -> None:

@@ -76,9 +76,17 @@ def demo_rows(
     return [row for rows in found[:n_decisions] for row in rows]
 
 
-def fill(log: OutcomeLog, n_decisions: int = N_DECISIONS, seed: int = 0) -> ImportReport:
+def last_evening(now: datetime) -> datetime:
+    """The newest end of work that is over: months that end then have nothing in the future."""
+    evening = now.replace(hour=UNTIL.hour, minute=0, second=0, microsecond=0)
+    return evening if evening <= now else evening - timedelta(days=1)
+
+
+def fill(
+    log: OutcomeLog, n_decisions: int = N_DECISIONS, seed: int = 0, *, until: datetime = UNTIL
+) -> ImportReport:
     """Import the demonstration into a log; twice adds nothing."""
-    return log._import(enumerate(demo_rows(n_decisions, seed)), "row", partial=False)
+    return log._import(enumerate(demo_rows(n_decisions, seed, until=until)), "row", partial=False)
 
 
 def log_or_demo(where: str) -> OutcomeLog:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from ...classifier.errors import InvalidOutcome, InvalidTask, LogError, LogUnavailable, NotInLog
 
 RETRY_AFTER_S = 5
+_NOT_SERVED = "Nothing is served under this path. /openapi.json has what is; the pages are under /."
 SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -89,17 +91,32 @@ def refusal(error: HTTPException) -> Response:
     return Response(body, error.status_code, error.headers, "application/json")
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return refusal(error)
-
-
 async def _on_ours(_: Request, error: Exception) -> Response:
     return refusal(as_refused(error))
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Every error of ours in that form."""
-    app.add_exception_handler(HTTPException, _on_http)
+def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Every error in that form; `routes` say what a path takes."""
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404 and not isinstance(error, Refused):
+            return refusal(Refused(404, _NOT_SERVED))
+        if error.status_code == 405:
+            return refusal(_not_allowed(request, routes))
+        return refusal(error)
+
+    app.add_exception_handler(HTTPException, on_http)
     for kind in (InvalidTask, InvalidOutcome, LogError):
         app.add_exception_handler(kind, _on_ours)
+
+
+def _not_allowed(request: Request, routes: Sequence[BaseRoute]) -> Refused:
+    """With the methods of all routes of this path: each of them knows its own only."""
+    found: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= set(route.methods or ())
+    allowed = sorted(found | {"HEAD"} if "GET" in found else found)
+    told = f"This path takes {' and '.join(allowed)}. /openapi.json has what is served."
+    return Refused(405, told, headers={"Allow": ", ".join(allowed)})

@@ -12,7 +12,7 @@ from ...classifier.task import Task
 from ._answers import Refused
 
 
-async def object_of(request: Request) -> dict[str, Any]:
+async def object_of(request: Request, *, kind: str = "invalid_task") -> dict[str, Any]:
     """Raises Refused for what is no JSON object."""
     try:
         body = orjson.loads(await _bytes_of(request))
@@ -20,7 +20,7 @@ async def object_of(request: Request) -> dict[str, Any]:
         told = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         raise Refused(400, told) from None
     if not isinstance(body, dict):
-        raise Refused(422, f"Send a JSON object; got {_kind(body)}.", kind="invalid_task")
+        raise Refused(422, f"Send a JSON object; got {_kind(body)}.", kind=kind)
     return body
 
 

@@ -6,7 +6,14 @@ from collections import Counter as Count
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -35,6 +42,10 @@ class Metrics:
         self._trouble = Gauge("tierwise_model_trouble", "1 while a newer model can't be used.", **to)
         self._unlogged = Gauge("tierwise_unlogged", "Decisions that are not in the log (yet).", **to)
         self._log_away = Gauge("tierwise_log_away", "1 while the log can't be used.", **to)
+        self._dropped = Gauge(
+            "tierwise_unlogged_dropped", "Of these, given up since the start: too many waited.", **to
+        )
+        ProcessCollector(registry=self.registry)  # memory, processor time, open files; on Linux
         self._routes: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}
         self._kinds: dict[tuple[str, str], Counter] = {}
@@ -75,8 +86,11 @@ class Metrics:
     def trouble(self, is_there: bool) -> None:
         self._trouble.set(int(is_there))
 
-    def watch_log(self, unlogged: Callable[[], int], is_away: Callable[[], bool]) -> None:
+    def watch_log(
+        self, unlogged: Callable[[], int], dropped: Callable[[], int], is_away: Callable[[], bool]
+    ) -> None:
         self._unlogged.set_function(unlogged)
+        self._dropped.set_function(dropped)
         self._log_away.set_function(lambda: int(is_away()))
 
     def text(self) -> bytes:

@@ -29,7 +29,7 @@ class _Outcomes:
         self._service = service
 
     async def outcomes(self, request: Request) -> Response:
-        body = await object_of(request)
+        body = await object_of(request, kind="invalid_outcome")
         if self._service.log is None:
             raise no_log()
         try:

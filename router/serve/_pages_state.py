@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...classifier._pointer import Pointer
 from ...classifier.model import TierModel
 from ..log import OutcomeLog
 from ..policy import Policy
+from ._source import registry_of
 from .service import Service
 
 
@@ -25,11 +27,22 @@ class PagesState:
         return self._service.policy
 
     @property
-    def store(self) -> Path | None:
-        return self._service.settings.store
+    def store(self) -> Path | str | None:
+        return self._service.settings.store or registry_of(self._service.source)
+
+    @property
+    def pointer(self) -> Pointer | None:
+        return self._service.router.found.pointer
+
+    @property
+    def trouble(self) -> str | None:
+        return self._service.trouble
 
     def model(self) -> TierModel | None:
         return self._service.router.engine.model
+
+    def challenger(self) -> TierModel | None:
+        return self._service.router.challenger
 
     def record_verdict(self, decision_id: str, verdict: str, note: str | None) -> None:
         """Through the service, which knows decisions that are still on their way into the log."""

@@ -18,6 +18,7 @@ from ._schemas import EXPLAIN, PREDICT
 from ._served_router import ServedRouter
 from .service import Service
 
+_OPTIONS = ("detail", "wait_for_log")
 _INLINE = 8  # tasks that are decided between two other requests; more of them are decided beside these
 
 
@@ -124,6 +125,11 @@ def _options(request: Request) -> dict[str, bool]:
     if not request.scope["query_string"]:
         return {"full": False, "wait_for_log": False}
     given = request.query_params
+    for name in given:
+        if name not in _OPTIONS:
+            raise Refused(
+                422, f"Unknown option {name!r}. There are: {', '.join(_OPTIONS)}.", about=name[:100]
+            )
     detail, wait = given.get("detail", "brief"), given.get("wait_for_log", "false")
     if detail not in ("brief", "full"):
         raise Refused(422, "detail is brief or full.", about="detail")

@@ -81,6 +81,11 @@ class QueuedRecorder(Recorder):
                 self.n_dropped += 1
         self._wake.set()
 
+    def came_back(self) -> None:
+        """Something else was just written: what waits has waited long enough."""
+        self._away_until = self._unreadable_until = 0.0
+        self._wake.set()
+
     def _decisions_written(self) -> bool:
         while True:
             with self._lock:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _shapes as shapes
+from fastapi.responses import PlainTextResponse
 
-_TASK = {
-    "specification": "Write meta descriptions for 120 posts, max 155 characters, JSON out",
-    "task_type": "meta-description",
-    "items": 120,
-    "verifiable": True,
-}
-_OUTCOME = {"decision_id": "3f2a9c0e5b7d41f6a8c2e4d6b8f0a1c3", "verdict": "corrected", "note": "too long"}
+from . import _examples as examples
+from . import _shapes as shapes
+from ._examples import OUTCOME as _OUTCOME
+from ._examples import TASK as _TASK
+
 _HISTORY = {
     "type": ["object", "null"],
     "description": "Outcomes of the type, tier -> [clean, not clean]; replaces what the log knows.",
@@ -44,16 +42,28 @@ _ALWAYS = (401, 403, 429)
 _OF_BODIES = (400, 408, 413, 415, 422)
 
 
+_RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+
+
 def _route(summary: str, answer: Any, *errors: int, **more: Any) -> dict[str, Any]:
-    failures = {
-        status: {"model": shapes.Failure, "description": _WHAT[status]} for status in (*_ALWAYS, *errors)
-    }
     return {
         "summary": summary,
         "response_model": None,
-        "responses": {200: {"model": answer, "description": "Done."}, **failures},
+        "responses": {
+            200: {"model": answer, "description": "Done."},
+            **{status: _failure(status) for status in (*_ALWAYS, *errors)},
+        },
         "openapi_extra": more or None,
     }
+
+
+def _failure(status: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": _WHAT[status]}
+    if (example := examples.failure(status)) is not None:
+        found |= {"model": shapes.Failure, "content": {"application/json": {"example": example}}}
+    if status in (429, 503):
+        found["headers"] = _RETRY
+    return found
 
 
 def _body(*forms: dict[str, Any], **examples: Any) -> dict[str, Any]:
@@ -129,21 +139,56 @@ OUTCOMES = _route(
         many={"outcomes": [_OUTCOME]},
     ),
 )
-HISTORY = _route("Outcomes of a task type, by tier", shapes.History, 404, 409, 422, 503)
-MODEL = _route("What serves, and whether what should serve can't", shapes.Serving)
+HISTORY = _route(
+    "Outcomes of a task type, by tier",
+    shapes.History,
+    *(404, 409, 422, 503),
+)
+MODEL = _route(
+    "What serves, and whether what should serve can't",
+    shapes.Serving,
+)
+_OPEN: dict[str, Any] = {"security": []}  # asked by what watches over the process, without a token
 HEALTH: dict[str, Any] = {
     "summary": "Whether the process answers",
     "responses": {200: {"model": shapes.Health}},
+    "openapi_extra": _OPEN,
 }
 READY: dict[str, Any] = {
     "summary": "Whether requests should be sent here",
-    "responses": {200: {"model": shapes.Ready}, 503: {"model": shapes.Ready, "description": "Not yet."}},
+    "responses": {
+        200: {"model": shapes.Ready},
+        503: {"model": shapes.Ready, "description": "Not yet."},
+    },
+    "openapi_extra": _OPEN,
 }
 METRICS: dict[str, Any] = {
     "summary": "For Prometheus",
+    "response_class": PlainTextResponse,
     "responses": {
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
     },
 }
 for _each in (HEALTH, READY, METRICS):
     _each["response_model"] = None
+_SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `tierwise token new`."},
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Tierwise-Token",
+        "description": "The same, where Authorization has a key for someone else.",
+    },
+    "browser": {"type": "http", "scheme": "basic", "description": "Any name, the token as password."},
+}
+
+
+def completed(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
+    """The document with examples of answers, in which FastAPI leaves no null, and how to give a token."""
+    for (path, method), answers in examples.ANSWERS.items():
+        content = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        content["examples"] = {name: {"value": value} for name, value in answers.items()}
+    if needs_token:
+        document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+        document["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    return document

@@ -137,6 +137,8 @@ class ServedLog(Logged):
 
     def record_outcome(self, decision_or_id: Decision | str, verdict: str, **options: Any) -> Outcome:
         outcome = super().record_outcome(decision_or_id, verdict, **options)
+        if self.is_away and outcome.is_new:
+            self.recorder.came_back()
         if outcome.task_type is not None:
             with self._guard:
                 self._n_changes += 1

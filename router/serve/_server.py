@@ -46,8 +46,16 @@ def run(settings: Settings, *, started: Callable[[str, int], None] | None = None
 
     Raises what `create_app` raises, and InvalidSetting where the address can't be used.
     """
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _stop)  # uvicorn raises it once more when it has drained
+    stops = (signal.SIGTERM, signal.SIGINT)
+    before = {each: signal.signal(each, _stop) for each in stops}  # raised once more when it has drained
+    try:
+        _serve(settings, started)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _serve(settings: Settings, started: Callable[[str, int], None] | None) -> None:
     listening = _listening(settings)
     try:
         config = config_of(settings)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import NamedTuple
 
 from ...classifier._artifact import MANIFEST
-from ...classifier._pointer import POINTER, VERSIONS, is_store, read_pointer
-from ...classifier.errors import ArtifactError, ArtifactMissing
+from ...classifier._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier._registered import CHAMPION as CHAMPION_ALIAS
+from ...classifier._registered import registered_pointer
+from ...classifier.errors import ArtifactError, ArtifactMissing, NotInStore, StoreError
 from ...classifier.model import REMOTE, TierModel
 from ...data import CHAMPION
 from ..canary import Canary
 
 
 class Found(NamedTuple):
-    """What is to serve. trouble : why a challenger that should be tried is not."""
+    """What is to serve. trouble : why a challenger that should be tried is not.
+
+    pointer : what MLflow's registry says; None for a folder or a store, where it can be read at any time.
+    """
 
     model: TierModel
     challenger: TierModel | None = None
     canary: Canary | None = None
     trouble: str | None = None
+    pointer: Pointer | None = None
 
 
 class Source:
@@ -38,7 +44,7 @@ class Source:
     def signature(self) -> Hashable:
         """Changes whenever something else is to serve. Raises ArtifactError, StoreError."""
         if self.is_remote:
-            return _version_of(self.name)
+            return _registered(self.name)
         path = Path(self.where)
         if is_store(path):
             return POINTER, _stamp(path / POINTER)
@@ -47,19 +53,37 @@ class Source:
     def load(self) -> Found:
         """Raises ArtifactError; for MLflow also StoreError."""
         if self.is_remote:
-            return Found(_warm(TierModel.load(self.name)))
+            registered = _registered(self.name)
+            return _with_challenger(
+                Found(_warm(TierModel.load(registered.uri)), trouble=registered.trouble),
+                registered.pointer,
+                lambda version: TierModel.load(f"{registry_of(self.name)}/{version}"),
+            )._replace(pointer=registered.pointer)
         path = Path(self.where)
         if not path.exists():
             raise ArtifactMissing(f"No model at {path}: there is no such folder.", about=path)
         model = _warm(TierModel.load(path))
-        canary = read_pointer(path).canary if is_store(path) else None
-        if canary is None:
-            return Found(model)
-        try:
-            challenger = _warm(TierModel.load(path / VERSIONS / canary.version))
-        except ArtifactError as error:
-            return Found(model, trouble=f"The challenger {canary.version} is not tried. {error}")
-        return Found(model, challenger, Canary(canary.share, canary.max_decisions))
+        pointer = read_pointer(path) if is_store(path) else None
+        return _with_challenger(
+            Found(model), pointer, lambda version: TierModel.load(path / VERSIONS / version)
+        )
+
+
+def registry_of(uri: str) -> str | None:
+    """ "models:/NAME" of models:/NAME@champion; None for what no promotion moves."""
+    name, _, alias = uri.partition("@")
+    return name if name.startswith("models:/") and alias == CHAMPION_ALIAS else None
+
+
+def _with_challenger(found: Found, pointer: Pointer | None, load: Callable[[str], TierModel]) -> Found:
+    canary = None if pointer is None else pointer.canary
+    if canary is None:
+        return found
+    try:
+        challenger = _warm(load(canary.version))
+    except (ArtifactError, StoreError) as error:
+        return found._replace(trouble=f"The challenger {canary.version} is not tried. {error}")
+    return found._replace(challenger=challenger, canary=Canary(canary.share, canary.max_decisions))
 
 
 def _warm(model: TierModel) -> TierModel:
@@ -76,9 +100,32 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _version_of(uri: str) -> Hashable:
+class _Registered(NamedTuple):
+    """What MLflow names now. uri : of a version, which will always mean this very model."""
+
+    uri: str
+    pointer: Pointer | None = None
+    trouble: str | None = None
+
+
+def _registered(uri: str) -> _Registered:
+    """With the pointer, where promotions move the alias. Raises StoreError."""
     from ...classifier._mlflow import mlflow_calls
     from ...classifier._remote import _fixed
 
+    where = registry_of(uri)
     with mlflow_calls(f"look up {uri}") as mlflow:
-        return _fixed(mlflow, uri)
+        if where is None:
+            return _Registered(_fixed(mlflow, uri))
+        model = mlflow.MlflowClient().get_registered_model(where.removeprefix("models:/"))
+    version = model.aliases.get(CHAMPION_ALIAS)
+    if version is None:
+        raise NotInStore(
+            f"{where} has no champion. Choose one: tierwise promote MODEL --to {where}", about=uri
+        )
+    try:
+        return _Registered(f"{where}/{version}", registered_pointer(model.tags, model.aliases, where))
+    except ArtifactError as error:
+        return _Registered(
+            f"{where}/{version}", trouble=f"Whether a challenger is to be tried can't be read. {error}"
+        )

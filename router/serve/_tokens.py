@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ...classifier.errors import InvalidSetting
 
 PREFIX = "tw_"
 _N_BYTES = 32
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger("tierwise")
 
 
@@ -73,7 +75,10 @@ def read_tokens(path: Path) -> list[Token]:
     """Raises InvalidSetting where this is no file of tokens."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-        return [Token(**each) for each in body["tokens"]]
+        tokens = [Token(**each) for each in body["tokens"]]
+        if not all(isinstance(t.name, str) and _SHA256.fullmatch(t.sha256) for t in tokens):
+            raise ValueError
+        return tokens
     except FileNotFoundError:
         raise InvalidSetting(f"No file {path}. Make a token: tierwise token new --tokens {path}") from None
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,7 @@ from ._messages import messages_router
 from ._outcomes import outcome_routes
 from ._pages_state import PagesState
 from ._predict import predict_routes
+from ._schemas import completed
 from .pages import pages_router
 from .service import Service
 from .settings import Settings
@@ -62,13 +64,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    answer_errors(app)
     predict, busy = predict_routes(service)
-    for routes in (predict, outcome_routes(service), about_routes(service)):
-        app.include_router(routes)
-    app.include_router(messages_router(lambda: service))
     state = PagesState(service)
-    app.include_router(pages_router(lambda: state))
+    routers = [predict, outcome_routes(service), about_routes(service)]
+    routers += [messages_router(lambda: service), pages_router(lambda: state)]
+    for router in routers:
+        app.include_router(router)
+    answer_errors(app, [route for router in routers for route in router.routes])
     app.guard(service, busy)
     return app
 
@@ -80,6 +82,12 @@ class _Guarded(FastAPI):
 
     def guard(self, service: Service, busy: Mapping[str, Handler]) -> None:
         self._guard = Guard(Direct(super().__call__, busy), service)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            needs_token = self.state.service.tokens is not None
+            self.openapi_schema = completed(super().openapi(), needs_token=needs_token)
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._guard is not None

@@ -62,7 +62,9 @@ class Service:
         self.metrics.trouble(self.trouble is not None)
         if self._logged is not None:
             logged = self._logged
-            self.metrics.watch_log(lambda: logged.n_unlogged, lambda: logged.is_away)
+            self.metrics.watch_log(
+                lambda: logged.n_unlogged, lambda: logged.recorder.n_dropped, lambda: logged.is_away
+            )
 
     @property
     def model(self) -> TierModel:
@@ -152,7 +154,14 @@ class Service:
         while True:
             remote = _REMOTE_WATCH_S if self._source.is_remote else 0.0
             await asyncio.sleep(max(self.settings.watch_s, remote))
-            await self.beside("workers", self.look)
+            try:
+                await self.beside("workers", self.look)
+            except Exception as error:  # a defect, of ours or of a library: it must not end the watch
+                if self.trouble is None:
+                    _log.exception("The look at %s failed; it goes on.", self.source)
+                self._in_trouble(
+                    f"The look at {self.source} failed: {type(error).__name__}. See the service's log."
+                )
 
     def look(self) -> None:
         """Swap the model if its source names another, and read the tokens if their file has changed.

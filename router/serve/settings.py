@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from ...classifier.errors import InvalidSetting
@@ -30,7 +31,7 @@ class Settings:
     tokens : file of `tierwise token new`; where given, every request but /healthz and /readyz needs one.
     allowed_hosts : names that a Host header may give, besides loopback's. Without tokens only these and
         loopback's are answered; with tokens any, unless some are given.
-    trusted_proxies : addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    trusted_proxies : addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
     requests_per_s, burst : of one token, or of one address where there are no tokens; None: no limit.
     max_body_bytes, max_tasks : of one request.
     body_timeout_s, header_timeout_s : in which a client must have sent them.
@@ -82,6 +83,8 @@ class Settings:
             if isinstance(value, str) or not all(isinstance(each, str) and each for each in value):
                 raise _invalid(name, value, "names, such as ('routing.example.org',)")
             object.__setattr__(self, name, tuple(value))
+        for proxy in self.trusted_proxies:
+            _check_proxy(proxy)
         if not self.upstream_url.startswith(("http://", "https://")):
             raise _invalid("upstream_url", self.upstream_url, "a url that begins with https://")
         if not self.is_loopback and self.tokens is None:
@@ -113,6 +116,15 @@ def _check_positive(name: str, value: object, *, zero: bool = False) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not (0 <= value < float("inf")) or (value == 0 and not zero):  # type: ignore[operator]
         raise _invalid(name, value, "a number >= 0" if zero else "a number > 0")
+
+
+def _check_proxy(text: str) -> None:
+    """One that can't be an address would be trusted never, and nobody told."""
+    try:
+        text == "*" or ip_network(text, strict=False)
+    except ValueError:
+        allowed = "an address, a network such as 10.0.0.0/8, or * for any"
+        raise _invalid("trusted_proxies", text, allowed) from None
 
 
 def _invalid(name: str, found: object, allowed: str) -> InvalidSetting:

@@ -131,14 +131,16 @@ def stats(
 @log_option
 @click.option("--decisions", "n_decisions", default=3_000, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--until-now", is_flag=True, help="The months end now (default: in February 2026).")
 @click.option("--json", "as_json", is_flag=True)
-def demo(url: str, n_decisions: int, seed: int, as_json: bool) -> None:
+def demo(url: str, n_decisions: int, seed: int, until_now: bool, as_json: bool) -> None:
     """Fill a log with some months of simulated decisions and verdicts, to try things on."""
     from ..router.log import OutcomeLog
-    from ..router.log.demo import fill
+    from ..router.log._times import utc_now
+    from ..router.log.demo import UNTIL, fill, last_evening
 
     with OutcomeLog(url) as opened:
-        report = fill(opened, n_decisions, seed)
+        report = fill(opened, n_decisions, seed, until=last_evening(utc_now()) if until_now else UNTIL)
     if as_json:
         click.echo(json.dumps(report.to_dict()))
         return

@@ -19,12 +19,19 @@ from ._policy import policy_options
     "--tokens", type=click.Path(path_type=Path), envvar="TIERWISE_TOKENS", help="Of `tierwise token new`."
 )
 @click.option("--allow-host", "allowed_hosts", multiple=True, help="A further name in Host headers.")
-@click.option("--trust-proxy", "trusted_proxies", multiple=True, help="An address whose X-Forwarded-* count.")
+@click.option(
+    "--trust-proxy", "trusted_proxies", multiple=True, help="An address or network whose X-Forwarded-* count."
+)
 @click.option(
     "--requests-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one token, or address."
 )
 @click.option("--burst", type=click.IntRange(min=1), help="So many of them at once (default 200).")
 @click.option("--max-body-mib", type=click.IntRange(1, 1024), help="Of one request (default 32).")
+@click.option(
+    "--drain-s",
+    type=click.FloatRange(min=0),
+    help="Seconds that requests in flight have when it is stopped (default 30).",
+)
 @click.option("--upstream", "upstream_url", help="Where /v1/messages goes (default: Anthropic's API).")
 @click.option(
     "--probe-budget", type=click.FloatRange(0, 0.5), help="Share of decisions that may try a tier below."

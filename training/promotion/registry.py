@@ -10,22 +10,20 @@ moment between reading and writing it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any
 
 from ...classifier._artifact import read_folder
 from ...classifier._mlflow import mlflow_calls
-from ...classifier._pointer import Change, Pointer, parse_pointer
+from ...classifier._pointer import Change, Pointer
+from ...classifier._registered import CHALLENGER, CHAMPION, CHANGE_TAG, POINTER_TAG, registered_pointer
 from ...classifier._remote import SEAL_TAG
-from ...classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
+from ...classifier.errors import NotInStore, PromotionConflict
 from ...classifier.model import TierModel
 from ._register import EXPERIMENT, register, run_in
 from ._shelf import Model, Shelf, model_folder
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-_POINTER, _CHANGE = "tierwise.pointer", "tierwise.change."
 _MOST_TAG_CHARS = 90_000  # MLflow's limit is 100,000
 
 
@@ -55,10 +53,7 @@ class ModelRegistry(Shelf):
                 model = mlflow.MlflowClient().get_registered_model(self.name)
         except NotInStore:
             return Pointer()
-        found = _as_the_aliases_say(_told(model.tags.get(_POINTER), self.where), model.aliases)
-        changes = [json.loads(text) for name, text in sorted(model.tags.items()) if name.startswith(_CHANGE)]
-        history = tuple(Change(**change) for change in changes if change["serial"] <= found.serial)
-        return replace(found, history=history)
+        return registered_pointer(model.tags, model.aliases, self.where)
 
     def load(self, version: str) -> TierModel:
         if version not in self.versions():
@@ -87,11 +82,11 @@ class ModelRegistry(Shelf):
         change = after.history[-1]
         with self._calls(f"{change.action} {change.version}") as mlflow:
             client = mlflow.MlflowClient()
-            client.set_registered_model_tag(self.name, f"{_CHANGE}{change.serial:06d}", _as_tag(change))
+            client.set_registered_model_tag(self.name, f"{CHANGE_TAG}{change.serial:06d}", _as_tag(change))
             both = {
                 name: replace(p, history=()).to_dict() for name, p in (("before", before), ("after", after))
             }
-            client.set_registered_model_tag(self.name, _POINTER, json.dumps(both))
+            client.set_registered_model_tag(self.name, POINTER_TAG, json.dumps(both))
             told = {**asdict(change), "gate": None if change.gate is None else change.gate.get("verdict")}
             for name, value in told.items():
                 client.set_model_version_tag(self.name, change.version, f"tierwise.{name}", str(value))
@@ -107,34 +102,6 @@ class ModelRegistry(Shelf):
 
     def _calls(self, doing: str) -> AbstractContextManager[Any]:
         return mlflow_calls(f"{doing} ({self.where})")
-
-
-def _told(tag: str | None, where: str) -> tuple[Pointer, Pointer]:
-    """The pointers before and after the last change, as the tag has them."""
-    if tag is None:
-        return Pointer(), Pointer()
-    try:
-        both = json.loads(tag)
-        before, after = (json.dumps(both[name]) for name in ("before", "after"))
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ArtifactCorrupt(
-            f"The tag {_POINTER} of {where} was changed by hand ({error}). Delete it to begin a new history.",
-            about=where,
-        ) from error
-    return parse_pointer(before, where), parse_pointer(after, where)
-
-
-def _as_the_aliases_say(told: tuple[Pointer, Pointer], aliases: Mapping[str, Any]) -> Pointer:
-    """The last change happened if its aliases are there; a champion that neither knows was set by hand."""
-    champion, challenger = (aliases.get(name) for name in (CHAMPION, CHALLENGER))
-    served = None if champion is None else str(champion)
-    before, after = told
-    for each in (after, before):
-        if each.champion == served and (each.canary is None or each.canary.version == str(challenger)):
-            return each
-    if after.champion == served:  # the challenger was taken away
-        return replace(after, canary=None)
-    return replace(after, line=() if served is None else (*after.line, served), canary=None)
 
 
 def _as_tag(change: Change) -> str:

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ...classifier._mlflow import mlflow_calls
+from ...classifier._registered import CHALLENGER
 from ...classifier.model import TierModel
 from ...router.ladder import default_ladder
 from ..train import LATEST, TrainedModel
 from ._of_types import cost_quality_points, late_view, learning, movements, relative_prices
 from ._register import EXPERIMENT, Logged, register, run_in
 from ._shelf import model_folder
-from .registry import CHALLENGER, ModelRegistry
+from .registry import ModelRegistry
 
 
 def log_training(

@@ -11,6 +11,7 @@ from typing import Any
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
 WAIT_S = 0.05
+_RETRY_S = 1.0  # after what could not be counted: the log may be back
 
 
 class Kept:
@@ -43,15 +44,17 @@ class Kept:
             self._found.pop(name, None)
 
     def _count(self, name: str, count: Callable[[], Any]) -> Any:
-        started, done = time.monotonic(), Future[Any]()
+        started, done, failed = time.monotonic(), Future[Any](), False
         try:
             done.set_result(count())
         except BaseException as error:
             done.set_exception(error)
+            failed = True
             raise
         finally:
             now = time.monotonic()
+            keep_s = _RETRY_S if failed else KEEP_S
             with self._lock:
-                self._found[name] = done, now + max(KEEP_S, _REST * (now - started))
+                self._found[name] = done, now + max(keep_s, _REST * (now - started))
                 del self._running[name]
         return done.result()

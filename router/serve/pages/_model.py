@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....classifier.errors import ArtifactError
+from ....classifier._pointer import Pointer
+from ....classifier.errors import ArtifactError, LogError
+from ....classifier.model import REMOTE
 from ...log._kept import reliability
 from ...log._past import past_decision
+from ...log._times import from_us
 from ...reasons import MEANING
 from . import _svg
 from ._kept import Kept
@@ -16,15 +19,16 @@ from ._store import pointer_of
 
 def model_page(state: State, kept: Kept) -> dict[str, Any]:
     """What the template shows. The parts that are still being counted are None."""
-    model, trouble, pointer = state.model(), None, None
+    model, trouble, pointer = state.model(), state.trouble, None
+    is_unread = isinstance(state.store, str) and state.store.startswith(REMOTE) and state.pointer is None
     try:
-        pointer = pointer_of(state.store)
+        pointer = pointer_of(state)
     except ArtifactError as error:
-        trouble = str(error)
+        trouble, is_unread = trouble or str(error), True
     history = [] if pointer is None else list(reversed(pointer.history))
     judged = next((change for change in history if change.gate), None)
     tiers = ladder_of(state).names
-    bins = None
+    bins, away, tried = None, None, None
     if state.log is not None and model is not None:
         log, version = state.log, model.version
 
@@ -33,23 +37,43 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
                 found = reliability(connection, tiers, version)
             return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
 
-        bins = kept.get(f"reliability {version}", count)
+        try:
+            bins = kept.get(f"reliability {version}", count)
+            tried = _tried(state, kept, pointer)
+        except LogError as error:  # what serves is known without it
+            away = str(error)
     return {
         "model": model,
         "metrics": {} if model is None else _figures(model.manifest.get("metrics", {})),
         "thresholds": None if model is None else model.thresholds(policy_of(state).max_under_tier),
         "promise": policy_of(state).max_under_tier,
         "pointer": pointer,
+        "is_unread": is_unread,
         "store": state.store,
         "trouble": trouble,
         "history": history[:20],
         "judged": judged,
         "bins": bins,
-        "counting": bins is None and state.log is not None and model is not None,
+        "tiers": tiers,
+        "away": away,
+        "tried": tried,
+        "log_name": None if state.log is None else state.log._database.name,
+        "counting": bins is None and away is None and state.log is not None and model is not None,
         "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
         if bins
         else None,
     }
+
+
+def _tried(state: State, kept: Kept, pointer: Pointer | None) -> int | None:
+    """Decisions of the challenger so far; None where there is none, or they are still being counted."""
+    log = state.log
+    if log is None or pointer is None or pointer.canary is None:
+        return None
+    challenger = state.challenger()  # a registry has numbers of its own for what the log knows by its version
+    version = pointer.canary.version if challenger is None else challenger.version
+    found = kept.get(f"canary {version}", lambda: log.tried_as_canary(version))
+    return None if found is None else int(found.decisions)
 
 
 def decision_page(state: State, decision_id: str) -> dict[str, Any]:
@@ -64,6 +88,8 @@ def decision_page(state: State, decision_id: str) -> dict[str, Any]:
         words = model.word_evidence(decision.task, most=6)
     return {
         "past": past,
+        "decided_at": from_us(past.row["decided_at_us"]),
+        "attempts": log.attempts(decision_id),
         "row": past.row,
         "decision": decision,
         "explained": None if decision is None else decision.explain(),

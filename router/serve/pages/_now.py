@@ -67,7 +67,7 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
         "verdict": _verdict(interval, policy.max_under_tier),
         "shifts": shifted(spent, last + timedelta(days=1)),
         "lately_days": LATELY.days,
-        "changes": _lately(changes_of(state.store)),
+        "changes": _lately(changes_of(state)),
     }
 
 

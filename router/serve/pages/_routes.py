@@ -22,7 +22,7 @@ from ._svg import usd
 from ._types import types_page
 
 _HERE = Path(__file__).parent
-_FILES = {"tierwise.css": "text/css", "review.js": "text/javascript"}
+_FILES = {"tierwise.css": "text/css", "review.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _MOST_FORM_BYTES = 16_384
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -150,7 +150,7 @@ class _Pages:
         except LogError as error:
             return self._away(request, error)
         if found is None:
-            wait = "The log is being counted for the first time. This page reloads by itself."
+            wait = "The log is being counted for the first time; this page reloads by itself."
             return self._message(request, 200, name.capitalize(), wait, at=name, reload=True)
         return self._page(request, name, {**found, **more})
 
@@ -168,7 +168,8 @@ class _Pages:
     def _page(
         self, request: Request, name: str, values: dict[str, Any], *, status: int = 200, at: str | None = None
     ) -> Response:
-        about = {"root": _root(request), "at": name if at is None else at}
+        base = str(request.base_url).rstrip("/")
+        about = {"root": _root(request), "base": base, "at": name if at is None else at}
         html = self._templates.get_template(f"{name}.html").render(**about, **values)
         return HTMLResponse(html, status, headers=_HEADERS)
 

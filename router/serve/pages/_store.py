@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ....classifier._pointer import Change, Pointer, is_store, read_pointer
 from ....classifier.errors import ArtifactError
+from ._state import State
 
 
-def pointer_of(store: str | os.PathLike[str] | None) -> Pointer | None:
+def pointer_of(state: State) -> Pointer | None:
     """None where there is no store. Raises ArtifactError."""
-    if store is None or not is_store(Path(store)):
+    if state.pointer is not None:
+        return state.pointer
+    if state.store is None or not is_store(Path(state.store)):
         return None
-    return read_pointer(Path(store))
+    return read_pointer(Path(state.store))
 
 
-def changes_of(store: str | os.PathLike[str] | None) -> tuple[Change, ...]:
+def changes_of(state: State) -> tuple[Change, ...]:
     """Oldest first; none where the pointer can't be read, which the page Model says."""
     try:
-        pointer = pointer_of(store)
+        pointer = pointer_of(state)
     except ArtifactError:
         return ()
     return () if pointer is None else pointer.history
