@@ -9,20 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import orjson
 
-from ...classifier.errors import DecisionConflict, LogError
-from ..decision import Decision
+from ...classifier.errors import LogError
 from ..log import OutcomeLog
-from ..log._group import record_group
-from ..log._recorder import MAX_WAITING, Recorder, Report, Waiting
+from ..log._entries import Report, Waiting
+from ..log._recorder import Recorder
 
 GATHER_S = 0.01  # that the first of a group waits for others
-_MAX_GROUP = 250
 _IDLE_S = 1.0
 
 
@@ -31,33 +27,24 @@ def _to_json(value: Any) -> str:
 
 
 class QueuedRecorder(Recorder):
-    """`add` never waits; one thread writes. written : called with each group that is in the log."""
+    """Nobody waits to write; one thread does it."""
 
     def __init__(
-        self, log: OutcomeLog, *, wait_s: float, written: Callable[[Sequence[Waiting]], None]
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Waiting]], None]
     ) -> None:
-        super().__init__(log, wait_s=wait_s)
-        self._tell_written = written
-        self._lock = threading.RLock()  # type: ignore[assignment]
-        self._written = threading.Condition(self._lock)
+        super().__init__(log, wait_s=wait_s, placing=placing, dumps=_to_json)
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="tierwise-log", daemon=True)
         self._thread.start()
 
-    def add(self, decision: Decision, follows: str | None) -> bool:
-        """False: it will be in the log in a moment."""
-        self.add_all([Waiting(decision, datetime.now(tz=UTC), follows)])
-        return False
+    def _make_locks(self) -> None:
+        super()._make_locks()
+        self._written = threading.Condition(self._lock)
 
-    def add_all(self, several: Sequence[Waiting]) -> None:
-        """The same of several, in their order."""
-        with self._lock:
-            for each in several:
-                self.waiting[each.decision.decision_id] = each
-            while len(self.waiting) > MAX_WAITING:
-                self.waiting.popitem(last=False)
-                self.n_dropped += 1
+    def add(self, several: Sequence[Waiting]) -> None:
+        """They will be in the log in a moment."""
+        super().add(several)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -74,45 +61,30 @@ class QueuedRecorder(Recorder):
 
     def report(self, report: Report) -> None:
         """Recorded in a moment, after its decision."""
-        with self._lock:
-            self.reports.append(report)
-            if len(self.reports) > MAX_WAITING:
-                self.reports.popleft()
-                self.n_dropped += 1
+        super().report(report)
         self._wake.set()
 
-    def _decisions_written(self) -> bool:
-        while True:
-            with self._lock:
-                group = list(islice(self.waiting.values(), _MAX_GROUP))
-            if not group:
-                return True
-            started = time.monotonic()
-            try:
-                record_group(self.log, group, wait_s=self._wait_s, dumps=_to_json)
-            except DecisionConflict:
-                return super()._decisions_written()  # one by one: only those in conflict are left out
-            except LogError as error:
-                self.failed(error, started)
-                with self._written:
-                    self._written.notify_all()
-                return False
-            self._tell_written(group)
-            with self._written:
-                for each in group:
-                    self.waiting.pop(each.decision.decision_id, None)
-                self._written.notify_all()
+    def settle(self) -> None:
+        """Nothing: it is done in a moment."""
+
+    def linger(self) -> None:
+        """Nothing either."""
+
+    def failed(self, error: LogError, started: float) -> None:
+        super().failed(error, started)
+        with self._written:
+            self._written.notify_all()
 
     def close(self) -> None:
-        """Write what waits, once more also where the log was away."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join()
-        self.catch_up()
+        if self._thread.is_alive():
+            self._stopping = True
+            self._wake.set()
+            self._thread.join()
+        super().close()
 
-    def _done(self, each: Waiting) -> None:
+    def _done(self, group: Sequence[Waiting]) -> None:
+        super()._done(group)
         with self._written:
-            self.waiting.pop(each.decision.decision_id, None)
             self._written.notify_all()
 
     def _run(self) -> None:
