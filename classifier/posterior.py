@@ -151,11 +151,13 @@ def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
         some = posteriors[start : start + _AT_ONCE]
         effects = together([posterior._effects for posterior in some])
         scores = effects.scores_of_many(np.array([posterior.place for posterior in some]))
-        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
-        passes = mean_pass(scores, effects.weights, grid).tolist()
-        for posterior, mass, pass_ in zip(some, needed, passes, strict=True):
+        for posterior, pass_ in zip(some, mean_pass(scores, effects.weights, grid).tolist(), strict=True):
             posterior.__dict__["pass_"] = tuple(pass_)
-            posterior.__dict__.setdefault("needed", tuple(mass))  # of a text alone it is known
+        if all("needed" in posterior.__dict__ for posterior in some):  # as it is of texts alone
+            continue
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+        for posterior, mass in zip(some, needed, strict=True):
+            posterior.__dict__.setdefault("needed", tuple(mass))
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:

@@ -31,7 +31,8 @@ def record_group(
     Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
     LogUnavailable and its kinds.
     """
-    work_out(group)
+    if len(group) > 1:  # one works itself out as quickly
+        work_out(group)
     placing(group)
     now = log._now()
     rows = [log._row(each.decision, each.at, each.follows, now) for each in group]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, exc
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 
 from ._many_rows import ManyRows
 
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one made once is quicker
 Values = Mapping[str, Any]
 T = TypeVar("T")
 
