@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ...classifier.task import FACTS, Task
@@ -14,6 +15,8 @@ from ._text import StoreText, features_of
 
 COLUMN_FACTS = ("task_type",)  # a column of its own; the others are in `facts`
 _OTHER_FACTS = tuple(name for name in FACTS if name not in COLUMN_FACTS)
+_other_facts = attrgetter(*_OTHER_FACTS)
+_NONE_GIVEN = _other_facts(Task.of_text("-"))
 
 
 class DecisionRow(NamedTuple):
@@ -57,10 +60,13 @@ def decision_row(
 
 def facts_of(task: Task) -> dict[str, Any]:
     """The facts that were given, but for the task type."""
+    given = _other_facts(task)
+    if given == _NONE_GIVEN:
+        return {}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name in _OTHER_FACTS
-        if (value := getattr(task, name)) is not None and value != ()
+        for name, value in zip(_OTHER_FACTS, given, strict=True)
+        if value is not None and value != ()
     }
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from ...classifier.model import TierModel
 from ...classifier.posterior import Posterior
+from ._decision_row import decision_row
 from ._entries import Report, Waiting
 from ._record import record_within
 from ._statement import to_json
-from ._write import add_decisions
+from ._times import to_us
+from ._write import Prepared, add_decisions, prepared
 from .outcome_log import OutcomeLog
 
 
@@ -21,30 +23,37 @@ def record_group(
     *,
     wait_s: float,
     dumps: Callable[[Any], str] = to_json,
-    placing: Callable[[Sequence[Waiting]], object] = len,
+    rows: Sequence[Prepared] | None = None,
 ) -> None:
     """All of them or none, in their order. Those that are there already change nothing.
 
-    dumps : writes JSON, compact and not only in ASCII. placing : called before, when it is known where the
-        texts are placed.
+    dumps : writes JSON, compact and not only in ASCII. rows : of the decisions, where they are there already.
 
     Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
     LogUnavailable and its kinds.
     """
-    if len(group) > 1:  # one works itself out as quickly
-        work_out(group)
-    placing(group)
-    now = log._now()
-    rows = [log._row(each.decision, each.at, each.follows, now) for each in group]
+    rows = rows_of(log, group, dumps) if rows is None else rows
     new = {each.decision.decision_id for each in group} if reports else ()
     with log._database.transaction(wait_s=wait_s) as transaction:
         if rows:
-            add_decisions(transaction, rows, log._policies, dumps)
+            add_decisions(transaction, rows, log._policies)
         for report in reports:
             known = report.decision_id in new
             given = {"attempt": report.attempt, "attempted_at_us": report.at_us, "learn": report.learn}
             record_within(transaction, log, report.decision_id, report.said, is_known=known, **given)
-    log._policies.update(row.values["policy_fingerprint"] for row in rows)
+    log._policies.update(each.row.values["policy_fingerprint"] for each in rows)
+
+
+def rows_of(log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str]) -> list[Prepared]:
+    """What takes most of the time, and asks no database."""
+    if len(group) > 1:  # one works itself out as quickly
+        work_out(group)
+    given: dict[str, Any] = {"store_text": log.store_text, "recorded_at_us": to_us(log._now())}
+    rows = (
+        decision_row(each.decision, decided_at_us=to_us(each.at), follows=each.follows, **given)
+        for each in group
+    )
+    return [prepared(row, dumps, is_sqlite=log._database.is_sqlite) for row in rows]
 
 
 def work_out(group: Sequence[Waiting]) -> None:

@@ -28,10 +28,11 @@ from ...classifier.errors import (
 )
 from ..decision import Decision
 from ._entries import Report, Waiting
-from ._group import record_group
+from ._group import record_group, rows_of
 from ._linger import Linger
 from ._record import record
 from ._statement import to_json
+from ._write import Prepared
 from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
@@ -57,7 +58,7 @@ class Recorder:
         dumps: Callable[[Any], str] = to_json,
     ) -> None:
         self.log, self._wait_s = log, wait_s
-        self._ways: dict[str, Any] = {"placing": placing, "dumps": dumps}
+        self._placing, self._dumps = placing, dumps
         self.waiting: OrderedDict[str, Waiting] = OrderedDict()
         self.reports: deque[Report] = deque()  # in the order in which they came
         self.n_dropped = 0
@@ -138,7 +139,7 @@ class Recorder:
             reports = list(islice(self.reports, self._n_reports)) if is_all else []
         started = time.monotonic()
         try:
-            record_group(self.log, group, reports, wait_s=self._wait_s, **self._ways)
+            record_group(self.log, group, reports, wait_s=self._wait_s, rows=self._rows(group))
         except (LogUnavailable, LogTooNew) as error:
             self.failed(error, started)
             return False
@@ -153,6 +154,11 @@ class Recorder:
                 if self.reports and self.reports[0] is each:  # else too many have come since
                     self.reports.popleft()
         return True
+
+    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
+        rows = rows_of(self.log, group, self._dumps)
+        self._placing(group)
+        return rows
 
     def _one_by_one(self) -> bool:
         return self._decisions_written() and self._reports_written()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, false, insert, select, update
@@ -31,6 +32,7 @@ _ADD_DECISION = Statement(
 )
 _ADD_ALL = postgresql.insert(decisions).on_conflict_do_nothing()  # SQLAlchemy puts them into one statement
 _MANY_DECISIONS = ManyRows(decisions)
+_in_order = itemgetter(*_MANY_DECISIONS.columns)
 _FIND = Statement(
     select(
         decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
@@ -94,26 +96,31 @@ def _bound(values: Values, dumps: Callable[[Any], str] = to_json) -> Values:
     return {**values, **{name: None if values[name] is None else dumps(values[name]) for name in _JSON}}
 
 
-def add_decisions(
-    transaction: Transaction,
-    rows: Sequence[DecisionRow],
-    known_policies: set[str],
-    dumps: Callable[[Any], str] = to_json,
-) -> None:
+class Prepared(NamedTuple):
+    """A row as the database takes it. given : in the order of its columns, for the driver of SQLite."""
+
+    row: DecisionRow
+    given: tuple[Any, ...] | None
+
+
+def prepared(row: DecisionRow, dumps: Callable[[Any], str], *, is_sqlite: bool) -> Prepared:
+    """dumps : writes JSON, compact and not only in ASCII."""
+    return Prepared(row, _in_order(_bound(row.values, dumps)) if is_sqlite else None)
+
+
+def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_policies: set[str]) -> None:
     """The same for many, in few statements. Raises DecisionConflict."""
-    policies_of = {row.values["policy_fingerprint"]: row.policy for row in rows}
+    policies_of = {each.row.values["policy_fingerprint"]: each.row.policy for each in rows}
     for fingerprint in policies_of.keys() - known_policies:
         body = to_json(policies_of[fingerprint])
         transaction.later(_ADD_POLICY, {"fingerprint": fingerprint, "body": body})
     if transaction.is_sqlite:
-        bound = (_bound(row.values, dumps) for row in rows)
-        given = [[values[name] for name in _MANY_DECISIONS.columns] for values in bound]
-        added = transaction.insert(_MANY_DECISIONS, given)
+        added = transaction.insert(_MANY_DECISIONS, [each.given or () for each in rows])
     else:
-        added = transaction.connection.execute(_ADD_ALL, [row.values for row in rows]).rowcount
+        added = transaction.connection.execute(_ADD_ALL, [each.row.values for each in rows]).rowcount
     if added != len(rows):
-        for row in rows:
-            check_same(transaction.connection, row.values)
+        for each in rows:
+            check_same(transaction.connection, each.row.values)
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
