@@ -6,6 +6,7 @@ row costs a busy process more in turns than in writing.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
 
-_SIZES = (32, 16, 8, 4, 2, 1)  # rows of a step; of 32 have fewer values than any SQLite takes, 999
+# rows of a step; few sizes, so that the driver keeps their statements
+_SIZES = (1, 2, 4, 8, 16, *range(32, 257, 32))
 
 
 class ManyRows:
@@ -27,7 +29,8 @@ class ManyRows:
     def add(self, driver: Any, rows: Sequence[Sequence[Any]]) -> int:
         """How many were new."""
         added = 0
-        for some in _steps(rows):
+        most = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(self.columns)
+        for some in _steps(rows, [size for size in _SIZES if size <= most]):
             text = self._texts.get(len(some)) or self._text(len(some))
             added += driver.execute(text, list(chain.from_iterable(some))).rowcount
         return added
@@ -41,9 +44,9 @@ class ManyRows:
         return self._texts[n]
 
 
-def _steps(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
-    start = 0
-    for size in _SIZES:  # few sizes, so that the driver keeps their statements compiled
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
-            start += size
+def _steps(rows: Sequence[Sequence[Any]], sizes: Sequence[int]) -> Iterator[Sequence[Sequence[Any]]]:
+    """The last one filled up with a row that is there already, and is passed over."""
+    for start in range(0, len(rows), sizes[-1]):
+        some = rows[start : start + sizes[-1]]
+        size = next(size for size in sizes if size >= len(some))
+        yield [*some, *[some[-1]] * (size - len(some))]

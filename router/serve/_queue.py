@@ -20,7 +20,7 @@ from ..log._recorder import Recorder
 from ..log._write import Prepared
 
 GATHER_S = 0.05  # that the first of a group waits for others, unless somebody waits for it
-_PREPARE_AT = 16  # decisions: few, so that no request waits long for the rows of others
+_PREPARE_AT = 32  # decisions: few, so that no request waits long for the rows of others
 _IDLE_S = 1.0
 
 
