@@ -38,9 +38,16 @@ def record_group(
         if rows:
             add_decisions(transaction, rows, log._policies)
         for report in reports:
-            known = report.decision_id in new
-            given = {"attempt": report.attempt, "attempted_at_us": report.at_us, "learn": report.learn}
-            record_within(transaction, log, report.decision_id, report.said, is_known=known, **given)
+            record_within(
+                transaction,
+                log,
+                report.decision_id,
+                report.said,
+                is_known=report.decision_id in new,
+                attempt=report.attempt,
+                attempted_at_us=report.at_us,
+                learn=report.learn,
+            )
     log._policies.update(each.row.values["policy_fingerprint"] for each in rows)
 
 

@@ -111,7 +111,8 @@ class QueuedRecorder(Recorder):
     def close(self) -> None:
         if self._thread.is_alive():
             self._stopping = True
-            self._wake.set(), self._hurry.set()
+            self._wake.set()
+            self._hurry.set()
             self._thread.join()
         super().close()
 
