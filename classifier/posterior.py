@@ -149,11 +149,13 @@ def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
         some = ordered[start : start + _AT_ONCE]
         effects = together([posterior._effects for posterior in some])
         scores = effects.scores(np.array([posterior.place for posterior in some]).T)
-        needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
-        passes = mean_pass(scores, effects.weights, grid).T.tolist()
-        for posterior, mass, pass_ in zip(some, needed, passes, strict=True):
+        for posterior, pass_ in zip(some, mean_pass(scores, effects.weights, grid).T.tolist(), strict=True):
             posterior.pass_ = tuple(pass_)
-            if not isinstance(posterior, TextPosterior):  # of a text alone it is known
+        if all(isinstance(posterior, TextPosterior) for posterior in some):  # of a text alone it is known
+            continue
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
+        for posterior, mass in zip(some, needed, strict=True):
+            if not isinstance(posterior, TextPosterior):
                 posterior.needed = tuple(mass)
 
 

@@ -84,8 +84,8 @@ def test_what_could_not_be_recorded_was_not_learned(router, log_url):
 def test_a_log_that_fails_is_left_alone_for_a_moment(router, log_url, monkeypatch):
     monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)
     asked = []
-    real = router.log.record_decision
-    monkeypatch.setattr(router.log, "record_decision", lambda *a, **k: asked.append(a) or real(*a, **k))
+    real = router.log._database.transaction
+    monkeypatch.setattr(router.log._database, "transaction", lambda **k: asked.append(k) or real(**k))
     with held(log_url):
         for _ in range(20):
             router.decide(TEXTS[0], task_type=KIND)

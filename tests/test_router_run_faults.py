@@ -170,7 +170,8 @@ class TestAwayLog:
         monkeypatch.setattr(_recorder, "_PAUSE_PER_S", 0.0)
 
     @pytest.mark.parametrize("is_async", [False, True])
-    def test_a_locked_log(self, open_log, log_url, told, is_async):
+    def test_a_locked_log(self, open_log, log_url, told, is_async, monkeypatch):
+        monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)  # until the router is closed
         from test_router_faults import held
 
         async def go(server, log):

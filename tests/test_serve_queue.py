@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 from tierwise import Task, predict_tier
-from tierwise.router.serve import Service, Settings
+from tierwise.router.serve import Service, Settings, _queue
 from tierwise.router.serve.service import _MOST_QUEUED
 
 
@@ -37,3 +37,43 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
     finally:
         other.close()
         assert service.close()
+
+
+def test_rows_are_made_by_those_who_ask_and_kept_no_longer_than_they_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(_queue, "GATHER_S", 60.0)
+    service = Service(Settings(log=tmp_path / "log.db"))
+    recorder = service.served_log.recorder
+    try:
+        asked = [f"Summarise ticket {number}" for number in range(_queue._PREPARE_AT + 5)]
+        made = [service.router.decide(Task(text, "summary")) for text in asked]
+        assert list(recorder._made) == [each.decision_id for each in made[: _queue._PREPARE_AT]]
+        started = time.monotonic()
+        assert asyncio.run(service.until_logged([made[-1].decision_id]))
+        assert time.monotonic() - started < 30  # who waits for a row waits for no others
+        assert (len(recorder.waiting), recorder._made) == (0, {})
+        assert service.log.stats().n_decisions == len(made)
+        assert all(service.log.replay(each.decision_id).same for each in made)
+    finally:
+        assert service.close()
+    assert recorder.n_dropped == 0
+
+
+def test_what_waits_for_a_log_that_is_away_waits_without_rows(tmp_path):
+    path = tmp_path / "log.db"
+    service = Service(Settings(log=path, log_timeout_s=0.1))
+    recorder = service.served_log.recorder
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        service.router.decide(Task("Name three risks"))
+        until = time.monotonic() + 30
+        while not recorder.is_away and time.monotonic() < until:
+            time.sleep(0.01)
+        many = [Task(f"Summarise ticket {number}") for number in range(3 * _queue._PREPARE_AT)]
+        service.router.decide_many(many, {})
+        assert (len(recorder.waiting), recorder._made) == (len(many) + 1, {})
+        other.execute("COMMIT")
+    finally:
+        other.close()
+        assert service.close()
+    assert (recorder.n_dropped, len(recorder.waiting)) == (0, 0)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from itertools import combinations
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ...classifier.task import FACTS, Task
 from .._champion import champion
+from .._costs import expected_costs_usd, latency_ms
 from ..decision import Decision, Evidence
 from ._policy_body import policy_body
 from ._text import StoreText, features_of
 
 COLUMN_FACTS = ("task_type",)  # a column of its own; the others are in `facts`
 _OTHER_FACTS = tuple(name for name in FACTS if name not in COLUMN_FACTS)
+_other_facts = attrgetter(*_OTHER_FACTS)
+_NONE_GIVEN = _other_facts(Task.of_text("-"))
 
 
 class DecisionRow(NamedTuple):
@@ -25,27 +29,30 @@ class DecisionRow(NamedTuple):
 def decision_row(
     decision: Decision, *, store_text: StoreText, decided_at_us: int, recorded_at_us: int, follows: str | None
 ) -> DecisionRow:
-    fingerprint, body = policy_body(decision.evidence.policy, decision.evidence.ladder)
-    task = decision.task
+    """What the decision's properties say, read from its evidence at once: every decision comes by here."""
+    task, evidence = decision.task, decision.evidence
+    policy, ladder, beliefs, choice, _, model, _, versions = evidence
+    fingerprint, body = policy_body(policy, ladder)
+    no_model, rung = choice.mode == "none", choice.rung
     return DecisionRow(
         {
             "decision_id": decision.decision_id,
             "task_type": task.task_type,
-            "tier": str(decision.tier),
-            "mode": decision.mode,
-            "model": decision.model,
-            "reason": decision.reason,
-            "fallback": decision.fallback,
-            "confidence": decision.confidence,
-            "propensity": decision.propensity,
-            "model_version": decision.versions["model"],
+            "tier": ladder.names[rung],
+            "mode": choice.mode,
+            "model": None if no_model else ladder.rungs[rung].model,
+            "reason": choice.codes[0],
+            "fallback": choice.fallback,
+            "confidence": 0.0 if beliefs is None or no_model else beliefs.needed[rung],
+            "propensity": choice.propensity,
+            "model_version": versions["model"],
             "policy_fingerprint": fingerprint,
             "follows": follows,
             "decided_at_us": decided_at_us,
             "recorded_at_us": recorded_at_us,
             "facts": facts_of(task),
-            "details": _details(decision),
-            **text_columns(task.specification, store_text, decision.evidence.model),
+            "details": _details(task, evidence),
+            **text_columns(task.specification, store_text, model),
         },
         body,
     )
@@ -53,10 +60,13 @@ def decision_row(
 
 def facts_of(task: Task) -> dict[str, Any]:
     """The facts that were given, but for the task type."""
+    given = _other_facts(task)
+    if given == _NONE_GIVEN:
+        return {}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name in _OTHER_FACTS
-        if (value := getattr(task, name)) is not None and value != ()
+        for name, value in zip(_OTHER_FACTS, given, strict=True)
+        if value is not None and value != ()
     }
 
 
@@ -71,21 +81,25 @@ def text_columns(text: str | None, store_text: StoreText, model: Any = None) -> 
     return {"text_stored": "none", "specification": None, "features": None}
 
 
-def _details(decision: Decision) -> dict[str, Any]:
-    evidence = decision.evidence
+def _details(task: Task, evidence: Evidence) -> dict[str, Any]:
+    policy, ladder, beliefs, choice, _, _, trouble, versions = evidence
+    names, costs, latencies = ladder.names, {}, {}
+    if choice.mode != "none":
+        costs = dict(zip(names, expected_costs_usd(choice, task, beliefs, policy, ladder), strict=True))
+        latencies = {rung.tier: latency_ms(rung, choice.tokens.output) for rung in ladder.rungs}
     return {
-        "plan": [str(tier) for tier in decision.plan],
-        "reasons": list(decision.reasons),
-        "probabilities": decision.probabilities,
-        "pass_probabilities": decision.pass_probabilities,
-        "expected_cost_usd": decision.expected_cost_usd,
-        "expected_latency_ms": decision.expected_latency_ms,
-        "return_to": None if decision.return_to is None else str(decision.return_to),
-        "batch_wait_ceiling_s": decision.batch_wait_ceiling_s,
-        "versions": decision.versions,
-        "n_chars": len(decision.task.specification),
-        "beliefs": _beliefs(decision.task, evidence),
-        "unavailable": evidence.trouble is not None,
+        "plan": [names[rung] for rung in choice.plan],
+        "reasons": list(choice.codes),
+        "probabilities": {} if beliefs is None else dict(zip(names, beliefs.needed, strict=True)),
+        "pass_probabilities": {} if beliefs is None else dict(zip(names, beliefs.pass_, strict=True)),
+        "expected_cost_usd": costs,
+        "expected_latency_ms": latencies,
+        "return_to": None if choice.return_to is None else names[choice.return_to],
+        "batch_wait_ceiling_s": policy.batch_wait_ceiling_s if choice.mode == "batch" else None,
+        "versions": dict(versions),
+        "n_chars": len(task.specification),
+        "beliefs": _beliefs(task, evidence),
+        "unavailable": trouble is not None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Many decisions in one transaction: what a service writes aside, while others are being made."""
+"""Many decisions in one transaction, and what became of them: what is written while others are being made."""
 
 from __future__ import annotations
 
@@ -7,30 +7,63 @@ from typing import Any
 
 from ...classifier.model import TierModel
 from ...classifier.posterior import Posterior
-from ._recorder import Waiting
+from ._decision_row import decision_row
+from ._entries import Report, Waiting
+from ._record import record_within
 from ._statement import to_json
-from ._write import add_decisions
+from ._times import to_us
+from ._write import Prepared, add_decisions, prepared
 from .outcome_log import OutcomeLog
 
 
 def record_group(
-    log: OutcomeLog, group: Sequence[Waiting], *, wait_s: float, dumps: Callable[[Any], str] = to_json
+    log: OutcomeLog,
+    group: Sequence[Waiting],
+    reports: Sequence[Report] = (),
+    *,
+    wait_s: float,
+    dumps: Callable[[Any], str] = to_json,
+    rows: Sequence[Prepared] | None = None,
 ) -> None:
-    """All of them or none. Those that are there already change nothing.
+    """All of them or none, in their order. Those that are there already change nothing.
 
-    dumps : writes JSON, compact and not only in ASCII.
+    dumps : writes JSON, compact and not only in ASCII. rows : of the decisions, where they are there already.
 
-    Raises DecisionConflict where an id belongs to another decision, LogUnavailable and its kinds.
+    Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
+    LogUnavailable and its kinds.
     """
-    _work_out(group)
-    now = log._now()
-    rows = [log._row(each.decision, each.at, each.follows, now) for each in group]
-    with log._database.write(wait_s=wait_s) as connection:
-        add_decisions(connection, rows, log._policies, dumps)
-    log._policies.update(row.values["policy_fingerprint"] for row in rows)
+    rows = rows_of(log, group, dumps) if rows is None else rows
+    new = {each.decision.decision_id for each in group} if reports else ()
+    with log._database.transaction(wait_s=wait_s) as transaction:
+        if rows:
+            add_decisions(transaction, rows, log._policies)
+        for report in reports:
+            record_within(
+                transaction,
+                log,
+                report.decision_id,
+                report.said,
+                is_known=report.decision_id in new,
+                attempt=report.attempt,
+                attempted_at_us=report.at_us,
+                learn=report.learn,
+            )
+    log._policies.update(each.row.values["policy_fingerprint"] for each in rows)
 
 
-def _work_out(group: Sequence[Waiting]) -> None:
+def rows_of(log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str]) -> list[Prepared]:
+    """What takes most of the time, and asks no database."""
+    if len(group) > 1:  # one works itself out as quickly
+        work_out(group)
+    given: dict[str, Any] = {"store_text": log.store_text, "recorded_at_us": to_us(log._now())}
+    rows = (
+        decision_row(each.decision, decided_at_us=to_us(each.at), follows=each.follows, **given)
+        for each in group
+    )
+    return [prepared(row, dumps, is_sqlite=log._database.is_sqlite) for row in rows]
+
+
+def work_out(group: Sequence[Waiting]) -> None:
     """What the rows say beyond the decisions, for all of a model at once."""
     by_model: dict[str, tuple[TierModel, list[Posterior]]] = {}
     for each in group:

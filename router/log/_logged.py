@@ -14,10 +14,11 @@ from ...classifier.state import TypeState
 from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id
+from ._entries import Report, Waiting
 from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
 from ._keeper import StateKeeper
 from ._outcome import Outcome
-from ._recorder import Recorder, Report
+from ._recorder import Recorder
 from ._states import Learn, TypeStates
 from ._times import to_us, utc_now
 from .outcome_log import OutcomeLog
@@ -30,7 +31,7 @@ class Logged:
 
     def __init__(self, log: OutcomeLog, *, is_own: bool, wait_s: float) -> None:
         self.log, self._is_own = log, is_own
-        self._recorder = Recorder(log, wait_s=wait_s)
+        self._recorder = Recorder(log, wait_s=wait_s, placing=self._place)
         self._keepers: dict[str, StateKeeper] = {}
 
     @property
@@ -40,10 +41,20 @@ class Logged:
 
     def add(self, decision: Decision, follows: str | None) -> None:
         """Log it now, or when the log is back."""
-        model, posterior = decision.evidence.model, decision.evidence.posterior
-        if model is not None and posterior is not None and decision.task.task_type is not None:
-            self._keeper(model).placed(decision.decision_id, posterior.place, decision.task.attempts)
-        self._recorder.add(decision, follows)
+        self.add_later(decision, follows)
+        self._recorder.settle()
+
+    def add_later(self, decision: Decision, follows: str | None) -> None:
+        """Log it with what is logged next; see `settle`."""
+        self._recorder.add([Waiting(decision, self.log._now(), follows)])
+
+    def settle(self) -> None:
+        """What was added is in the log when this returns, or waits for the log to be back."""
+        self._recorder.settle()
+
+    def linger(self) -> None:
+        """`settle` in a moment, for who is still at work then."""
+        self._recorder.linger()
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         """What was learned of the type; None for a new one, and while the log is away."""
@@ -118,14 +129,34 @@ class Logged:
         """Record what an attempt took and what a check said, now or when the log is back: a program, unlike
         a person, won't say it again.
         """
+        self.attempted_later(decision_or_id, attempt, verdict, note, models)
+        self._recorder.settle()
+
+    def attempted_later(
+        self,
+        decision_or_id: Decision | str,
+        attempt: Mapping[str, Any],
+        verdict: str | None,
+        note: str | None,
+        models: Sequence[TierModel],
+    ) -> None:
+        """The same with what is logged next; see `settle`."""
         at_us, kept = to_us(self.log._now()), note if self.log.store_text == "full" else None
         self._recorder.report(Report(decision_or_id, attempt, verdict, kept, at_us, self._learn(models)))
 
     def close(self) -> None:
         """Write what waits; close the log where it is the router's own."""
-        self._recorder.catch_up()
+        self._recorder.close()
         if self._is_own:
             self.log.close()
+
+    def _place(self, group: Sequence[Waiting]) -> None:
+        """Their outcomes then need no reading of their rows."""
+        for each in group:
+            decision = each.decision
+            model, posterior = decision.evidence.model, decision.evidence.posterior
+            if model is not None and posterior is not None and decision.task.task_type is not None:
+                self._keeper(model).placed(decision.decision_id, posterior.place, decision.task.attempts)
 
     def _learn(self, models: Sequence[TierModel]) -> Learn:
         keepers = [self._keeper(model) for model in models]

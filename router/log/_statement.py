@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, exc
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+from ._many_rows import ManyRows
+
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one made once is quicker
 Values = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -90,6 +92,10 @@ class Transaction:
                 lambda: [self._driver.execute(each.sqlite, values).fetchall() for each, values in asked]
             )
         return self._run(lambda: self._ask_server(asked))
+
+    def insert(self, many: ManyRows, rows: Sequence[Sequence[Any]]) -> int:
+        """Add rows, on SQLite; how many were new."""
+        return self._run(lambda: many.add(self._driver, rows))
 
     def commit(self, *asked: tuple[Statement, Values]) -> list[list[Any]]:
         """The same as the last that is done in a transaction of ours; nothing is left to be done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, false, insert, select, update
@@ -10,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import DecisionConflict, NotInLog
 from ._decision_row import DecisionRow
+from ._many_rows import ManyRows
 from ._outcome import Outcome
 from ._schema import decisions, outcomes, policies
 from ._statement import Statement, Transaction, Values, to_json
@@ -28,17 +30,9 @@ _ADD_DECISION = Statement(
     postgresql.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
     columns=[column.name for column in decisions.columns],
 )
-_ADD_MANY = {  # by SQLAlchemy, which puts them into one statement
-    kind: (
-        dialect.insert(policies).on_conflict_do_nothing(),
-        dialect.insert(decisions).on_conflict_do_nothing(),
-    )
-    for kind, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
-_ADD_MANY_SQLITE = Statement(
-    sqlite.insert(decisions).on_conflict_do_nothing(),
-    columns=[column.name for column in decisions.columns],
-)
+_ADD_ALL = postgresql.insert(decisions).on_conflict_do_nothing()  # SQLAlchemy puts them into one statement
+_MANY_DECISIONS = ManyRows(decisions)
+_in_order = itemgetter(*_MANY_DECISIONS.columns)
 _FIND = Statement(
     select(
         decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
@@ -102,26 +96,31 @@ def _bound(values: Values, dumps: Callable[[Any], str] = to_json) -> Values:
     return {**values, **{name: None if values[name] is None else dumps(values[name]) for name in _JSON}}
 
 
-def add_decisions(
-    connection: Connection,
-    rows: Sequence[DecisionRow],
-    known_policies: set[str],
-    dumps: Callable[[Any], str] = to_json,
-) -> None:
-    """The same for many, in one statement. Raises DecisionConflict."""
-    add_policies, add_all = _ADD_MANY[connection.dialect.name]
-    policies_of = {row.values["policy_fingerprint"]: row.policy for row in rows}
+class Prepared(NamedTuple):
+    """A row as the database takes it. given : in the order of its columns, for the driver of SQLite."""
+
+    row: DecisionRow
+    given: tuple[Any, ...] | None
+
+
+def prepared(row: DecisionRow, dumps: Callable[[Any], str], *, is_sqlite: bool) -> Prepared:
+    """dumps : writes JSON, compact and not only in ASCII."""
+    return Prepared(row, _in_order(_bound(row.values, dumps)) if is_sqlite else None)
+
+
+def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_policies: set[str]) -> None:
+    """The same for many, in few statements. Raises DecisionConflict."""
+    policies_of = {each.row.values["policy_fingerprint"]: each.row.policy for each in rows}
     for fingerprint in policies_of.keys() - known_policies:
-        values = {"fingerprint": fingerprint, "body": policies_of[fingerprint]}
-        connection.execute(add_policies, values)
-    if connection.dialect.name == "sqlite":  # whose driver takes half the time without SQLAlchemy's values
-        given = [_bound(row.values, dumps) for row in rows]
-        added = connection.exec_driver_sql(_ADD_MANY_SQLITE.sqlite, given).rowcount
+        body = to_json(policies_of[fingerprint])
+        transaction.later(_ADD_POLICY, {"fingerprint": fingerprint, "body": body})
+    if transaction.is_sqlite:
+        added = transaction.insert(_MANY_DECISIONS, [each.given or () for each in rows])
     else:
-        added = connection.execute(add_all, [row.values for row in rows]).rowcount
+        added = transaction.connection.execute(_ADD_ALL, [each.row.values for each in rows]).rowcount
     if added != len(rows):
-        for row in rows:
-            check_same(connection, row.values)
+        for each in rows:
+            check_same(transaction.connection, each.row.values)
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:

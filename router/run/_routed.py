@@ -131,7 +131,7 @@ class Runner:
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """Have a thread of the router's own make this call, after those before it.
 
-        It writes while others wait for Claude, and spares SQLite many writers that wait for each other.
+        It reads and writes beside the event loop.
         """
         if self._writer is None or self._writer_pid != os.getpid():  # threads don't survive a fork
             self._writer = ThreadPoolExecutor(1, thread_name_prefix="tierwise-log")
@@ -155,26 +155,27 @@ class Runner:
             await own.close()
         self.close()
 
-    def ended(self, decision: Decision, attempt: Attempt) -> None:
-        """Log an attempt."""
+    def ended(self, decision: Decision, attempt: Attempt, *, later: bool = False) -> None:
+        """Log an attempt; later: with what is logged next."""
         logged = self._router._logged
         if logged is not None:
             note = None if attempt.verdict is None else note_of(attempt.check, attempt.stop_reason)
-            values = columns_of(attempt)
-            logged.attempted(decision, values, attempt.verdict, note, self._router._learners())
+            record = logged.attempted_later if later else logged.attempted
+            record(decision, columns_of(attempt), attempt.verdict, note, self._router._learners())
 
 
 class Entries:
-    """What one run writes into the log, while its calls are under way; it is waited for at the end."""
+    """What one run writes into the log: with what others write, in a moment or at its end, where it waits."""
 
     def __init__(self, runner: Runner, logged: Any) -> None:
         self._runner, self._logged = runner, logged
-        self._pending: list[Future[None]] = []
+        self._is_pending = False
 
     def decided(self, decision: Decision, follows: str | None) -> None:
-        """Begin to log a decision."""
+        """Log a decision, in a moment."""
         if self._logged is not None:
-            self._pending.append(self._runner.submit(partial(self._logged.add, decision, follows)))
+            self._logged.add_later(decision, follows)
+            self._added()
 
     def hooks(self) -> Hooks | None:
         """Blocking and in asyncio; None without a log."""
@@ -182,20 +183,27 @@ class Entries:
 
     def wait(self) -> None:
         """Until all is written, or waits for the log to be back."""
-        while self._pending:
-            self._pending.pop(0).result()
+        if self._is_pending:
+            self._is_pending = False
+            self._logged.settle()
 
     async def await_all(self) -> None:
         """`wait` in asyncio."""
-        while self._pending:
-            await asyncio.wrap_future(self._pending.pop(0))
+        if self._is_pending:
+            self._is_pending = False
+            await asyncio.wrap_future(self._runner.submit(self._logged.settle))
 
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
-        self._pending.append(self._runner.submit(partial(self._runner.ended, decision, attempt)))
+        self._runner.ended(decision, attempt, later=True)
+        self._added()
 
     def _escalated(self, decision: Decision, follows: str | None) -> None:
         if follows is not None:  # the first one is written already
             self.decided(decision, follows)
+
+    def _added(self) -> None:
+        self._is_pending = True
+        self._logged.linger()
 
 
 def no_model(decision: Decision) -> RunResult:

@@ -9,20 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import orjson
 
-from ...classifier.errors import DecisionConflict, LogError
-from ..decision import Decision
+from ...classifier.errors import LogError
 from ..log import OutcomeLog
-from ..log._group import record_group
-from ..log._recorder import MAX_WAITING, Recorder, Report, Waiting
+from ..log._entries import Report, Waiting
+from ..log._recorder import Recorder
+from ..log._write import Prepared
 
-GATHER_S = 0.01  # that the first of a group waits for others
-_MAX_GROUP = 250
+GATHER_S = 0.05  # that the first of a group waits for others, unless somebody waits for it
+_PREPARE_AT = 32  # decisions: few, so that no request waits long for the rows of others
 _IDLE_S = 1.0
 
 
@@ -31,35 +29,56 @@ def _to_json(value: Any) -> str:
 
 
 class QueuedRecorder(Recorder):
-    """`add` never waits; one thread writes. written : called with each group that is in the log."""
+    """Nobody waits to write; one thread does it.
+
+    Rows are made by those who ask, some at a time: a thread that makes hundreds of them takes turns with the
+    event loop, which then answers nobody for a millisecond at each of them. What is left to the thread is the
+    database, which needs no turn.
+    """
 
     def __init__(
-        self, log: OutcomeLog, *, wait_s: float, written: Callable[[Sequence[Waiting]], None]
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Waiting]], None]
     ) -> None:
-        super().__init__(log, wait_s=wait_s)
-        self._tell_written = written
-        self._lock = threading.RLock()  # type: ignore[assignment]
-        self._written = threading.Condition(self._lock)
-        self._wake = threading.Event()
+        super().__init__(log, wait_s=wait_s, placing=placing, dumps=_to_json)
+        self._new: list[Waiting] = []  # without rows
+        self._made: dict[str, Prepared] = {}  # rows of what waits
+        self._wake, self._hurry = threading.Event(), threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="tierwise-log", daemon=True)
         self._thread.start()
 
-    def add(self, decision: Decision, follows: str | None) -> bool:
-        """False: it will be in the log in a moment."""
-        self.add_all([Waiting(decision, datetime.now(tz=UTC), follows)])
-        return False
+    def _make_locks(self) -> None:
+        super()._make_locks()
+        self._written = threading.Condition(self._lock)
 
-    def add_all(self, several: Sequence[Waiting]) -> None:
-        """The same of several, in their order."""
+    def add(self, several: Sequence[Waiting]) -> None:
+        """They will be in the log in a moment."""
+        super().add(several)
         with self._lock:
-            for each in several:
-                self.waiting[each.decision.decision_id] = each
-            while len(self.waiting) > MAX_WAITING:
-                self.waiting.popitem(last=False)
-                self.n_dropped += 1
+            self._new += several
+            is_due = len(self._new) >= _PREPARE_AT
+        if is_due:
+            self._make_rows()
         if not self._wake.is_set():
             self._wake.set()
+
+    def _make_rows(self) -> None:
+        with self._lock:
+            several = [each for each in self._new if each.decision.decision_id in self.waiting]
+            self._new = []
+        if not several or self.is_away:  # without rows they wait in less memory
+            return
+        rows = zip(several, super()._rows(several), strict=True)
+        with self._lock:
+            self._made.update((each.decision.decision_id, row) for each, row in rows)
+            if not self._made.keys() <= self.waiting.keys():  # written meanwhile, or given up
+                self._made = {key: row for key, row in self._made.items() if key in self.waiting}
+
+    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
+        made = [self._made.get(each.decision.decision_id) for each in group]
+        missing = [each for each, row in zip(group, made, strict=True) if row is None]
+        rest = iter(super()._rows(missing) if missing else ())
+        return [next(rest) if row is None else row for row in made]
 
     def until_written(self, decision_ids: Iterable[str], timeout_s: float) -> bool:
         """Whether all of these are in the log; waits for it, unless the log is away."""
@@ -68,17 +87,14 @@ class QueuedRecorder(Recorder):
         def settled() -> bool:
             return self.is_away or self.n_dropped != dropped or ids.isdisjoint(self.waiting)
 
+        self._hurry.set()
         with self._written:
             self._written.wait_for(settled, timeout_s)
             return self.n_dropped == dropped and ids.isdisjoint(self.waiting)
 
     def report(self, report: Report) -> None:
         """Recorded in a moment, after its decision."""
-        with self._lock:
-            self.reports.append(report)
-            if len(self.reports) > MAX_WAITING:
-                self.reports.popleft()
-                self.n_dropped += 1
+        super().report(report)
         self._wake.set()
 
     def came_back(self) -> None:
@@ -86,38 +102,30 @@ class QueuedRecorder(Recorder):
         self._away_until = self._unreadable_until = 0.0
         self._wake.set()
 
-    def _decisions_written(self) -> bool:
-        while True:
-            with self._lock:
-                group = list(islice(self.waiting.values(), _MAX_GROUP))
-            if not group:
-                return True
-            started = time.monotonic()
-            try:
-                record_group(self.log, group, wait_s=self._wait_s, dumps=_to_json)
-            except DecisionConflict:
-                return super()._decisions_written()  # one by one: only those in conflict are left out
-            except LogError as error:
-                self.failed(error, started)
-                with self._written:
-                    self._written.notify_all()
-                return False
-            self._tell_written(group)
-            with self._written:
-                for each in group:
-                    self.waiting.pop(each.decision.decision_id, None)
-                self._written.notify_all()
+    def settle(self) -> None:
+        """Nothing: it is done in a moment."""
+
+    def linger(self) -> None:
+        """Nothing either."""
+
+    def failed(self, error: LogError, started: float) -> None:
+        super().failed(error, started)
+        with self._written:
+            self._written.notify_all()
 
     def close(self) -> None:
-        """Write what waits, once more also where the log was away."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join()
-        self.catch_up()
+        if self._thread.is_alive():
+            self._stopping = True
+            self._wake.set()
+            self._hurry.set()
+            self._thread.join()
+        super().close()
 
-    def _done(self, each: Waiting) -> None:
+    def _done(self, group: Sequence[Waiting]) -> None:
+        super()._done(group)
         with self._written:
-            self.waiting.pop(each.decision.decision_id, None)
+            for each in group:
+                self._made.pop(each.decision.decision_id, None)
             self._written.notify_all()
 
     def _run(self) -> None:
@@ -127,7 +135,8 @@ class QueuedRecorder(Recorder):
             self._wake.clear()
             if not self.waiting and not self.reports:
                 continue
-            time.sleep(GATHER_S)
+            self._hurry.wait(GATHER_S)
+            self._hurry.clear()
             if self.is_away:
                 self._wake.wait(min(max(self._away_until - time.monotonic(), 0.0), _IDLE_S))
             else:

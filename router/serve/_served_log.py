@@ -6,7 +6,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -16,8 +15,8 @@ from ...classifier.model import TierModel
 from ...classifier.state import TypeState
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
+from ..log._entries import Waiting
 from ..log._logged import Logged
-from ..log._recorder import Waiting
 from ..log._schema import outcomes
 from ._queue import QueuedRecorder
 
@@ -44,7 +43,7 @@ class ServedLog(Logged):
         self, log: OutcomeLog, *, wait_s: float, max_age_s: float, added: Callable[[Decision], None]
     ) -> None:
         super().__init__(log, is_own=True, wait_s=wait_s)
-        self.recorder = QueuedRecorder(log, wait_s=wait_s, written=self._place)
+        self.recorder = QueuedRecorder(log, wait_s=wait_s, placing=self._place)
         self._recorder = self.recorder
         self._max_age_s, self._added = max_age_s, added
         self._states: OrderedDict[tuple[str, str], _Read] = OrderedDict()
@@ -53,23 +52,16 @@ class ServedLog(Logged):
         self._looked_at = self._changed_at = float("-inf")
         self._guard = threading.Lock()
 
-    def add(self, decision: Decision, follows: str | None) -> None:
-        self.recorder.add(decision, follows)  # where its text is placed is worked out as it is written
+    def add_later(self, decision: Decision, follows: str | None) -> None:
+        super().add_later(decision, follows)
         self._added(decision)
 
     def add_all(self, decisions: Sequence[Decision]) -> None:
         """The same of several, which answer no failure."""
-        at = datetime.now(tz=UTC)
-        self.recorder.add_all([Waiting(decision, at, None) for decision in decisions])
+        at = self.log._now()
+        self.recorder.add([Waiting(decision, at, None) for decision in decisions])
         for decision in decisions:
             self._added(decision)
-
-    def _place(self, group: Sequence[Waiting]) -> None:
-        for each in group:
-            decision = each.decision
-            model, posterior = decision.evidence.model, decision.evidence.posterior
-            if model is not None and posterior is not None and decision.task.task_type is not None:
-                self._keeper(model).placed(decision.decision_id, posterior.place, decision.task.attempts)
 
     @property
     def is_away(self) -> bool:
@@ -145,7 +137,3 @@ class ServedLog(Logged):
                 for key in [key for key in self._states if key[1] == outcome.task_type]:
                     del self._states[key]
         return outcome
-
-    def close(self) -> None:
-        self.recorder.close()
-        super().close()

@@ -26,7 +26,7 @@ from ._tokens import TokenFile
 from .settings import Settings
 
 READ_WAIT_S = 0.5  # that a decision waits for what was learned of its type
-_MOST_QUEUED = 1_000  # decisions on their way into the log; then those who ask wait for it,
+_MOST_QUEUED = 2_500  # decisions on their way into the log; then those who ask wait for it,
 _MOST_WAIT_S, _LOOK_S = 5.0, 0.005  # at most so long, and look so often
 _REMOTE_WATCH_S = 15.0  # a registry is asked less often than a disk
 _N_READERS, _N_WRITERS, _N_WORKERS = 4, 4, 2
