@@ -13,12 +13,12 @@ from ._attempt import answer_steps
 from ._batch_api import read_steps
 from ._batch_escalate import Escalation, escalate_steps
 from ._batch_item import ItemResult
-from ._call import COMPLETED, CUT_OFF, REFUSED, status_of
+from ._call import COMPLETED, status_of
 from ._check import Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._journal import Journal, Line, Part
-from ._request import MAX_TOKENS_WITHOUT_STREAM, Options, Request
-from ._result import VERDICT_OF_CHECK
+from ._request import MAX_TOKENS_WITHOUT_STREAM, Request
+from ._result import Attempt, status_of_run
 from ._steps import Api, Steps, Tell
 from ._successor import successor_of
 from ._usage import Usage, usage_cost_usd, usage_of
@@ -36,8 +36,12 @@ def collect_steps(
     on_item: OnItem | None,
     clock: Callable[[], float],
     escalation: Escalation | None = None,
+    *,
+    in_sync: bool = True,
 ) -> Steps[tuple[ItemResult, ...]]:
     """What has come since the last time; with an escalation, answers that failed go up first.
+
+    in_sync : what the batch could not do is run now; else it is only said.
 
     An error that may pass holds its own item (or part) only. It is raised where nothing else has come.
     """
@@ -57,7 +61,7 @@ def collect_steps(
             by_task = around._replace(task=task)
             try:
                 result = yield from _settled(
-                    journal, part, each, results[each], by_task, check, on_item, escalation
+                    journal, part, each, results[each], by_task, check, on_item, escalation, in_sync=in_sync
                 )
             except CallError as error:
                 first, in_a_row = first or error, in_a_row + 1
@@ -103,13 +107,15 @@ def _settled(
     check: Check | None,
     on_item: OnItem | None,
     escalation: Escalation | None,
+    *,
+    in_sync: bool,
 ) -> Steps[ItemResult]:
     """The item's result, told and written down."""
     known = journal.failed.get(item_id)  # by a process that died before it went up
     if known is not None:
         result = ItemResult.from_line(known)
     else:
-        result = yield from _item_steps(journal, part, item_id, said, around, check)
+        result = yield from _item_steps(journal, part, item_id, said, around, check, in_sync=in_sync)
         if on_item is not None:
             yield Tell(on_item, (result,))
     if escalation is not None and result.verdict == "failed":
@@ -132,7 +138,14 @@ def _cancel_if_late(part: Part, journal: Journal, around: Surroundings, now_s: f
 
 
 def _item_steps(
-    journal: Journal, part: Part, item_id: str, result: Any, around: Surroundings, check: Check | None
+    journal: Journal,
+    part: Part,
+    item_id: str,
+    result: Any,
+    around: Surroundings,
+    check: Check | None,
+    *,
+    in_sync: bool,
 ) -> Steps[ItemResult]:
     item = journal.items[item_id]
     rung = around.ladder.rungs[around.ladder.index(item["tier"])]
@@ -140,13 +153,18 @@ def _item_steps(
     if result.type == "succeeded":
         usage = usage_of(result.message)
         cost_usd = usage_cost_usd(rung, usage, batch=True)
-        return (yield from _judged(base, result.message, usage, cost_usd, check, around))
+        max_tokens = item["params"]["max_tokens"]
+        return (yield from _judged(base, result.message, usage, cost_usd, max_tokens, check, around))
     if result.type == "errored":
         kind = result.error.error.type
+        if not in_sync:
+            return replace(base, detail=kind)
         if kind not in _MAY_PASS and not (kind == _NOT_SERVED and successor_of(rung, around.ladder)):
             return replace(base, detail=kind)
     elif result.type == "canceled" and not part.is_canceled:
         return replace(base, status="canceled")
+    if not in_sync:
+        return replace(base, status="expired")
     return (yield from _in_sync(journal, base, item, rung, around, check))
 
 
@@ -156,7 +174,7 @@ def _in_sync(
     """The same, now and at the full price; in the place of a retired model its successor. An error that may
     pass is raised: collect again later."""
     base = replace(base, mode="sync", was_in_flight=journal.was_in_flight(base.id))
-    task, options = around.task, Options(**journal.job.get("options", {}))
+    task, options = around.task, journal.options_of(base.id)
     request = Request(item["params"], item["params"]["max_tokens"] > MAX_TOKENS_WITHOUT_STREAM, ())
     journal.write({"kind": "begin", "id": base.id})
     try:
@@ -174,7 +192,8 @@ def _in_sync(
         cost_is_exact=answered.cost_is_exact,
         latency_ms=answered.latency_ms,
     )
-    judged = yield from _judged(base, answered.message, answered.usage, answered.cost_usd, check, around)
+    usage, cost_usd, max_tokens = answered.usage, answered.cost_usd, sent.max_tokens
+    judged = yield from _judged(base, answered.message, usage, cost_usd, max_tokens, check, around)
     return _with_earlier(judged, journal)
 
 
@@ -200,26 +219,45 @@ def _with_earlier(result: ItemResult, journal: Journal) -> ItemResult:
 
 
 def _judged(
-    base: ItemResult, message: Any, usage: Usage, cost_usd: float, check: Check | None, around: Surroundings
+    base: ItemResult,
+    message: Any,
+    usage: Usage,
+    cost_usd: float,
+    max_tokens: int,
+    check: Check | None,
+    around: Surroundings,
 ) -> Steps[ItemResult]:
     status, text = status_of(message.stop_reason), text_of(message)
     found: CheckResult | None = None
     if check is not None and status == COMPLETED:
         found = yield from check.steps(text, around)
-    verdict = status if status in (CUT_OFF, REFUSED) else None
-    if status == COMPLETED:
-        status = "unchecked" if found is None else found.status
-        status = "check_not_run" if status == "not_run" else status
+    attempt = Attempt(
+        1,
+        base.id,
+        around.ladder.tiers[around.ladder.index(base.tier)],
+        base.model,
+        status,
+        max_tokens,
+        usage,
+        cost_usd,
+        latency_ms=base.latency_ms or 0.0,
+        n_requests=base.n_requests,
+        cost_is_exact=base.cost_is_exact and (found is None or found.cost_is_exact),
+        stop_reason=message.stop_reason,
+        check=found,
+        mode=base.mode,
+    )
     return replace(
         base,
-        status=status,
-        verdict=verdict or (None if found is None else VERDICT_OF_CHECK.get(found.status)),
+        status=status_of_run(attempt),
+        verdict=attempt.verdict,
         text=text,
         message=message.to_dict(mode="json"),
         usage=usage,
-        cost_usd=cost_usd + (found.cost_usd if found else 0.0),
+        cost_usd=attempt.total_cost_usd,
         check_cost_usd=found.cost_usd if found else 0.0,
         n_requests=base.n_requests + (found.n_requests if found else 0),
-        cost_is_exact=base.cost_is_exact and (found is None or found.cost_is_exact),
+        cost_is_exact=attempt.cost_is_exact,
+        attempts=(attempt.to_dict(),),
         detail="" if found is None else f"{found.name}: {found.detail}".rstrip(": "),
     )

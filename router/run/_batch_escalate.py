@@ -11,7 +11,7 @@ from ..decision import Decision
 from ._batch_item import ItemResult
 from ._check import Check, Surroundings
 from ._execute import Before, execute_steps
-from ._journal import Journal
+from ._journal import Journal, Line
 from ._next import decided_above
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
@@ -28,7 +28,7 @@ class Escalation:
 
     redecide: Callable[[str], Callable[[Task], Decision]]
     check: Check
-    options: Options
+    options_of: Callable[[str], Options]
     hooks: Hooks
 
 
@@ -59,7 +59,14 @@ def escalate_steps(
     hooks = replace(how.hooks, on_end=_told_to(journal, failed.id, how.hooks))
     try:
         result: RunResult = yield from execute_steps(
-            decision, how.check, how.options, around.limits, hooks, redecide, around.outside, before
+            decision,
+            how.check,
+            how.options_of(failed.id),
+            around.limits,
+            hooks,
+            redecide,
+            around.outside,
+            before,
         )
     except BudgetExceeded:
         return failed
@@ -70,26 +77,20 @@ def escalate_steps(
     except CallError:
         journal.write({"kind": "ended", "id": failed.id})
         raise
-    return _escalated(failed, result)
+    return _escalated(failed, result, journal.tried.get(failed.id, []))
 
 
 def _told_to(journal: Journal, item_id: str, hooks: Hooks) -> Callable[[Decision, Attempt], object]:
     """The hook, after the journal: what is paid must not be paid again."""
 
     def on_end(decision: Decision, attempt: Attempt) -> object:
-        line = {
-            "decision_id": decision.decision_id,
-            "tier": str(attempt.tier),
-            "verdict": attempt.verdict,
-            "cost_usd": attempt.total_cost_usd,
-        }
-        journal.write({"kind": "tried", "id": item_id, "attempt": line})
+        journal.write({"kind": "tried", "id": item_id, "attempt": attempt.to_dict()})
         return None if hooks.on_end is None else hooks.on_end(decision, attempt)
 
     return on_end
 
 
-def _escalated(failed: ItemResult, result: RunResult) -> ItemResult:
+def _escalated(failed: ItemResult, result: RunResult, tried: list[Line]) -> ItemResult:
     last = result.attempts[-1]
     check = result.check
     return replace(
@@ -106,4 +107,5 @@ def _escalated(failed: ItemResult, result: RunResult) -> ItemResult:
         detail="" if check is None else f"{check.name}: {check.detail}".rstrip(": "),
         decision_id=result.decision.decision_id,
         escalated_from=failed.tier,
+        attempts=(*failed.attempts, *tried),
     )

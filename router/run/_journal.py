@@ -1,7 +1,8 @@
 """The state of a batch job on disk: one JSON object a line, only appended, so that a crash loses nothing.
 
 job      who we are, and when it was made
-item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part
+item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part;
+         options, where it has its own (messages are those of its parameters)
 planned  all items stand above; without this line nothing was sent, and the job can be made anew
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
@@ -26,8 +27,9 @@ from typing import Any
 
 from ...classifier.errors import InvalidRequest
 from ._disk import append, check_is_file, locked, trouble
+from ._request import Options
 
-FORMAT = 2
+FORMAT = 3
 _BEGINNING = b'{"kind": "job", '
 Line = dict[str, Any]
 
@@ -116,6 +118,14 @@ class Journal:
     def was_in_flight(self, item_id: str) -> bool:
         """When a process died; it may have been paid."""
         return item_id in self.begun or item_id in self.lost
+
+    def options_of(self, item_id: str) -> Options:
+        """Of its request, whoever sends it again."""
+        item = self.items[item_id]
+        own = item.get("options")
+        if own is None:
+            return Options(**self.job.get("options", {}))
+        return Options(**own, messages=item["params"]["messages"])
 
     def pending(self) -> Iterable[str]:
         """Ids of items without a result."""

@@ -163,7 +163,7 @@ def _steps(
         escalation = Escalation(
             lambda item_id: redecided_after(router, tasks[item_id], item_id),
             checked,
-            job.options,
+            job.options_of,
             hooks or Hooks(),
         )
     return collect_steps(job._journal, job._around(limits), checked, on_item, job._clock, escalation)
