@@ -15,6 +15,7 @@ from ._run_text import INTERRUPTED, totals
 
 if TYPE_CHECKING:
     from ..router.pipeline import Pipeline, PipelineRun
+    from ..router.pipeline._batches import StepInBatch
     from ..router.run.jobs import TaskResult
 
 
@@ -36,6 +37,10 @@ def pipeline() -> None:
     "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="Steps at once."
 )
 @click.option(
+    "--every", "batch_every_s", type=click.FloatRange(min=0), default=60.0, show_default=True,
+    help="Seconds between two looks at batches.",
+)
+@click.option(
     "--log", "url", envvar="TIERWISE_LOG", help="Log decisions and verdicts here, and learn from it."
 )
 @click.option(
@@ -53,8 +58,9 @@ def run(
 ) -> None:
     """Run every step of PIPELINE, a TOML file, for every article of ARTICLES, one JSON object a line.
 
+    Steps that `tierwise plan` has in batch are sent as batches, at half the price, and waited for.
     Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
-    again goes on, and pays nothing twice but what was in flight when it was killed.
+    again goes on, and pays nothing twice but what was in flight when it was killed; a batch goes on meanwhile.
     Failed steps are tried again.
 
     \b
@@ -72,7 +78,13 @@ def run(
     try:
         with Router(policy=policy, log=url) as router:
             found = router.run_pipeline(
-                loaded, given, journal=kept, on_result=shown.result, on_known=shown.result, **options
+                loaded,
+                given,
+                journal=kept,
+                on_result=shown.result,
+                on_known=shown.result,
+                on_batch=shown.batch,
+                **options,
             )
     except KeyboardInterrupt:
         shown.close()
@@ -101,6 +113,11 @@ class _Shown:
         saved_usd = self._would_usd - self._spent_usd
         self._bar.set_postfix_str(f"spent ${self._spent_usd:.4f}, saved ${saved_usd:.4f}", refresh=False)
         self._bar.update()
+
+    def batch(self, sent: StepInBatch) -> None:
+        line = f"{sent.step}: {sent.n_articles:,} in a batch. To wait elsewhere: interrupt, and run the same later."
+        with self._bar.external_write_mode(file=sys.stderr):
+            click.echo(line, err=True)
 
     def close(self) -> None:
         self._bar.close()
