@@ -190,18 +190,21 @@ class Router(PipelineMethods):
         check: Check | Callable[[str], Any] | None = None,
         limits: Limits | None = None,
         escalate: bool = True,
+        concurrency: int = 8,
     ) -> tuple[ItemResult, ...]:
         """The results that have come since the last time, logged as those of `run` are.
 
         job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
-        check, escalate : an answer that fails goes up at once, in sync mode, within the limits of one task.
+        check, escalate : an answer that fails goes up at once, and one that was cut off gets more room, in
+            sync mode, within the limits of one task, so many at once (concurrency).
 
         Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
         not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
         """
         from .run import _routed_batch
 
-        return _routed_batch.collect(self, job, check=check, limits=limits, escalate=escalate)
+        given: dict[str, Any] = {"check": check, "limits": limits, "escalate": escalate}
+        return _routed_batch.collect(self, job, **given, concurrency=concurrency)
 
     def record_outcome(
         self,

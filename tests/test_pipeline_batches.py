@@ -67,7 +67,9 @@ def test_what_the_plan_has_in_batch_is_sent_so_and_the_rest_is_run_now(tmp_path,
 
 
 def test_a_batch_costs_what_the_plan_says_it_does():
-    exact = Step("tags", TAGS.specification, check={"json": True}, facts={"output_tokens": 50, "input_tokens": 80})
+    exact = Step(
+        "tags", TAGS.specification, check={"json": True}, facts={"output_tokens": 50, "input_tokens": 80}
+    )
     pipeline = Pipeline("own", [BRIEF, exact])
     with MessagesServer(lambda request: Answer(answer(request), input_tokens=80, output_tokens=50)) as server:
         done = run(server, SWARM, pipeline=pipeline, **OFTEN)
@@ -208,7 +210,9 @@ def test_few_that_are_left_are_run_at_once(tmp_path):
 
 
 def test_a_budget_is_kept_over_both_modes_and_a_larger_one_goes_on(tmp_path):
-    with MessagesServer(lambda request: Answer(answer(request), input_tokens=100, output_tokens=400)) as server:
+    with MessagesServer(
+        lambda request: Answer(answer(request), input_tokens=100, output_tokens=400)
+    ) as server:
         done = run(server, SWARM, journal=tmp_path / "j", max_usd=0.12, **OFTEN)
         assert done.summary.stopped == "budget"
         assert server.cost_usd <= 0.12
@@ -238,7 +242,9 @@ def test_a_busy_service_is_asked_again_later():
 def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
     with MessagesServer(answer) as server:
         real = server._service._batches
-        server._service._batches = lambda *given: server._service._failed(("v1", "batches"), 403, "no batches")
+        server._service._batches = lambda *given: server._service._failed(
+            ("v1", "batches"), 403, "no batches"
+        )
         with pytest.raises(AccountRefused):
             run(server, SWARM, journal=tmp_path / "j", **OFTEN)
         server._service._batches = real
@@ -249,5 +255,8 @@ def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize("every_s", [-1, True, "1", float("nan")])
 def test_seconds_between_looks_are_a_number(every_s):
-    with MessagesServer(answer) as server, pytest.raises(InvalidRequest, match="batch_every_s must be a number"):
+    with (
+        MessagesServer(answer) as server,
+        pytest.raises(InvalidRequest, match="batch_every_s must be a number"),
+    ):
         run(server, SWARM, batch_every_s=every_s)

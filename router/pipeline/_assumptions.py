@@ -47,8 +47,8 @@ def _sentences(steps: Sequence[PlannedStep], basis: Basis) -> Iterator[str]:
         yield "Retries: where a check is expected to fail, by the probability that the answer isn't clean."
     if any(s.mode == "batch" for s in steps):
         yield (
-            "A batch is sent when all articles have come to its step, and takes its own time, which no latency "
-            "here includes; what fails its check there is tried further at once, at the full price."
+            "A batch is sent when all articles have come to its step, and takes its own time, which no "
+            "latency here includes; what fails its check there is tried further at once, at the full price."
         )
     for number in sorted({s.batch_from_articles for s in steps if s.batch_from_articles is not None}):
         names = ", ".join(s.name for s in steps if s.batch_from_articles == number)

@@ -47,9 +47,7 @@ def run_batches(batches: Batches, driver: Driver, every_s: float, changed: threa
             looks.again()
 
 
-async def arun_batches(
-    batches: Batches, driver: AsyncDriver, every_s: float, changed: asyncio.Event
-) -> None:
+async def arun_batches(batches: Batches, driver: AsyncDriver, every_s: float, changed: asyncio.Event) -> None:
     """`run_batches` in asyncio."""
     job, looks = batches.job, Looks(every_s)
     while True:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...classifier.errors import (
-    CallError,
     DeadlineExceeded,
     InvalidTask,
     JournalError,
@@ -209,6 +208,6 @@ def _again(found: Next, result: ItemResult, begin: Begin) -> Again:
 def _canceled(job: BatchedJob, begin: Begin) -> str:
     work = job.work(begin)
     return (
-        f"{work.step.where} of article {work.article.number}: somebody cancelled its batch. The next run tries "
-        "it again."
+        f"{work.step.where} of article {work.article.number}: somebody cancelled its batch. The next run "
+        "tries it again."
     )

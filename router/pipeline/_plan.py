@@ -16,9 +16,9 @@ from ..predict import _asked, _Engine
 from ..prices import token_cost_usd
 from ._assumptions import Basis, assumptions
 from ._tokens import StepTokens, Typical, tokens_of_steps
+from ._work import Work
 from .pipeline import Pipeline
 from .plan import PipelinePlan, PlannedStep
-from ._work import Work
 from .step import Step
 
 if TYPE_CHECKING:

@@ -9,19 +9,20 @@ from ...classifier.errors import InvalidTask
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
-from ._check import CheckResult, Surroundings
+from ._call import COMPLETED, CUT_OFF
+from ._check import FAILED, CheckResult, Surroundings
 from ._journal import Line
 from ._next import Next, next_try
 from ._request import Options
 from ._result import Attempt
 
-NO_GOOD = ("failed", "cut_off")  # verdicts after which there is more to try
+NO_GOOD = ("failed", CUT_OFF)  # verdicts after which there is more to try
 
 
 def further(
     last: Line, task: Task, options: Options, redecide: Callable[[Task], Decision], around: Surroundings
 ) -> Next | str:
-    """What to try after this attempt (as of `Attempt.to_dict`), or why there is nothing to try.
+    """What to try after this attempt (as of `Attempt.to_dict`) at the task, or why there is nothing to try.
 
     After a cut-off the decision is that of the attempt, where its tier has more room.
     """
@@ -39,14 +40,15 @@ def further(
 
 
 def _attempt_of(line: Line, ladder: Ladder) -> Attempt:
-    said = line["check"]
+    """As far as it matters here; older journals have no more of it."""
+    cut_off = line["verdict"] == "cut_off"
     return Attempt(
-        line["number"],
+        1,
         line["decision_id"],
         ladder.tiers[ladder.index(line["tier"])],
-        line["model"],
-        line["status"],
-        line["max_tokens"],
-        stop_reason=line["stop_reason"],
-        check=None if said is None else CheckResult(said["name"], said["status"]),
+        "",
+        CUT_OFF if cut_off else COMPLETED,
+        line.get("max_tokens", 0),
+        stop_reason=line.get("stop_reason"),
+        check=None if cut_off else CheckResult("", FAILED),
     )

@@ -29,58 +29,66 @@ def perform(
 
     beside : runs in a thread of its own until the job is over; whoever changes what can be begun notifies.
     """
-    changed = threading.Condition()
-
-    def taken() -> Begin | None:
-        with changed:
-            while (begin := job.next()) == "wait":
-                changed.wait()
-            if begin is None:
-                changed.notify_all()  # it is over for the others too
-        return begin if isinstance(begin, Begin) else None
-
-    def work() -> None:
-        while (begin := taken()) is not None:
-            try:
-                found = _run_one(job, begin, run)
-            finally:
-                with changed:
-                    changed.notify_all()
-            if found is not None and on_result is not None:
-                on_result(found)
-
-    def stop(error: BaseException | None = None) -> None:
-        job.stop(error)
-        with changed:
-            changed.notify_all()
-
-    def until_end(does: Callable[[], None], ended: threading.Event) -> None:
-        try:
-            does()
-        except BaseException as error:  # raised by the job's caller, when the others have come to their ends
-            stop(error)
-        finally:
-            ended.set()
-
-    # events, because a join that Ctrl-C interrupts takes the running thread for an ended one (bpo-45274)
-    does: list[Callable[[], None]] = [work] * min(concurrency, job.n_waiting)
+    threads = _Threads(job, run, on_result)
+    does: list[Callable[[], None]] = [threads.work] * min(concurrency, job.n_waiting)
     if beside is not None and does:
-        does.append(partial(beside, changed))
+        does.append(partial(beside, threads.changed))
+    # events, because a join that Ctrl-C interrupts takes the running thread for an ended one (bpo-45274)
     ends = [threading.Event() for _ in does]
-    workers = [
-        threading.Thread(target=until_end, args=each, daemon=True) for each in zip(does, ends, strict=True)
-    ]
+    pairs = zip(does, ends, strict=True)
+    workers = [threading.Thread(target=threads.until_end, args=pair, daemon=True) for pair in pairs]
     try:
         for worker in workers:
             worker.start()
         for ended in ends:
             ended.wait()
     except KeyboardInterrupt:
-        stop()
+        threads.stop()
         for worker, ended in zip(workers, ends, strict=True):
             if worker.ident is not None:
                 ended.wait()
         raise
+
+
+class _Threads:
+    """What the threads of one job do. `changed` is notified when something can be begun, or nothing more."""
+
+    def __init__(self, job: JobState, run: Callable[[Begin], RunResult], on_result: OnResult | None) -> None:
+        self._job, self._run, self._on_result = job, run, on_result
+        self.changed = threading.Condition()
+
+    def work(self) -> None:
+        """One task after another."""
+        while (begin := self._taken()) is not None:
+            try:
+                found = _run_one(self._job, begin, self._run)
+            finally:
+                self._notify()
+            if found is not None and self._on_result is not None:
+                self._on_result(found)
+        self._notify()  # it is over for the others too
+
+    def until_end(self, does: Callable[[], None], ended: threading.Event) -> None:
+        try:
+            does()
+        except BaseException as error:  # raised by the job's caller, when the others have come to their ends
+            self.stop(error)
+        finally:
+            ended.set()
+
+    def stop(self, error: BaseException | None = None) -> None:
+        self._job.stop(error)
+        self._notify()
+
+    def _taken(self) -> Begin | None:
+        with self.changed:
+            while (begin := self._job.next()) == "wait":
+                self.changed.wait()
+        return begin if isinstance(begin, Begin) else None
+
+    def _notify(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
 
 
 def _run_one(job: JobState, begin: Begin, run: Callable[[Begin], RunResult]) -> TaskResult | None:

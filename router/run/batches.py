@@ -26,7 +26,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
-from ._batch_collect import collect_steps
+from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
 from ._batch_item import ItemResult
 from ._batch_submit import submit_steps
 from ._check import CheckLike, Surroundings, as_check
@@ -104,7 +104,9 @@ class BatchJob:
             if journal.is_planned:
                 raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
             journal.empty()
-            journal.write({**head, "ladder": ladder.name, "options": _said(shared)}, *items, {"kind": "planned"})
+            journal.write(
+                {**head, "ladder": ladder.name, "options": _said(shared)}, *items, {"kind": "planned"}
+            )
         return cls(journal, ladder, clock)
 
     @classmethod
@@ -177,16 +179,19 @@ class BatchJob:
         check: CheckLike | None = None,
         on_item: Callable[[ItemResult], Any] | None = None,
         limits: Limits | None = None,
+        concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """The results that have come since the last time; submits first what was not sent.
 
-        on_item : called with each result before the journal knows of it, so at least once for each.
+        on_item : called with each result before the journal knows of it, so at least once for each; of items
+            that are run in sync mode by the thread that ran them. concurrency : so many of them at once.
 
         An item that meets an error is left for the next time, and holds no other; the error is raised where
         nothing else has come.
         """
+        checked, around = check and as_check(check), self._around(limits)
         steps = collect_steps(
-            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
         )
         with self._journal.alone():
             driver = _driver(client)
@@ -200,10 +205,12 @@ class BatchJob:
         check: CheckLike | None = None,
         on_item: Callable[[ItemResult], Any] | None = None,
         limits: Limits | None = None,
+        concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """`collect` in asyncio; check and on_item may be async."""
+        checked, around = check and as_check(check), self._around(limits)
         steps = collect_steps(
-            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
         )
         with self._journal.alone():
             driver = _async_driver(client)

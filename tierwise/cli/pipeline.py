@@ -37,7 +37,11 @@ def pipeline() -> None:
     "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="Steps at once."
 )
 @click.option(
-    "--every", "batch_every_s", type=click.FloatRange(min=0), default=60.0, show_default=True,
+    "--every",
+    "batch_every_s",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
     help="Seconds between two looks at batches.",
 )
 @click.option(
@@ -60,7 +64,7 @@ def run(
 
     Steps that `tierwise plan` has in batch are sent as batches, at half the price, and waited for.
     Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
-    again goes on, and pays nothing twice but what was in flight when it was killed; a batch goes on meanwhile.
+    again goes on, and pays nothing twice but what was in flight when it was killed; no batch is sent twice.
     Failed steps are tried again.
 
     \b
@@ -115,7 +119,7 @@ class _Shown:
         self._bar.update()
 
     def batch(self, sent: StepInBatch) -> None:
-        line = f"{sent.step}: {sent.n_articles:,} in a batch. To wait elsewhere: interrupt, and run the same later."
+        line = f"{sent.step}: {sent.n_articles:,} in a batch. Interrupt, if you like, and run the same later."
         with self._bar.external_write_mode(file=sys.stderr):
             click.echo(line, err=True)
 
