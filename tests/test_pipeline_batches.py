@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 
@@ -9,7 +10,7 @@ import pytest
 from pipeline_runs import BRIEF, DRAFT, OWN, TAGS, answer, prompt_of, run
 
 from tierwise import OutcomeLog, Pipeline, Policy, Router, Step
-from tierwise.classifier.errors import AccountRefused, InvalidRequest
+from tierwise.classifier.errors import AccountRefused, InvalidRequest, JournalError
 from tierwise.router.run import Limits
 from tierwise.testing import Answer, Fault, MessagesServer
 
@@ -251,6 +252,58 @@ def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
         assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
         assert [len(each) for each in sent(server)] == [N]
         assert asked(server, "messages")["Write"] == N
+
+
+def test_cancelled_in_asyncio_a_batch_goes_on_and_is_collected_by_the_next_run(tmp_path):
+    async def cancelled(server):
+        async with server.async_client() as client, Router(client=client) as router:
+            run_ = router.arun_pipeline(OWN, SWARM, journal=tmp_path / "j", batch_every_s=0.05)
+            running = asyncio.create_task(run_)
+            while not sent(server) or asked(server, "messages")["Draft"] < N:
+                await asyncio.sleep(0.01)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(running, 20)
+
+    with MessagesServer(answer, batch_polls=10**6) as server:
+        asyncio.run(cancelled(server))
+        server._service.batches.newest_first()[0].polls_left = 0
+        done = run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert done.is_done
+        assert [len(each) for each in sent(server)] == [N]
+        assert done.cost_usd == pytest.approx(server.cost_usd)
+        assert done.summary.in_flight == ()
+
+
+def test_a_journal_of_a_batch_that_is_gone_is_said(tmp_path):
+    with MessagesServer(answer, batch_polls=10**6) as server:
+        with pytest.raises(RuntimeError, match="enough"):
+            run(server, SWARM, journal=tmp_path / "j", on_batch=lambda note: fail(), **OFTEN)
+        (tmp_path / "j.batches" / "1.jsonl").rename(tmp_path / "elsewhere")
+        with pytest.raises(JournalError, match=r"1\.jsonl is gone. Put it back"):
+            run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert sent(server) == []
+        (tmp_path / "elsewhere").rename(tmp_path / "j.batches" / "1.jsonl")
+        server._service.batches.polls = 0
+        assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
+        assert [len(each) for each in sent(server)] == [N]
+
+
+def fail():
+    raise RuntimeError("enough")
+
+
+def test_a_log_that_goes_away_stops_no_batch(tmp_path):
+    with OutcomeLog(tmp_path / "log.db") as log, MessagesServer(answer) as server:
+        moved = []
+
+        def away(note):
+            moved.append((tmp_path / "log.db").rename(tmp_path / "gone.db"))
+            (tmp_path / "log.db").mkdir()
+
+        done = run(server, SWARM, log=log, on_batch=away, **OFTEN)
+        assert moved
+    assert done.is_done
 
 
 @pytest.mark.parametrize("every_s", [-1, True, "1", float("nan")])

@@ -82,8 +82,8 @@ class BatchedJob(PipelineJob):
                 return begins
             return []
 
-    def new_file(self, step: str) -> str:
-        return f"{self._past.n_batches + 1}-{step}.jsonl"
+    def new_file(self) -> str:
+        return f"{self._past.n_batches + 1}.jsonl"
 
     def sending(self, file: str, begins: Sequence[Begin]) -> bool:
         """Write down that they are about to be sent; False where that can't be written."""

@@ -67,7 +67,7 @@ class Batches:
     def send_steps(self, begins: Sequence[Begin]) -> Steps[None]:
         """One batch of these, which are of one step; those that are decided otherwise are run at once."""
         step = self.job.work(begins[0]).step.name
-        path = self.folder / self.job.new_file(step)
+        path = self.folder / self.job.new_file()
         chosen: list[Begin]
         batch: BatchJob | None
         chosen, batch = yield Tell(self.beside, (partial(self._made, begins, path),))
@@ -80,8 +80,8 @@ class Batches:
 
     def look_steps(self) -> Steps[None]:
         """What has come back of each batch; what was not sent is sent before."""
-        for file in self.job.open_files:
-            batch = self._batch(file)
+        files = self.job.open_files
+        for file, batch in zip(files, self._batches(files), strict=True):
             works = self.job.in_batch(file)
             check = self.job.work(next(iter(works.values()))).step.built_check
             around, on_item = batch._around(self.limits), self._log
@@ -141,6 +141,16 @@ class Batches:
         if self.router._logged is not None:
             self.router._logged.add(found.decision, None)
         return found.decision
+
+    def _batches(self, files: Sequence[str]) -> list[BatchJob]:
+        """Each knows which batches are those of the others, and none of its own."""
+        found = [self._batch(file) for file in files]
+        for batch in found:
+            others = (part for other in found if other is not batch for part in other._journal.parts.values())
+            theirs = {part.batch_id for part in others if part.batch_id is not None}
+            for part in batch._journal.parts.values():
+                part.not_ours |= theirs
+        return found
 
     def _batch(self, file: str) -> BatchJob:
         if file not in self._opened:

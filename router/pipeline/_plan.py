@@ -79,12 +79,16 @@ class PlannedBatches:
     earlier run has done a part, as long as enough are left."""
 
     def __init__(self, router: Router, pipeline: Pipeline, n_articles: int) -> None:
-        self._router, self._pipeline = router, pipeline
+        self._pipeline = pipeline
         self._engine = engine = _Engine.of(router.model, router.policy)
         typical = typical_of(router, pipeline)
         self._tokens = tokens_of_steps(pipeline, engine.policy, typical, unit=engine.ladder.unit)
         self._rungs: dict[str, Rung] = {}
+        self._histories: dict[str, Any] = {}  # as of now: a log that is away later stops no run
         for step in pipeline.steps:
+            kind = step.task_type or step.name
+            known = None if router.log is None else _asked(router.log, kind, engine.model)
+            self._histories[step.name] = known
             choice = self._choice(step, n_articles)
             if choice is not None and choice.mode == "batch":
                 self._rungs[step.name] = engine.ladder.rungs[choice.rung]
@@ -111,10 +115,9 @@ class PlannedBatches:
     def _choice(self, step: Step, n_articles: int) -> Choice | None:
         if n_articles < 1:
             return None
-        task, router = task_for(step, n_articles, self._tokens[step.name]), self._router
-        history = None if router.log is None else _asked(router.log, task.task_type, self._engine.model)
+        task = task_for(step, n_articles, self._tokens[step.name])
         try:
-            return _weighed(step, task, history, self._engine)[0]
+            return _weighed(step, task, self._histories[step.name], self._engine)[0]
         except InvalidTask:  # it is run at once, which says why it can't be
             return None
 

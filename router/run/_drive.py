@@ -184,7 +184,8 @@ class AsyncDriver(_Driver):
             return Sent(None, error)
 
     async def _together(self, step: Together) -> list[Any]:
-        room, raised = asyncio.Semaphore(step.at_once), []
+        room = asyncio.Semaphore(step.at_once)
+        raised: list[Exception] = []
 
         async def perform(part: Steps[Any]) -> Any:
             async with room:

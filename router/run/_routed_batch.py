@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ def submit(
     tasks: Iterable[Given],
     *,
     journal: Place | None = None,
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     limits: Limits | None = None,
 ) -> BatchJob:
     """See `Router.submit_batch`."""
@@ -54,7 +54,7 @@ async def asubmit(
     tasks: Iterable[Given],
     *,
     journal: Place | None = None,
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     limits: Limits | None = None,
 ) -> BatchJob:
     """See `Router.asubmit_batch`."""
@@ -119,7 +119,10 @@ async def acollect(
 
 
 def _prepared(
-    router: Router, tasks: Iterable[Given], journal: Place | None, options: Options | None
+    router: Router,
+    tasks: Iterable[Given],
+    journal: Place | None,
+    options: Options | Sequence[Options] | None,
 ) -> BatchJob:
     """The job of these tasks: made, or, where the journal holds it, opened."""
     found = keyed(tasks)

@@ -85,14 +85,23 @@ class BatchJob:
         if journal.is_planned:
             raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
         made = list(decisions)
+        shared: Options | None = None
+        own: list[Options | None] = [None] * len(made)
+        if options is None or isinstance(options, Options):
+            shared = options
+        else:
+            own = list(options)
+        if len(own) != len(made):
+            raise InvalidRequest(
+                f"options must be one Options, or one for each of the {len(made)} items; got {len(own)}.",
+                about="options",
+            )
         if not made or any(decision.mode == "none" for decision in made):
             raise InvalidRequest(
                 "A batch needs at least one decision, each with a model to call.", about=path
             )
         ladder = made[0].evidence.ladder
         named = [None] * len(made) if keys is None else list(keys)
-        shared = options if options is None or isinstance(options, Options) else None
-        own = [None] * len(made) if options is shared else list(options or ())
         items = plan_parts(
             (_item(*each, shared) for each in zip(made, named, own, strict=True)),
             max_requests=max_requests,
