@@ -294,15 +294,12 @@ def fail():
 
 
 def test_a_log_that_goes_away_stops_no_batch(tmp_path):
-    with OutcomeLog(tmp_path / "log.db") as log, MessagesServer(answer) as server:
-        moved = []
-
-        def away(note):
-            moved.append((tmp_path / "log.db").rename(tmp_path / "gone.db"))
-            (tmp_path / "log.db").mkdir()
-
-        done = run(server, SWARM, log=log, on_batch=away, **OFTEN)
-        assert moved
+    log = OutcomeLog(tmp_path / "log.db")
+    away = Step("away", function=lambda fields, outputs: log.close())
+    pipeline = Pipeline("own", [BRIEF, away, TAGS])
+    with MessagesServer(answer) as server:
+        done = run(server, SWARM, pipeline=pipeline, log=log, concurrency=1, **OFTEN)
+        assert [len(each) for each in sent(server)] == [N]
     assert done.is_done
 
 
