@@ -81,13 +81,13 @@ def stopped_when(is_time: Callable[[], bool], process, how: signal.Signals = sig
     return process.wait(timeout=60)
 
 
-def finished(server, folder: Path) -> tuple[list[dict], str]:
+def finished(server, folder: Path, *options: str) -> tuple[list[dict], str]:
     """The same in this process, to its end."""
     environment = {"ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
     files = str(folder / "own.toml"), str(folder / "articles.jsonl")
     done = CliRunner().invoke(
         main,
-        ["pipeline", "run", *files, "--every", "0.01", "--json"],
+        ["pipeline", "run", *files, "--every", "0.01", "--json", *options],
         env=environment,
         catch_exceptions=False,
     )
@@ -128,6 +128,18 @@ def test_killed_in_mid_batch_the_same_again_sends_nothing_twice(folder, n_polls)
         assert 1 <= len(custom_ids(server)) // N <= 2
         articles, said = finished(server, folder)
         check_all(server, folder, articles, said, n_kills=1)
+
+
+def test_now_means_no_batches_in_the_plan_and_in_the_run(folder):
+    def plan(*options: str) -> list[str]:
+        files = str(folder / "own.toml"), "--articles", str(folder / "articles.jsonl")
+        done = CliRunner().invoke(main, ["plan", *files, "--json", *options], catch_exceptions=False)
+        return [step["mode"] for step in json.loads(done.stdout)["steps"]]
+
+    assert (plan(), plan("--now")) == (["batch", "batch"], ["sync", "sync"])
+    with MessagesServer(answer) as server:
+        finished(server, folder, "--now")
+        assert custom_ids(server) == []
 
 
 def test_interrupted_a_batch_goes_on_and_is_collected_by_the_next_run(folder):

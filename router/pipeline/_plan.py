@@ -129,8 +129,9 @@ def _planned_step(
     history = None if router.log is None else _asked(router.log, task.task_type, engine.model)
     choice, beliefs = _weighed(step, task, history, engine)
     batch_from = None
-    if choice.mode == "sync" and (task.items or 1) <= engine.policy.batch_over_items:
-        enough = engine.policy.batch_over_items // step.items + 1
+    over = engine.policy.batch_over_items
+    if choice.mode == "sync" and (task.items or 1) <= over < MAX_ARTICLES:
+        enough = over // step.items + 1
         if _weighed(step, task_for(step, enough, tokens), history, engine)[0].mode == "batch":
             batch_from = enough
     ladder = engine.ladder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._articles import read_articles
-from ._policy import policy_options
+from ._policy import now_option, policy_options, without_batches
 from ._run_text import INTERRUPTED, totals
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def pipeline() -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object an article, with the outputs of steps."
 )
+@now_option
 @policy_options
 def run(
     path: Path,
@@ -57,6 +58,7 @@ def run(
     journal: Path | None,
     url: str | None,
     as_json: bool,
+    now: bool,
     policy: Any,
     **options: Any,
 ) -> None:
@@ -80,7 +82,7 @@ def run(
     kept = journal or Path(f"{articles}.journal")
     shown = _Shown(len(given) * len(loaded.steps))
     try:
-        with Router(policy=policy, log=url) as router:
+        with Router(policy=without_batches(policy, now=now), log=url) as router:
             found = router.run_pipeline(
                 loaded,
                 given,
