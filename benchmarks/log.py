@@ -1,6 +1,6 @@
 """The outcome log: what one write costs, whether many writers lose anything, and a million rows.
 
-    python -m benchmarks.log [--rows 1000000] [--only felt]
+    python -m benchmarks.log [--rows 1000000] [--only felt] [--on sqlite]
 
 On SQLite and on a real PostgreSQL. Needs the extra `dev`.
 """
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=("one_write", "felt", "writers", "many_rows"), help="measure one part again"
     )
+    parser.add_argument("--on", choices=("sqlite", "postgresql"), help="on one database only")
     chosen = parser.parse_args()
     parts: dict[str, Callable[[str], dict[str, Any]]] = {
         "one_write": one_write,
@@ -61,13 +62,18 @@ def main() -> None:
         "writers": writers,
         "many_rows": lambda url: many_rows(url, chosen.rows),
     }
-    results = _known() if chosen.only else {}
+    results = _known() if chosen.only or chosen.on else {}
     results["libraries"] = _libraries()
-    for kind, place in (("sqlite", _sqlite), ("postgresql", _postgresql)):
+    places = {"sqlite": _sqlite, "postgresql": _postgresql}
+    for kind in [chosen.on] if chosen.on else places:
         for name in [chosen.only] if chosen.only else parts:
             load = os.getloadavg()[0]
-            with place() as url:
-                found = {**parts[name](url), "load_average_before": round(load, 1), "commit": _commit()}
+            with places[kind]() as url:
+                found = {
+                    **parts[name](url),
+                    "load_average_before": round(load, 1),
+                    "commit": machine()["commit"],
+                }
             results.setdefault(kind, {})[name] = found
             print(f"{kind} {name}: {found}", flush=True)
     print(f"written to {write('log', results).name}")
@@ -79,10 +85,6 @@ def _known() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     found.pop("machine", None)
     return found
-
-
-def _commit() -> str:
-    return str(machine()["commit"])
 
 
 def one_write(url: str) -> dict[str, Any]:

@@ -69,15 +69,15 @@ def test_what_earned_its_place_is_promoted(earned):
         (
             {"identified_usd": WORSE},
             "identified_usd",
-            r"identified part, money may be worse: \$0\.2000 .*at 99\.9 % at most \$0\.4000, \$0\.0000 may be",
+            r"Money on the identified part may be worse: \$0\.2000 .* up to \$0\.4000, \$0\.0000 is allowed",
         ),
         (
             {"identified_under": WORSE},
             "identified_under",
-            r"under-tiering may be worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % at most 40\.0%",
+            r"Under-tiering .* may be worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % up to 40\.0%",
         ),
-        ({"likely_usd": WORSE}, "likely_usd", "as is likely, money may be worse"),
-        ({"likely_under": WORSE}, "likely_under", "as is likely, under-tiering may be worse"),
+        ({"likely_usd": WORSE}, "likely_usd", r"Money on all tasks \(the unproved as is likely\) may be worse"),
+        ({"likely_under": WORSE}, "likely_under", r"Under-tiering on all tasks \(.*\) may be worse"),
         ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
         ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),
@@ -139,7 +139,7 @@ def test_moves_that_no_chance_decided_get_a_canary_unless_the_worst_case_passes(
     unproved = replace(earned, shares=shares)
     report = gate(unproved)
     assert report.verdict == "canary"
-    assert "chance has decided for all but 30.0% (at most 20.0%" in report.reasons[0]
+    assert "Chance has decided 70.0% of the tasks that would move; 80.0% are needed" in report.reasons[0]
     assert gate(unproved, max_unproved=0.3).verdict == "promote"
     safe = replace(unproved, worst_usd=(-0.5, 0.0), worst_under=(-0.1, 0.0))
     assert gate(safe).verdict == "promote"

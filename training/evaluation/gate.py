@@ -102,14 +102,14 @@ def _can_be_judged(found: Comparison) -> dict[str, Check]:
 
 
 def _no_worse(found: Comparison, money: float, under: float) -> dict[str, Check]:
-    parts = {"identified": "the identified part", "likely": "all tasks, as is likely"}
-    units = {"usd": ("money", "$", money), "under": ("under-tiering", "%", under)}
+    parts = {"identified": "the identified part", "likely": "all tasks (the unproved as is likely)"}
+    units = {"usd": ("Money", "$", money), "under": ("Under-tiering", "%", under)}
     checks = {}
     for part, where in parts.items():
         for figure, (what, unit, margin) in units.items():
             name = f"{part}_{figure}"
             checks[name] = _difference(
-                getattr(found, name), found.at_most[name], margin, f"{where}, {what}", unit
+                getattr(found, name), found.at_most[name], margin, f"{what} on {where}", unit
             )
     return checks
 
@@ -117,7 +117,7 @@ def _no_worse(found: Comparison, money: float, under: float) -> dict[str, Check]
 def _difference(found: Estimate, at_most: float, margin: float, what: str, unit: str) -> Check:
     shown, bound = Estimate(at_most, at_most, at_most).text(unit), Estimate(margin, margin, margin).text(unit)
     shown, bound = shown.split(" ")[0], bound.split(" ")[0]
-    says = f"On {what} may be worse: {found.text(unit)} a task; at 99.9 % at most {shown}, {bound} may be."
+    says = f"{what} may be worse: {found.text(unit)} a task; at 99.9 % up to {shown}, {bound} is allowed."
     is_worse = found.low > margin  # NaN, no interval, proves nothing and speaks against nothing
     return Check(at_most <= margin, at_most, margin, says, speaks_against=is_worse, estimate=found)
 
@@ -181,7 +181,7 @@ def _calibrated(found: Comparison) -> Check:
 def _unproved(found: Comparison, most: float, money: float, under: float) -> Check:
     worst_passes = found.worst_usd[1] <= money and found.worst_under[1] <= under
     says = (
-        f"Of the tasks that would move, chance has decided for all but {found.unproved_share:.1%} (at most "
-        f"{most:.1%} may be left): a canary has to show it."
+        f"Chance has decided {1.0 - found.unproved_share:.1%} of the tasks that would move; {1.0 - most:.1%} are "
+        f"needed: a canary has to show it."
     )
     return Check(found.unproved_share <= most or worst_passes, found.unproved_share, most, says)
