@@ -76,7 +76,11 @@ def test_what_earned_its_place_is_promoted(earned):
             "identified_under",
             r"Under-tiering .* may be worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % up to 40\.0%",
         ),
-        ({"likely_usd": WORSE}, "likely_usd", r"Money on all tasks \(the unproved as is likely\) may be worse"),
+        (
+            {"likely_usd": WORSE},
+            "likely_usd",
+            r"Money on all tasks \(the unproved as is likely\) may be worse",
+        ),
         ({"likely_under": WORSE}, "likely_under", r"Under-tiering on all tasks \(.*\) may be worse"),
         ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),

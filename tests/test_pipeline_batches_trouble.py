@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from pipeline_runs import BRIEF, OWN, TAGS, answer, run
@@ -58,25 +59,60 @@ def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
         assert asked(server, "messages")["Write"] == N
 
 
-def test_cancelled_in_asyncio_a_batch_goes_on_and_is_collected_by_the_next_run(tmp_path):
-    async def cancelled(server):
-        async with server.async_client() as client, Router(client=client) as router:
-            run_ = router.arun_pipeline(OWN, SWARM, journal=tmp_path / "j", batch_every_s=0.05)
-            running = asyncio.create_task(run_)
-            while not sent(server) or asked(server, "messages")["Draft"] < N:
-                await asyncio.sleep(0.01)
-            running.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(running, 20)
+async def cancelled(server, journal):
+    """A run of all, until only the batch is left."""
+    async with server.async_client() as client, Router(client=client) as router:
+        run_ = router.arun_pipeline(OWN, SWARM, journal=journal, batch_every_s=0.05)
+        running = asyncio.create_task(run_)
+        while not sent(server) or asked(server, "messages")["Draft"] < N:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(running, 20)
 
+
+def test_cancelled_in_asyncio_a_batch_goes_on_and_is_collected_by_the_next_run(tmp_path):
     with MessagesServer(answer, batch_polls=10**6) as server:
-        asyncio.run(cancelled(server))
+        asyncio.run(cancelled(server, tmp_path / "j"))
         server._service.batches.newest_first()[0].polls_left = 0
         done = run(server, SWARM, journal=tmp_path / "j", **OFTEN)
         assert done.is_done
         assert [len(each) for each in sent(server)] == [N]
         assert done.cost_usd == pytest.approx(server.cost_usd)
         assert done.summary.in_flight == ()
+
+
+def test_a_run_of_fewer_articles_collects_what_an_earlier_one_sent_and_leaves_the_rest_of_it(tmp_path):
+    with MessagesServer(answer, batch_polls=10**6) as server:
+        asyncio.run(cancelled(server, tmp_path / "j"))
+        server._service.batches.newest_first()[0].polls_left = 0
+        done = run(server, SWARM[:5], journal=tmp_path / "j", max_usd=1.0, **OFTEN)
+        assert done.is_done
+        assert {article.steps["tags"].mode for article in done.articles} == {"batch"}
+        assert (tmp_path / "j.batches" / "1.jsonl").exists()  # the others' answers
+        done = run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert done.is_done
+        assert [len(each) for each in sent(server)] == [N]
+        assert done.cost_usd == pytest.approx(server.cost_usd)
+    assert not (tmp_path / "j.batches").exists()
+
+
+def test_what_somebody_else_cancelled_fails_and_is_run_by_the_next_run(tmp_path):
+    def cancel(note):
+        timer.start()
+
+    with MessagesServer(answer, batch_polls=10**6) as server, server.client() as client:
+        batches = client.messages.batches
+        timer = threading.Timer(0.5, lambda: batches.cancel(batches.list().data[0].id))
+        done = run(server, SWARM, journal=tmp_path / "j", on_batch=cancel, **OFTEN)
+        timer.join()
+        assert {article.failed_step for article in done.articles} == {"tags"}
+        tags = done.articles[0].steps["tags"]
+        assert (tags.error, tags.cost_usd) == ("StepFailed", 0.0)
+        assert tags.detail.startswith("Step 'tags' of article 1: somebody cancelled its batch.")
+        assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
+        assert [len(each) for each in sent(server)] == [N]
+        assert asked(server, "messages")["Assign"] == N
 
 
 def test_a_journal_of_a_batch_that_is_gone_is_said(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import (
     DeadlineExceeded,
@@ -32,19 +32,12 @@ from ..run._routed_batch import _log_item
 from ..run._steps import Steps, Tell
 from ..run.batches import BatchJob
 from ._batched_job import Again, BatchedJob
+from .options import StepInBatch
 
 if TYPE_CHECKING:
     from ..router import Router
 
 _MAY_PASS = (DeadlineExceeded, NotReachable, ServiceBusy, ServiceFailed)
-
-
-class StepInBatch(NamedTuple):
-    """A step that was sent. n_articles : in the batch. file : its journal."""
-
-    step: str
-    n_articles: int
-    file: Path
 
 
 @dataclass

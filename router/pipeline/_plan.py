@@ -104,13 +104,16 @@ class PlannedBatches:
         return choice is not None and choice.mode == "batch"
 
     def cost_usd(self, work: Work) -> float:
-        """Of one request, in batch, at the tier of the plan."""
+        """Of one request, in batch, at the tier of the plan; at the volume tier where only an earlier run, of
+        other articles or another policy, had the step in batch."""
         task, tokens = work.keyed.task, self._tokens[work.step.name]
         tokens = tokens._replace(input=task.input_tokens or tokens.input)
         checking = 0.0
         if work.step.built_check is not None:
             checking = work.step.built_check.expected_cost_usd(task, self._engine.ladder)
-        return checking + _cost_usd(tokens, self._rungs[work.step.name], batch=True)
+        ladder = self._engine.ladder
+        rung = self._rungs.get(work.step.name, ladder.rungs[ladder.volume])
+        return checking + _cost_usd(tokens, rung, batch=True)
 
     def _choice(self, step: Step, n_articles: int) -> Choice | None:
         if n_articles < 1:

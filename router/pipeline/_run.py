@@ -28,12 +28,13 @@ from ..run._result import RunResult
 from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
 from ._batch_loop import arun_batches, run_batches
 from ._batched_job import BatchedJob
-from ._batches import Batches, StepInBatch, with_again
+from ._batches import Batches, with_again
 from ._job import PipelineJob
 from ._plan import PlannedBatches, task_for, typical_of
 from ._template import text_of
 from ._tokens import COUNTED, tokens_of_steps
 from ._work import Article, Progress, TaskOf, Work, numbered, output_of
+from .options import StepInBatch
 from .pipeline import Pipeline
 from .result import PipelineRun, article_result
 from .step import Step

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Required, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict
 
 if TYPE_CHECKING:
     from ..run import Limits
     from ..run._job_result import TaskResult
-    from ._batches import StepInBatch
+
+
+class StepInBatch(NamedTuple):
+    """A step that is about to be sent. n_articles : in the batch. file : its journal."""
+
+    step: str
+    n_articles: int
+    file: Path
 
 
 class RunOptions(TypedDict, total=False):

@@ -14,8 +14,7 @@ from ._policy import now_option, policy_options, without_batches
 from ._run_text import INTERRUPTED, totals
 
 if TYPE_CHECKING:
-    from ..router.pipeline import Pipeline, PipelineRun
-    from ..router.pipeline._batches import StepInBatch
+    from ..router.pipeline import Pipeline, PipelineRun, StepInBatch
     from ..router.run.jobs import TaskResult
 
 
