@@ -30,7 +30,14 @@ class PipelineMethods:
         articles : mappings of fields (with an "id", if they have one). The options are those of `RunOptions`.
 
         A step that fails holds its article, no other; the next run with this journal tries it again, and pays
-        for nothing that is done. Batches are for `plan` only: all steps are run now, at the full price.
+        for nothing that is done.
+
+        Steps that `plan` has in batch are sent as batches, one for all articles that come to the step, and
+        waited for; what a batch can't do, or doesn't pass there, is run at once. What an earlier run has
+        begun, and steps of which no more than `Policy.batch_over_items` are left, are run at once too.
+        Journals of batches hold prompts; they are in a folder beside `journal`, with its name and ".batches",
+        until all is in `journal`. Ctrl-C or a kill leaves batches with the API; the same call again collects
+        them.
 
         Raises InvalidPipeline, InvalidRequest and JournalError before anything is sent; AccountRefused and
         JournalError for a full disk when what was in flight has ended. KeyboardInterrupt likewise.

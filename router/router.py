@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -168,7 +168,7 @@ class Router(PipelineMethods):
         tasks: Iterable[str | Task | Mapping[str, Any]],
         *,
         journal: str | os.PathLike[str] | None = None,
-        options: Options | None = None,
+        options: Options | Sequence[Options] | None = None,
         limits: Limits | None = None,
     ) -> BatchJob:
         """Decide each task, log it, and send them as batches by tier and model, at half the price.
@@ -176,6 +176,7 @@ class Router(PipelineMethods):
         tasks : texts, Tasks, or mappings, with an "id" if they have one: it is the `key` of the result.
         journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
             it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
+        options : of all requests, or one for each.
 
         Raises InvalidRequest for tasks that are live or need no model, and CallError.
         """
@@ -190,18 +191,21 @@ class Router(PipelineMethods):
         check: Check | Callable[[str], Any] | None = None,
         limits: Limits | None = None,
         escalate: bool = True,
+        concurrency: int = 8,
     ) -> tuple[ItemResult, ...]:
         """The results that have come since the last time, logged as those of `run` are.
 
         job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
-        check, escalate : an answer that fails goes up at once, in sync mode, within the limits of one task.
+        check, escalate : an answer that fails goes up at once, and one that was cut off gets more room, in
+            sync mode, within the limits of one task, so many at once (concurrency).
 
         Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
         not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
         """
         from .run import _routed_batch
 
-        return _routed_batch.collect(self, job, check=check, limits=limits, escalate=escalate)
+        given: dict[str, Any] = {"check": check, "limits": limits, "escalate": escalate}
+        return _routed_batch.collect(self, job, **given, concurrency=concurrency)
 
     def record_outcome(
         self,

@@ -77,6 +77,16 @@ def test_more_than_twenty_items_of_a_format_step_go_in_batch_at_half_the_price(r
     assert plan.latency_ms == pytest.approx(1_200 + 500 / 70 * 1_000)
 
 
+def test_a_retry_after_a_batch_is_priced_as_it_is_run_at_once_and_at_the_full_price(router):
+    tags = router.plan(OWN, 21)["tags"]
+    passes = router.decide(TAGS.task(items=21)).pass_probabilities["haiku"]
+    policy = Policy()
+    refused = (1 - passes) * (1 - policy.check_false_pass) + passes * policy.check_false_fail
+    retry_usd = (2_000 * 2 + 100 * 10) / 1e6
+    assert (tags.mode, tags.plan) == ("batch", ("haiku", "sonnet"))
+    assert tags.with_retries_usd == pytest.approx(21 * (0.00025 / 2 + refused * retry_usd))
+
+
 def test_items_of_one_article_count_times_the_articles(router):
     tags = Step(TAGS.name, TAGS.specification, check=TAGS.check, facts={**TAGS.facts, "items": 5})
     pipeline = Pipeline("own", [DRAFT, tags])

@@ -78,6 +78,33 @@ def test_an_answer_that_fails_goes_up_in_sync_mode_with_the_same_options(log, pa
     assert [each.number for each in log.attempts()] == [1, 2, 3]
 
 
+def test_items_may_have_options_of_their_own_which_they_keep_when_they_go_up(log, path):
+    said = [
+        Options(
+            system=f"You tag for team {number}.",
+            max_tokens=100 + number,
+            messages=[{"role": "user", "content": f"m{number}"}],
+        )
+        for number in range(3)
+    ]
+    with MessagesServer({"haiku": "Sure!", "*": "[]"}) as server, server.client() as client:
+        with Router(log=log, client=client) as router:
+            with pytest.raises(InvalidRequest, match="one for each of the 3 items; got 2"):
+                router.submit_batch(TASKS[:3], journal=path, options=said[:2])
+            router.submit_batch(TASKS[:3], journal=path, options=said)
+            results = Router(log=log, client=client).collect_batch(
+                path, check=IS_JSON
+            )  # by another process, say
+        calls = {
+            name: [call.request for call in server.calls if call.endpoint == name]
+            for name in ("batch_item", "messages")
+        }
+    assert [result.status for result in results] == ["passed"] * 3
+    for requests in calls.values():
+        found = {(each["system"], each["max_tokens"], each["messages"][0]["content"]) for each in requests}
+        assert found == {(f"You tag for team {n}.", 100 + n, f"m{n}") for n in range(3)}
+
+
 def test_without_escalation_a_failure_stays_one(log, path):
     with MessagesServer("Sure!") as server, server.client() as client:
         router = Router(log=log, client=client)
@@ -117,10 +144,14 @@ def test_each_kind_of_result_is_logged_as_what_it_is(log, path):
         ("batch", "error", "invalid_request_error"),
         ("sync", "completed", None),
         ("batch", "refused", None),
-        ("batch", "cut_off", None),
+        ("sync", "completed", None),  # cut off in the batch, and whole with more room
     ]
-    assert sorted(log.to_pandas().verdict) == ["clean", "clean", "cut_off", "refused"]
-    assert log.history(KIND) == {"haiku": (2, 0)}
+    assert sorted((each.mode, each.status) for each in log.attempts()) == [
+        *[("batch", "completed"), ("batch", "cut_off"), ("batch", "error"), ("batch", "refused")],
+        *[("sync", "completed")] * 2,
+    ]
+    assert sorted(log.to_pandas().verdict) == ["clean", "clean", "clean", "refused"]
+    assert log.history(KIND) == {"haiku": (3, 0)}
 
 
 def test_past_the_wait_ceiling_items_are_run_in_sync_mode_and_logged_so(log, path, monkeypatch):

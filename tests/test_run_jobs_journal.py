@@ -84,7 +84,7 @@ def test_a_journal_that_ends_anywhere_goes_on_from_there(journal, tmp_path):
         (b'{"kind": "run", "format": 1}\n[]\n{"kind": "begin"}\n', "line 2 can't be read"),
         (b'{"kind": "run", "format": 1}\n{"kind": "begin", "key": "a"}\n', "a line lacks 'digest'"),
         (b'{"kind": "run", "format": 1}\n{"kind": "sent", "key": "a"}\n', "a line lacks 'sent'"),
-        (b'{"kind": "run", "format": 99}\n', "has format 99; this tierwise reads up to 1"),
+        (b'{"kind": "run", "format": 99}\n', "has format 99; this tierwise reads up to 2"),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, content, message):

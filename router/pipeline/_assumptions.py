@@ -46,10 +46,9 @@ def _sentences(steps: Sequence[PlannedStep], basis: Basis) -> Iterator[str]:
     if any(s.with_retries_usd > s.cost_usd for s in steps):
         yield "Retries: where a check is expected to fail, by the probability that the answer isn't clean."
     if any(s.mode == "batch" for s in steps):
-        saved_usd = sum(s.batch_saves_usd for s in steps)
         yield (
-            "Batches take their own time, which no latency here includes; `run_pipeline` runs all steps "
-            f"now, for ${saved_usd:,.4f} more."
+            "A batch is sent when all articles have come to its step, and takes its own time, which no "
+            "latency here includes; what fails its check there is tried further at once, at the full price."
         )
     for number in sorted({s.batch_from_articles for s in steps if s.batch_from_articles is not None}):
         names = ", ".join(s.name for s in steps if s.batch_from_articles == number)

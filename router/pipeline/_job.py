@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ...classifier.errors import TierwiseError
 from ...classifier.task import Task
 from ..run._job_past import Past
 from ..run._job_result import RunSummary, TaskResult
 from ..run._job_state import Begin, JobState
+from ..run._job_tasks import Keyed
 from ..run._limits import Limits
 from ..run._result import RunResult
 from ._work import Progress, Work, output_of
@@ -30,7 +31,7 @@ class PipelineJob(JobState):
         super().__init__((), past, limits, max_usd, ceiling_usd)
         self._progress, self._n_steps = progress, n_steps
         self._lock = threading.RLock()  # type: ignore[assignment]  # held over an end and what follows from it
-        self._queue.extend(progress.start())
+        self._unlocked(progress.start())
 
     @property
     def known(self) -> Iterator[TaskResult]:
@@ -43,7 +44,7 @@ class PipelineJob(JobState):
     @property
     def n_waiting(self) -> int:
         """Steps that may yet begin, so that there are workers for those that others let begin."""
-        return self._n_steps if self._queue else 0
+        return self._n_steps if self._queue or self.is_waiting else 0
 
     def work(self, begin: Begin) -> Work:
         return self._progress.works[begin.keyed.key]
@@ -51,14 +52,16 @@ class PipelineJob(JobState):
     def ended(self, begin: Begin, result: RunResult) -> TaskResult | None:
         with self._lock:
             found = super().ended(begin, result)
-            output = output_of(found)
-            if output is not None:
-                self._queue.extendleft(reversed(self._progress.done(begin.keyed, output)))
+            if found is not None:
+                self._settled(begin.keyed, found)
             return found
 
     def failed(self, begin: Begin, error: TierwiseError) -> TaskResult | None:
         with self._lock:
-            return super().failed(begin, error)
+            found = super().failed(begin, error)
+            if found is not None:
+                self._settled(begin.keyed, found)
+            return found
 
     def results(self) -> dict[int, dict[str, TaskResult]]:
         """Article -> step -> result, of all runs."""
@@ -76,8 +79,18 @@ class PipelineJob(JobState):
             results = tuple(result for steps in self.results().values() for result in steps.values())
             works = self._progress.works
             lost = tuple(key for key in works if self._past.of(key).was_in_flight)
-            stopped = self.stopped if self._queue else None
+            stopped = self.stopped if self._queue or self.is_waiting else None
             n_new, cut_bytes = len(self._results), self._past.cut_bytes
             return RunSummary(
                 self._n_steps, results, n_new, self._account.spent_usd, lost, stopped, cut_bytes
             )
+
+    def _settled(self, keyed: Keyed, found: TaskResult) -> None:
+        """It has its result, which may let others begin."""
+        output = output_of(found)
+        if output is not None:
+            self._unlocked(self._progress.done(keyed, output))
+
+    def _unlocked(self, works: Sequence[Keyed]) -> None:
+        """These can begin."""
+        self._queue.extendleft(reversed(works))

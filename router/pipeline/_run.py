@@ -9,6 +9,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidPipeline, InvalidRequest, StepFailed
@@ -20,13 +23,18 @@ from ..run._job_past import Past
 from ..run._job_perform import OnResult, aperform, perform
 from ..run._job_state import Begin
 from ..run._limits import Limits
+from ..run._request import Options
 from ..run._result import RunResult
 from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
+from ._batch_loop import arun_batches, run_batches
+from ._batched_job import BatchedJob
+from ._batches import Batches, with_again
 from ._job import PipelineJob
-from ._plan import task_for, typical_of
+from ._plan import PlannedBatches, task_for, typical_of
 from ._template import text_of
 from ._tokens import COUNTED, tokens_of_steps
 from ._work import Article, Progress, TaskOf, Work, numbered, output_of
+from .options import StepInBatch
 from .pipeline import Pipeline
 from .result import PipelineRun, article_result
 from .step import Step
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
     from ..router import Router
 
 Articles = Sequence[Mapping[str, Any]]
+OnBatch = Callable[[StepInBatch], Any]
 
 
 def run_pipeline(
@@ -48,6 +57,8 @@ def run_pipeline(
     concurrency: int = 8,
     on_result: OnResult | None = None,
     on_known: OnResult | None = None,
+    batch_every_s: float = 60.0,
+    on_batch: OnBatch | None = None,
 ) -> PipelineRun:
     """See `Router.run_pipeline`."""
     for step in pipeline.steps:
@@ -56,18 +67,25 @@ def run_pipeline(
                 f"{step.where}: its function is async; use arun_pipeline, or give a plain function.",
                 about=step.name,
             )
-    router._running().driver()  # a client that can't be used is found out now
+    runner, every_s = router._running(), _checked_every_s(batch_every_s)
+    runner.driver()  # a client that can't be used is found out now
 
     def run(begin: Begin) -> RunResult:
         work = job.work(begin)
         if work.step.function is None:
-            return run_task(router, begin, job, check=work.step.built_check, options=work.options)
+            begin, options = _as_it_goes_on(begin, job)
+            return run_task(router, begin, job, check=work.step.built_check, options=options)
         output = _called(work)
         return replace(run_task(router, begin, job, check=None, options=None), text=_text(output))
 
-    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+    def call(function: Callable[[], Any]) -> Any:
+        return runner.submit(function).result()
+
+    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given, folder):
         _tell(job.known, on_known)
-        perform(job, run, concurrency, on_result)
+        batches = Batches(router, job, folder, limits or Limits(), call, on_result, on_batch)
+        beside = partial(run_batches, batches, runner.driver(), every_s)
+        perform(job, run, concurrency, on_result, beside)
         return _result(job, pipeline, given)
 
 
@@ -82,20 +100,29 @@ async def arun_pipeline(
     concurrency: int = 8,
     on_result: OnResult | None = None,
     on_known: OnResult | None = None,
+    batch_every_s: float = 60.0,
+    on_batch: OnBatch | None = None,
 ) -> PipelineRun:
     """See `Router.arun_pipeline`."""
-    router._running().async_driver()
+    runner, every_s = router._running(), _checked_every_s(batch_every_s)
+    runner.async_driver()
 
     async def run(begin: Begin) -> RunResult:
         work = job.work(begin)
         if work.step.function is None:
-            return await arun_task(router, begin, job, check=work.step.built_check, options=work.options)
+            begin, options = _as_it_goes_on(begin, job)
+            return await arun_task(router, begin, job, check=work.step.built_check, options=options)
         output = await _acalled(work)
         return replace(await arun_task(router, begin, job, check=None, options=None), text=_text(output))
 
-    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given):
+    def call(function: Callable[[], Any]) -> Any:
+        return asyncio.wrap_future(runner.submit(function))
+
+    with _job(router, pipeline, articles, journal, limits, max_usd, concurrency) as (job, given, folder):
         _tell(job.known, on_known)
-        await aperform(job, run, concurrency, on_result)
+        batches = Batches(router, job, folder, limits or Limits(), call, on_result, on_batch)
+        beside = partial(arun_batches, batches, runner.async_driver(), every_s)
+        await aperform(job, run, concurrency, on_result, beside)
         return _result(job, pipeline, given)
 
 
@@ -108,19 +135,52 @@ def _job(
     limits: Limits | None,
     max_usd: float | None,
     concurrency: int,
-) -> Iterator[tuple[PipelineJob, list[Article]]]:
+) -> Iterator[tuple[BatchedJob, list[Article], Path]]:
     budget_usd = checked_budget_usd(max_usd, concurrency)
     _check_outputs(pipeline)
     given = numbered(pipeline, articles)
     task_of = _task_of(router, pipeline, len(given))
+    batched = PlannedBatches(router, pipeline, len(given))
     past = Past(journal)
     try:
         progress = Progress(pipeline, given, task_of, lambda keyed: output_of(past.result(keyed)))
         n_steps = len(given) * len(pipeline.steps)
         ceiling = _ceiling(router, pipeline)
-        yield PipelineJob(progress, n_steps, past, limits or Limits(), budget_usd, ceiling), given
+        job = BatchedJob(
+            *(progress, n_steps, past, limits or Limits(), budget_usd, ceiling),
+            before=pipeline.ancestors,
+            batched=batched,
+            n_articles=len(given),
+        )
+        with _folder(journal) as folder:
+            yield job, given, folder
     finally:
         past.close()
+
+
+@contextmanager
+def _folder(journal: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """For the journals of batches: beside that of the run, or for this run only."""
+    if journal is not None:
+        folder = Path(f"{os.fspath(journal)}.batches")
+        yield folder
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        return
+    with TemporaryDirectory(prefix="tierwise-batches-") as made:
+        yield Path(made)
+
+
+def _as_it_goes_on(begin: Begin, job: BatchedJob) -> tuple[Begin, Options]:
+    """As it is, or as it came back from a batch."""
+    again = job.again(begin)
+    return (begin, job.work(begin).options) if again is None else (with_again(begin, again), again.options)
+
+
+def _checked_every_s(every_s: float) -> float:
+    if isinstance(every_s, bool) or not isinstance(every_s, (int, float)) or not every_s >= 0:
+        raise InvalidRequest(f"batch_every_s must be a number >= 0; got {every_s!r}.", about="batch_every_s")
+    return float(every_s)
 
 
 def _check_outputs(pipeline: Pipeline) -> None:

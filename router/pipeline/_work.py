@@ -60,6 +60,7 @@ class Progress:
         self._outputs: dict[int, dict[str, str]] = {number: {} for number in self._articles}
         self._begun: dict[int, set[str]] = {number: set() for number in self._articles}
         self.works: dict[str, Work] = {}  # by key, also of steps that were done before
+        self.n_done_before: Counter[str] = Counter()  # by step
 
     def start(self) -> list[Keyed]:
         """The first steps of all articles, or those at which they stand."""
@@ -85,6 +86,7 @@ class Progress:
                 yield work.keyed
             else:
                 outputs[step.name] = before
+                self.n_done_before[step.name] += 1
 
     def _work(self, article: Article, step: Step, outputs: Mapping[str, str]) -> Work:
         prompt = step.template.render(article.fields, outputs)

@@ -20,7 +20,8 @@ class PlannedStep:
     input_from, output_from : "fact" (the step says so), "log" (typical of the type), "counted" (a quarter of
         the characters, and the outputs that the template uses), "default" (`Policy.default_output_tokens`).
     cost_usd : each article once, on `tier`.
-    with_retries_usd : likewise, with the tiers after it in `plan` where the check is expected to fail.
+    with_retries_usd : likewise, with the tiers after it in `plan` where the check is expected to fail: at
+        once and at the full price, also after a batch.
     cost_usd_on : tier -> USD had it done the step, in the same mode.
     latency_ms : of one article, in sync mode; None in a batch and where the speed is unknown.
     batch_saves_usd : what the batch takes off `cost_usd`; 0 in other modes.

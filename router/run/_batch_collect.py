@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
-from ...classifier.errors import AccountRefused, CallError, ModelNotServed, RequestRefused
+from ...classifier.errors import AccountRefused, CallError, InvalidRequest
 from ...classifier.task import Task
-from ..ladder import Rung
-from ._attempt import answer_steps
 from ._batch_api import read_steps
 from ._batch_escalate import Escalation, escalate_steps
+from ._batch_further import NO_GOOD
 from ._batch_item import ItemResult
-from ._call import COMPLETED, CUT_OFF, REFUSED, status_of
-from ._check import Check, CheckResult, Surroundings
-from ._grade import text_of
-from ._journal import Journal, Line, Part
-from ._request import MAX_TOKENS_WITHOUT_STREAM, Options, Request
-from ._result import VERDICT_OF_CHECK
-from ._steps import Api, Steps, Tell
-from ._successor import successor_of
-from ._usage import Usage, usage_cost_usd, usage_of
+from ._batch_judge import item_steps
+from ._check import Check, Surroundings
+from ._journal import Journal, Part
+from ._steps import Api, Steps, Tell, Together
 
+AT_ONCE = 8  # items in sync mode
 _MAX_ERRORS_IN_A_ROW = 3  # an outage: those behind would only wait for it too
-_NOT_SERVED = "not_found_error"
-_MAY_PASS = {"api_error", "overloaded_error", "rate_limit_error", "timeout_error"}
 OnItem = Callable[[ItemResult], Any]
+
+
+@dataclass
+class Outage:
+    """Errors met. is_over : no more items are begun."""
+
+    first: CallError | None = None
+    in_a_row: int = 0
+    is_over: bool = False
+
+    def met(self, error: CallError) -> None:
+        self.first = self.first or error
+        self.in_a_row += 1
+        self.is_over |= isinstance(error, AccountRefused) or self.in_a_row >= _MAX_ERRORS_IN_A_ROW
+
+
+class Collecting(NamedTuple):
+    """What all items of a collection have in common. in_sync : what the batch could not do is run now."""
+
+    journal: Journal
+    around: Surroundings
+    check: Check | None
+    on_item: OnItem | None
+    escalation: Escalation | None
+    in_sync: bool
+
+
+class Said(NamedTuple):
+    """An item, and what the API says of it."""
+
+    id: str
+    part: Part
+    result: Any
 
 
 def collect_steps(
@@ -36,43 +62,120 @@ def collect_steps(
     on_item: OnItem | None,
     clock: Callable[[], float],
     escalation: Escalation | None = None,
+    *,
+    in_sync: bool = True,
+    at_once: int = AT_ONCE,
 ) -> Steps[tuple[ItemResult, ...]]:
-    """What has come since the last time; with an escalation, answers that failed go up first.
+    """What has come since the last time; with an escalation, answers that are no good go on first.
+
+    in_sync : what the batch could not do is run now; else it is only said. at_once : items that ask a model.
 
     An error that may pass holds its own item (or part) only. It is raised where nothing else has come.
     """
+    how = Collecting(journal, around, check, on_item, escalation, in_sync)
     found: list[ItemResult] = []
-    first: CallError | None = None
-    in_a_row = 0
+    asking: list[Steps[ItemResult]] = []
+    outage = Outage()
     for part in list(journal.parts.values()):
         try:
             results = yield from _results_of(part, journal, around, clock)
         except CallError as error:
             if isinstance(error, AccountRefused):
                 raise
-            first = first or error
+            outage.first = outage.first or error
             continue
-        for each in [each for each in part.ids if each in results and each not in journal.done]:
-            task = Task.from_mapping(journal.items[each]["task"])
-            by_task = around._replace(task=task)
-            try:
-                result = yield from _settled(
-                    journal, part, each, results[each], by_task, check, on_item, escalation
-                )
-            except CallError as error:
-                first, in_a_row = first or error, in_a_row + 1
-                if isinstance(error, AccountRefused) or in_a_row >= _MAX_ERRORS_IN_A_ROW:
-                    return _or_raised(found, error)
+        for said in _new(part, results, journal):
+            if _asks(said, how):
+                asking.append(_whole_steps(said, how))
                 continue
-            in_a_row = 0
-            found.append(result)
-    return _or_raised(found, first)
-
-
-def _or_raised(found: list[ItemResult], error: CallError | None) -> tuple[ItemResult, ...]:
-    if error is not None and not found:
-        raise error
+            first = yield from _first_steps(said, how)
+            if _goes_on(first, how):
+                asking.append(_last_steps(first, how))
+            else:
+                found.append((yield from _last_steps(first, how)))
+    if asking:
+        ended = yield Together([_unless(outage, steps) for steps in asking], at_once)
+        found += [result for result in ended if result is not None]
+    if outage.first is not None and not found:
+        raise outage.first
     return tuple(found)
+
+
+def checked_at_once(concurrency: int) -> int:
+    """Raises InvalidRequest."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidRequest(
+            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
+        )
+    return concurrency
+
+
+def _new(part: Part, results: dict[str, Any], journal: Journal) -> Iterator[Said]:
+    for each in part.ids:
+        if each in results and each not in journal.done:
+            yield Said(each, part, results[each])
+
+
+def _asks(said: Said, how: Collecting) -> bool:
+    """Whether a model is asked to find out what the item comes to: it takes its time."""
+    if said.result.type != "succeeded":
+        return how.in_sync
+    if said.id in how.journal.failed or how.check is None:
+        return False
+    around = _around(said.id, how)
+    return how.check.expected_cost_usd(around.task, around.ladder) > 0
+
+
+def _goes_on(first: ItemResult, how: Collecting) -> bool:
+    return how.escalation is not None and first.verdict in NO_GOOD
+
+
+def _unless(outage: Outage, steps: Steps[ItemResult]) -> Steps[ItemResult | None]:
+    """None where it met an error, or was not begun because others did."""
+    if outage.is_over:
+        return None
+    try:
+        result = yield from steps
+    except CallError as error:
+        outage.met(error)
+        return None
+    outage.in_a_row = 0
+    return result
+
+
+def _whole_steps(said: Said, how: Collecting) -> Steps[ItemResult]:
+    first = yield from _first_steps(said, how)
+    return (yield from _last_steps(first, how))
+
+
+def _first_steps(said: Said, how: Collecting) -> Steps[ItemResult]:
+    """The item's own answer, told."""
+    known = how.journal.failed.get(said.id)  # by a process that died before it went on
+    if known is not None:
+        return ItemResult.from_line(known)
+    around = _around(said.id, how)
+    first = yield from item_steps(
+        how.journal, said.part, said.id, said.result, around, how.check, in_sync=how.in_sync
+    )
+    if how.on_item is not None:
+        yield Tell(how.on_item, (first,))
+    return first
+
+
+def _last_steps(first: ItemResult, how: Collecting) -> Steps[ItemResult]:
+    """What it comes to in the end, written down."""
+    result = first
+    if how.escalation is not None and _goes_on(first, how):
+        if first.id not in how.journal.failed:
+            how.journal.write({"kind": "failed", "id": first.id, "result": asdict(first)})
+        result = yield from escalate_steps(how.journal, first, how.escalation, _around(first.id, how))
+    line = {"kind": "done", "id": result.id, "result": asdict(result)}
+    how.journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
+    return result
+
+
+def _around(item_id: str, how: Collecting) -> Surroundings:
+    return how.around._replace(task=Task.from_mapping(how.journal.items[item_id]["task"]))
 
 
 def _results_of(
@@ -94,33 +197,6 @@ def _results_of(
     return results
 
 
-def _settled(
-    journal: Journal,
-    part: Part,
-    item_id: str,
-    said: Any,
-    around: Surroundings,
-    check: Check | None,
-    on_item: OnItem | None,
-    escalation: Escalation | None,
-) -> Steps[ItemResult]:
-    """The item's result, told and written down."""
-    known = journal.failed.get(item_id)  # by a process that died before it went up
-    if known is not None:
-        result = ItemResult.from_line(known)
-    else:
-        result = yield from _item_steps(journal, part, item_id, said, around, check)
-        if on_item is not None:
-            yield Tell(on_item, (result,))
-    if escalation is not None and result.verdict == "failed":
-        if known is None:
-            journal.write({"kind": "failed", "id": item_id, "result": asdict(result)})
-        result = yield from escalate_steps(journal, result, escalation, around)
-    line = {"kind": "done", "id": item_id, "result": asdict(result)}
-    journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
-    return result
-
-
 def _cancel_if_late(part: Part, journal: Journal, around: Surroundings, now_s: float) -> Steps[None]:
     """Past the wait ceiling the batch is cancelled; what it has not done by then is run in sync mode."""
     late = now_s - (part.sent_at or now_s) > journal.job["wait_ceiling_s"]
@@ -129,97 +205,3 @@ def _cancel_if_late(part: Part, journal: Journal, around: Surroundings, now_s: f
     journal.write({"kind": "cancel", "part": part.number})
     arguments = {"message_batch_id": part.batch_id}
     yield from read_steps(Api("cancel", arguments), around.limits, around.outside)
-
-
-def _item_steps(
-    journal: Journal, part: Part, item_id: str, result: Any, around: Surroundings, check: Check | None
-) -> Steps[ItemResult]:
-    item = journal.items[item_id]
-    rung = around.ladder.rungs[around.ladder.index(item["tier"])]
-    base = ItemResult(item_id, item["tier"], item["model"], "batch", "error", key=item.get("key"))
-    if result.type == "succeeded":
-        usage = usage_of(result.message)
-        cost_usd = usage_cost_usd(rung, usage, batch=True)
-        return (yield from _judged(base, result.message, usage, cost_usd, check, around))
-    if result.type == "errored":
-        kind = result.error.error.type
-        if kind not in _MAY_PASS and not (kind == _NOT_SERVED and successor_of(rung, around.ladder)):
-            return replace(base, detail=kind)
-    elif result.type == "canceled" and not part.is_canceled:
-        return replace(base, status="canceled")
-    return (yield from _in_sync(journal, base, item, rung, around, check))
-
-
-def _in_sync(
-    journal: Journal, base: ItemResult, item: Line, rung: Rung, around: Surroundings, check: Check | None
-) -> Steps[ItemResult]:
-    """The same, now and at the full price; in the place of a retired model its successor. An error that may
-    pass is raised: collect again later."""
-    base = replace(base, mode="sync", was_in_flight=journal.was_in_flight(base.id))
-    task, options = around.task, Options(**journal.job.get("options", {}))
-    request = Request(item["params"], item["params"]["max_tokens"] > MAX_TOKENS_WITHOUT_STREAM, ())
-    journal.write({"kind": "begin", "id": base.id})
-    try:
-        answered, sent = yield from answer_steps(request, rung, options, task, around)
-    except (RequestRefused, ModelNotServed) as error:
-        detail = error.error_type or type(error).__name__
-        return _with_earlier(replace(base, detail=detail, **_spent(error)), journal)
-    except CallError as error:
-        journal.write({"kind": "ended", "id": base.id, "spent": _spent(error)})
-        raise
-    base = replace(
-        base,
-        model=sent.kwargs["model"],
-        n_requests=answered.n_requests,
-        cost_is_exact=answered.cost_is_exact,
-        latency_ms=answered.latency_ms,
-    )
-    judged = yield from _judged(base, answered.message, answered.usage, answered.cost_usd, check, around)
-    return _with_earlier(judged, journal)
-
-
-def _spent(error: CallError) -> dict[str, Any]:
-    return {
-        "cost_usd": error.cost_usd,
-        "n_requests": error.n_requests,
-        "cost_is_exact": error.cost_is_exact,
-    }
-
-
-def _with_earlier(result: ItemResult, journal: Journal) -> ItemResult:
-    """With what earlier tries in sync mode took, which ended in errors or with their process."""
-    earlier = journal.spent.get(result.id, [])
-    return replace(
-        result,
-        cost_usd=result.cost_usd + sum(each.get("cost_usd", 0.0) for each in earlier),
-        n_requests=result.n_requests + sum(each.get("n_requests", 0) for each in earlier),
-        cost_is_exact=result.cost_is_exact
-        and not result.was_in_flight
-        and all(each.get("cost_is_exact", True) for each in earlier),
-    )
-
-
-def _judged(
-    base: ItemResult, message: Any, usage: Usage, cost_usd: float, check: Check | None, around: Surroundings
-) -> Steps[ItemResult]:
-    status, text = status_of(message.stop_reason), text_of(message)
-    found: CheckResult | None = None
-    if check is not None and status == COMPLETED:
-        found = yield from check.steps(text, around)
-    verdict = status if status in (CUT_OFF, REFUSED) else None
-    if status == COMPLETED:
-        status = "unchecked" if found is None else found.status
-        status = "check_not_run" if status == "not_run" else status
-    return replace(
-        base,
-        status=status,
-        verdict=verdict or (None if found is None else VERDICT_OF_CHECK.get(found.status)),
-        text=text,
-        message=message.to_dict(mode="json"),
-        usage=usage,
-        cost_usd=cost_usd + (found.cost_usd if found else 0.0),
-        check_cost_usd=found.cost_usd if found else 0.0,
-        n_requests=base.n_requests + (found.n_requests if found else 0),
-        cost_is_exact=base.cost_is_exact and (found is None or found.cost_is_exact),
-        detail="" if found is None else f"{found.name}: {found.detail}".rstrip(": "),
-    )

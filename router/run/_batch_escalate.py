@@ -1,4 +1,4 @@
-"""Items of a batch whose answer failed its check go up, one by one and in sync mode."""
+"""Items of a batch whose answer failed its check go up, those cut off get more room: in sync mode."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from ...classifier.errors import BudgetExceeded, CallError, ModelNotServed, RequestRefused
 from ...classifier.task import Task
 from ..decision import Decision
+from ._batch_further import NO_GOOD, further
 from ._batch_item import ItemResult
 from ._check import Check, Surroundings
 from ._execute import Before, execute_steps
-from ._journal import Journal
-from ._next import decided_above
+from ._journal import Journal, Line
+from ._next import Next
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
 from ._steps import Steps
@@ -20,80 +21,90 @@ from ._steps import Steps
 
 @dataclass(frozen=True)
 class Escalation:
-    """How failed items go up.
+    """How items go on whose answer is no good.
 
     redecide : of an item's id, decides about its task again, whose `attempts` say what failed.
     hooks : see `execute`; blocking, or async in asyncio.
     """
 
     redecide: Callable[[str], Callable[[Task], Decision]]
-    check: Check
-    options: Options
+    check: Check | None
+    options_of: Callable[[str], Options]
     hooks: Hooks
 
 
 def escalate_steps(
-    journal: Journal, failed: ItemResult, how: Escalation, around: Surroundings
+    journal: Journal, first: ItemResult, how: Escalation, around: Surroundings
 ) -> Steps[ItemResult]:
     """The item's result in the end. What an earlier process tried is in the journal and is not tried again.
 
     An error that may pass is raised, and the item stays as it is: collect again later.
     """
-    task, tried = around.task, journal.tried.get(failed.id, [])
-    failed = replace(
-        failed,
-        was_in_flight=failed.was_in_flight or journal.was_in_flight(failed.id),
-        cost_usd=failed.cost_usd + sum(each["cost_usd"] for each in tried),
+    tried = journal.tried.get(first.id, [])
+    stays = replace(
+        first,
+        was_in_flight=first.was_in_flight or journal.was_in_flight(first.id),
+        cost_usd=first.cost_usd + sum(each["cost_usd"] for each in tried),
+        attempts=(*first.attempts, *tried),
     )
-    tiers = [failed.tier, *(each["tier"] for each in tried if each["verdict"] == "failed")]
-    follows = tried[-1]["decision_id"] if tried else failed.id
-    before = Before(follows, 1 + len(tried), failed.cost_usd)
-    if before.n_attempts >= around.limits.max_attempts:
-        return failed
-    highest = around.ladder.tiers[max(around.ladder.index(tier) for tier in tiers)]
-    redecide = how.redecide(failed.id)
-    decision = decided_above(highest, replace(task, attempts=(*task.attempts, *tiers)), redecide)
-    if decision is None:
-        return failed
-    journal.write({"kind": "begin", "id": failed.id})
-    hooks = replace(how.hooks, on_end=_told_to(journal, failed.id, how.hooks))
+    if 1 + len(tried) >= around.limits.max_attempts:
+        return stays
+    last, redecide = _last(first, tried), how.redecide(first.id)
+    task, options = _task_before(last, first, tried, around.task), how.options_of(first.id)
+    found = further(last, task, options, redecide, around)
+    if not isinstance(found, Next):
+        return stays
+    decision, options = found
+    is_new = decision.decision_id != last["decision_id"]
+    before = Before(last["decision_id"] if is_new else None, 1 + len(tried), stays.cost_usd)
+    journal.write({"kind": "begin", "id": first.id})
+    hooks = replace(how.hooks, on_end=_told_to(journal, first.id, how.hooks))
     try:
         result: RunResult = yield from execute_steps(
-            decision, how.check, how.options, around.limits, hooks, redecide, around.outside, before
+            decision, how.check, options, around.limits, hooks, redecide, around.outside, before
         )
     except BudgetExceeded:
-        return failed
+        return stays
     except (RequestRefused, ModelNotServed) as error:
-        return replace(
-            failed, cost_usd=failed.cost_usd + error.cost_usd, detail=f"{failed.detail}; {error.error_type}"
-        )
+        detail = f"{stays.detail}; {error.error_type}".removeprefix("; ")
+        return replace(stays, cost_usd=stays.cost_usd + error.cost_usd, detail=detail)
     except CallError:
-        journal.write({"kind": "ended", "id": failed.id})
+        journal.write({"kind": "ended", "id": first.id})
         raise
-    return _escalated(failed, result)
+    return _ended(stays, result, (*first.attempts, *journal.tried.get(first.id, [])))
+
+
+def _last(first: ItemResult, tried: list[Line]) -> Line:
+    """The last attempt that was no good. One that was good and whose result was lost is made again."""
+    if not first.attempts:  # an older journal
+        made: Line = {"decision_id": first.id, "tier": first.tier, "verdict": first.verdict}
+    else:
+        made = first.attempts[0]
+    return next((each for each in reversed(tried) if each["verdict"] in NO_GOOD), made)
+
+
+def _task_before(last: Line, first: ItemResult, tried: list[Line], task: Task) -> Task:
+    """With the tiers that had failed before the last attempt."""
+    failed = [str(each["tier"]) for each in tried if each["verdict"] == "failed" and each is not last]
+    if first.verdict == "failed" and last in tried:
+        failed.insert(0, first.tier)
+    return replace(task, attempts=(*task.attempts, *failed)) if failed else task
 
 
 def _told_to(journal: Journal, item_id: str, hooks: Hooks) -> Callable[[Decision, Attempt], object]:
     """The hook, after the journal: what is paid must not be paid again."""
 
     def on_end(decision: Decision, attempt: Attempt) -> object:
-        line = {
-            "decision_id": decision.decision_id,
-            "tier": str(attempt.tier),
-            "verdict": attempt.verdict,
-            "cost_usd": attempt.total_cost_usd,
-        }
-        journal.write({"kind": "tried", "id": item_id, "attempt": line})
+        journal.write({"kind": "tried", "id": item_id, "attempt": attempt.to_dict()})
         return None if hooks.on_end is None else hooks.on_end(decision, attempt)
 
     return on_end
 
 
-def _escalated(failed: ItemResult, result: RunResult) -> ItemResult:
-    last = result.attempts[-1]
-    check = result.check
+def _ended(stays: ItemResult, result: RunResult, attempts: tuple[Line, ...]) -> ItemResult:
+    last, check = result.attempts[-1], result.check
     return replace(
-        failed,
+        stays,
         tier=str(result.tier),
         model=last.model,
         mode="sync",
@@ -102,8 +113,9 @@ def _escalated(failed: ItemResult, result: RunResult) -> ItemResult:
         text=result.text,
         message=result.message.to_dict(mode="json"),
         usage=last.usage,
-        cost_usd=failed.cost_usd + result.cost_usd,
+        cost_usd=stays.cost_usd + result.cost_usd,
         detail="" if check is None else f"{check.name}: {check.detail}".rstrip(": "),
         decision_id=result.decision.decision_id,
-        escalated_from=failed.tier,
+        escalated_from=stays.tier if result.tier != stays.tier else None,
+        attempts=attempts,
     )

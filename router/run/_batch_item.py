@@ -14,7 +14,8 @@ class ItemResult:
 
     id : of the decision. mode : "batch", or "sync" where the batch could not do it.
     status : "passed", "failed", "unchecked", "check_not_run", "refused", "cut_off", another stop reason as it
-        is; "error" (the request was refused), or "canceled" (by someone else than us: it is not run).
+        is; "error" (the request was refused), "canceled" (by someone else than us: it is not run), or, where
+        nothing is run in sync mode, "expired" (the batch ended without it).
     verdict : as of an `Attempt`. message : as the API wrote it. usage : of this answer.
     cost_usd : of all that was tried, with the checks' own cost; check_cost_usd : the part of the check of
         the batch's answer.
@@ -22,6 +23,7 @@ class ItemResult:
     decision_id : that the answer followed: report a person's verdict with it.
     key : the task's own "id", else one made from its content.
     escalated_from : the batch's tier, whose answer had failed its check; `Router.collect_batch` goes up then.
+    attempts : all that gave an answer, in order, as of `RunResult.to_dict`.
     """
 
     id: str
@@ -43,6 +45,7 @@ class ItemResult:
     decision_id: str = ""
     escalated_from: str | None = None
     key: str | None = None
+    attempts: tuple[Line, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.decision_id:
@@ -50,4 +53,4 @@ class ItemResult:
 
     @classmethod
     def from_line(cls, line: Line) -> ItemResult:
-        return cls(**{**line, "usage": Usage(*line["usage"])})
+        return cls(**{**line, "usage": Usage(*line["usage"]), "attempts": tuple(line.get("attempts", ()))})

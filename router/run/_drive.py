@@ -6,12 +6,13 @@ import asyncio
 import inspect
 import random
 import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from itertools import takewhile
 from typing import Any, TypeVar
 
 from ...classifier.errors import InvalidRequest, MissingExtra
 from ._request import Request
-from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Told
+from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Together, Told
 
 T = TypeVar("T")
 OUTSIDE = Outside(time.monotonic, random.random)
@@ -87,6 +88,8 @@ class Driver(_Driver):
                 return self._api(step)
             case Sleep():
                 return time.sleep(step.seconds)
+            case Together():
+                return self._together(step)
             case Ask():
                 return _told(step)
             case Tell():
@@ -117,6 +120,19 @@ class Driver(_Driver):
         except self._errors as error:
             return Sent(None, error)
 
+    def _together(self, step: Together) -> list[Any]:
+        with ThreadPoolExecutor(step.at_once, thread_name_prefix="tierwise-batch") as pool:
+            futures = [pool.submit(self.run, part) for part in step.parts]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:  # also of Ctrl-C: what has begun is waited for
+                pool.shutdown(cancel_futures=True)
+            raised = [future.exception() for future in futures if not future.cancelled()]
+            for error in raised:
+                if error is not None:
+                    raise error
+            return [future.result() for future in futures]
+
 
 class AsyncDriver(_Driver):
     """In asyncio."""
@@ -141,6 +157,8 @@ class AsyncDriver(_Driver):
                 return await self._api(step)
             case Sleep():
                 return await asyncio.sleep(step.seconds)
+            case Together():
+                return await self._together(step)
             case Ask():
                 return await _atold(step)
             case Tell():
@@ -164,6 +182,24 @@ class AsyncDriver(_Driver):
             return Sent(await _alisted(step, found) if step.method in _LISTS else found, None)
         except self._errors as error:
             return Sent(None, error)
+
+    async def _together(self, step: Together) -> list[Any]:
+        room = asyncio.Semaphore(step.at_once)
+        raised: list[Exception] = []
+
+        async def perform(part: Steps[Any]) -> Any:
+            async with room:
+                if raised:
+                    return None
+                try:
+                    return await self.run(part)
+                except Exception as error:
+                    raised.append(error)
+
+        found = await asyncio.gather(*map(perform, step.parts))
+        if raised:
+            raise raised[0]
+        return found
 
     async def _answer(self, request: Request, kwargs: dict[str, Any], seen: _Seen) -> Any:
         if not request.stream:

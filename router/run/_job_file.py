@@ -5,6 +5,8 @@ begin    a task is about to be run; where nothing follows, it was in flight when
 attempt  one attempt of it ended: its tier, verdict and cost; what failed is not tried again
 done     the task has its result      paused  the budget ended between two of its attempts
 error    it ended in an error; the next run of the job tries it again
+batch    these tasks are about to be sent in a batch, whose own journal is this file beside this one
+returned one of them is in that batch no more: its attempt, if there was one, and its result, if that is one
 
 A line is with the operating system before the next step is made, so it outlives the process, whatever kills
 that. The disk is waited for (fsync) at most once a second and when the file is closed: a power cut may take
@@ -23,7 +25,7 @@ from typing import Any
 from ...classifier.errors import JournalError
 from ._disk import append, check_is_file, lock, trouble
 
-FORMAT = 1
+FORMAT = 2
 _HEAD = "run"
 _BEGINNING = b'{"kind": "run", '  # of every journal; another file that has no whole line is not cut
 _SYNC_EVERY_S = 1.0
@@ -54,15 +56,15 @@ class JournalFile:
             os.close(self._file)
             raise
 
-    def write(self, line: Line) -> None:
-        """Append. Raises JournalError where it can't (a full disk); the file is then as it was before."""
+    def write(self, line: Line, *, durable: bool = False) -> None:
+        """Append. Raises JournalError where it can't (a full disk); the file is then as it was before.
+
+        durable : wait for the disk now.
+        """
         content = json.dumps(line).encode() + b"\n"  # in ASCII: an answer may hold half a surrogate pair
         append(self._file, self.path, content)
-        if time.monotonic() - self._synced_s >= _SYNC_EVERY_S:
-            try:
-                self._sync()
-            except OSError as error:
-                raise trouble(self.path, "may not be on the disk as a whole", error) from error
+        if durable or time.monotonic() - self._synced_s >= _SYNC_EVERY_S:
+            self.sync()
 
     def close(self) -> None:
         """Wait for the disk. What is written later, by a thread that was left behind, is an error."""
@@ -74,8 +76,12 @@ class JournalFile:
         finally:
             os.close(file)
 
-    def _sync(self) -> None:
-        os.fsync(self._file)
+    def sync(self) -> None:
+        """Wait for the disk. Raises JournalError."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise trouble(self.path, "may not be on the disk as a whole", error) from error
         self._synced_s = time.monotonic()
 
     def _read(self) -> Iterator[Line]:

@@ -17,6 +17,7 @@ class TaskPast:
     """Of one task. result : as the line "done" has it. attempts : of all runs, in order.
 
     was_in_flight : a process died while it was run. is_open : it is being run.
+    batch : the file of the batch that it is in.
     """
 
     digest: str = ""
@@ -24,6 +25,7 @@ class TaskPast:
     attempts: list[Line] = field(default_factory=list)
     was_in_flight: bool = False
     is_open: bool = False
+    batch: str | None = None
 
     @property
     def cost_usd(self) -> float:
@@ -40,6 +42,7 @@ class Past:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._tasks: dict[str, TaskPast] = {}
+        self.n_batches = 0
         self._file = None if path is None else JournalFile(path)
         if self._file is None:
             return
@@ -76,11 +79,20 @@ class Past:
                     about=each.key,
                 )
 
-    def write(self, line: Line) -> None:
+    def is_in_batch(self, file: str) -> bool:
+        """Whether tasks, of this run or not, are in this batch."""
+        return any(past.batch == file for past in self._tasks.values())
+
+    def write(self, line: Line, *, durable: bool = False) -> None:
         """Take it down. Raises JournalError where the file can't be written; we know it even so."""
         self._take(line)
         if self._file is not None:
-            self._file.write(line)
+            self._file.write(line, durable=durable)
+
+    def sync(self) -> None:
+        """Wait for the disk. Raises JournalError."""
+        if self._file is not None:
+            self._file.sync()
 
     def result(self, keyed: Keyed) -> TaskResult | None:
         """Of a task that is done."""
@@ -94,17 +106,27 @@ class Past:
     def _take(self, line: Line) -> None:
         if line["kind"] == "run":
             return
+        if line["kind"] == "batch":
+            self.n_batches += 1
+            for key, digest in line["items"]:
+                past = self._tasks.setdefault(key, TaskPast())
+                past.digest, past.batch = digest, line["file"]
+            return
         past = self._tasks.setdefault(line["key"], TaskPast())
         match line["kind"]:
             case "begin":
                 past.digest = line["digest"]
                 past.was_in_flight, past.is_open = past.was_in_flight or past.is_open, True
+                past.batch = None
             case "attempt":
                 past.attempts.append(line["attempt"])
             case "done":
                 past.result, past.is_open = line["result"], False
+            case "returned":
+                past.attempts += [] if line["attempt"] is None else [line["attempt"]]
+                past.result, past.batch = line["result"], None
             case "paused" | "error":
-                past.is_open = False
+                past.is_open, past.batch = False, None
             case kind:
                 raise KeyError(kind)
 

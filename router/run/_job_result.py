@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..ladder import Ladder
+from ._batch_item import ItemResult
 from ._result import RunResult
-from ._usage import usage_cost_usd
+from ._usage import Usage, usage_cost_usd
 
 ERROR = "error"
 _USABLE = ("passed", "unchecked", "check_not_run")
@@ -22,8 +23,8 @@ class TaskResult:
     number, key : its place among the tasks, and what the journal knows it by.
     status, stopped, text, tier, decision_id, attempts : as of `RunResult`; "error" where no answer came (the
         next run of the job tries it again), "no_model" where a program does it and nothing was called.
-    cost_usd, latency_ms : of all its attempts, in all runs.
-    would_cost_usd : what its answer's tokens cost at the production tier, and at the top.
+    cost_usd, latency_ms : of all its attempts, in all runs; nobody knows how long one in a batch took.
+    would_cost_usd : what its answer's tokens cost at the production tier, and at the top, in the same mode.
     error, detail : kind and words of the error.
     was_in_flight : it was being run when an earlier process died, so an attempt may have been paid twice;
         what that one cost is not known and not in `cost_usd`.
@@ -46,6 +47,11 @@ class TaskResult:
     was_in_flight: bool = False
 
     @property
+    def mode(self) -> str | None:
+        """Of its last attempt: "sync" or "batch"; None where nothing was asked."""
+        return self.attempts[-1].get("mode", "sync") if self.attempts else None
+
+    @property
     def is_usable(self) -> bool:
         """There is an answer, and no check said no."""
         return self.status in _USABLE
@@ -65,6 +71,9 @@ class TaskResult:
 
 def of_run(number: int, key: str, result: RunResult) -> TaskResult:
     """What the router's run says; its attempts, costs and times are added from the journal."""
+    would: dict[str, float] = {}
+    if result.attempts:
+        would = _would_cost_usd(result.attempts[-1].usage, result.decision.evidence.ladder, batch=False)
     return TaskResult(
         number,
         key,
@@ -73,20 +82,29 @@ def of_run(number: int, key: str, result: RunResult) -> TaskResult:
         result.text,
         result.stopped,
         result.decision.decision_id,
-        would_cost_usd=_would_cost_usd(result),
+        would_cost_usd=would,
     )
 
 
-def _would_cost_usd(result: RunResult) -> dict[str, float]:
-    """One request with the tokens of the last attempt, on the production tier and on the top."""
-    if not result.attempts:
-        return {}
-    ladder: Ladder = result.decision.evidence.ladder
-    if not result.attempts:
-        return {}
-    usage = result.attempts[-1].usage
+def of_item(number: int, key: str, item: ItemResult, ladder: Ladder, stopped: str | None) -> TaskResult:
+    """What a batch says; as above."""
+    return TaskResult(
+        number,
+        key,
+        item.status,
+        item.tier,
+        item.text,
+        stopped,
+        item.decision_id,
+        would_cost_usd=_would_cost_usd(item.usage, ladder, batch=True),
+    )
+
+
+def _would_cost_usd(usage: Usage, ladder: Ladder, *, batch: bool) -> dict[str, float]:
+    """One request with these tokens, on the production tier and on the top."""
     rungs = {ladder.rungs[place] for place in (ladder.production, len(ladder.rungs) - 1)}
-    return {rung.tier: usage_cost_usd(rung, usage) for rung in sorted(rungs, key=ladder.rungs.index)}
+    ordered = sorted(rungs, key=ladder.rungs.index)
+    return {rung.tier: usage_cost_usd(rung, usage, batch=batch) for rung in ordered}
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,7 @@ class RunSummary:
     """A job as it stands: all its tasks, by whichever run of it they were done.
 
     results : of the tasks that have one, in the order of the tasks; `n_tasks - len(results)` have none yet.
-    by_status, by_tier : counts. n_new : results of this run.
+    by_status, by_tier, by_mode : counts. n_new : results of this run.
     cost_usd : of everything in the journal. would_cost_usd : the tokens of the answers, all on one tier.
     in_flight : keys of the tasks that an earlier run died in; see `TaskResult.was_in_flight`.
     stopped : why tasks are left: "budget" (the next one isn't affordable), "errors" (twenty in a row and no
@@ -124,6 +142,10 @@ class RunSummary:
         return dict(Counter(result.tier for result in self.results if result.tier is not None))
 
     @property
+    def by_mode(self) -> dict[str, int]:
+        return dict(Counter(result.mode for result in self.results if result.mode is not None))
+
+    @property
     def would_cost_usd(self) -> dict[str, float]:
         return added(result.would_cost_usd for result in self.results)
 
@@ -145,6 +167,7 @@ class RunSummary:
             "new": self.n_new,
             "by_status": self.by_status,
             "by_tier": self.by_tier,
+            "by_mode": self.by_mode,
             "cost_usd": self.cost_usd,
             "cost_is_exact": self.cost_is_exact,
             "would_cost_usd": self.would_cost_usd,

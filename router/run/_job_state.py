@@ -28,7 +28,7 @@ from ._limits import Limits
 from ._result import Attempt, RunResult
 
 MAX_ERRORS_IN_A_ROW = 20  # and no answer between them: a wrong address or an outage, not single tasks
-_ROOM = 2.0  # times what a task is expected to cost at every tier above: answers may be longer than expected
+ROOM = 2.0  # times what a task is expected to cost at every tier above: answers may be longer than expected
 
 _OF_ONE_TASK = (CallError, InvalidTask, BudgetExceeded, StepFailed)
 
@@ -36,13 +36,17 @@ Wait: TypeAlias = Literal["wait"]
 
 
 class Begin(NamedTuple):
-    """A task to run now. is_ours : the limit of its cost is the job's, not the caller's own."""
+    """A task to run now. is_ours : the limit of its cost is the job's, not the caller's own.
+
+    follows : the decision whose attempt at it failed.
+    """
 
     keyed: Keyed
     task: Task
     limits: Limits
     reserved_usd: float
     is_ours: bool
+    follows: str | None = None
 
 
 @dataclass
@@ -87,13 +91,18 @@ class JobState:
     def n_waiting(self) -> int:
         return len(self._queue)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Tasks may yet come: one in flight that pauses comes back."""
+        return self._n_in_flight > 0
+
     def next(self) -> Begin | Wait | None:
         """The task to begin, written down; "wait" until one in flight has ended; None: there is no more."""
         with self._lock:
             if self.stopped is not None:
                 return None
             if not self._queue:
-                return "wait" if self._n_in_flight else None  # one that pauses may come back
+                return "wait" if self.is_waiting else None
             begin = self._affordable(self._queue[0])
             if begin is None:
                 if self._n_in_flight:
@@ -181,7 +190,7 @@ class JobState:
         task = _after(keyed.task, past)
         if math.isinf(account.max_usd):
             return Begin(keyed, task, self._limits, 0.0, is_ours=False)
-        ceiling_usd = _ROOM * self._ceiling_usd(task)
+        ceiling_usd = ROOM * self._ceiling_usd(task)
         if ceiling_usd <= account.free_usd:
             usd = ceiling_usd
         elif self._n_in_flight or account.free_usd <= 0:
@@ -195,10 +204,10 @@ class JobState:
         self._n_in_flight -= 1
         self._account.reserved_usd -= begin.reserved_usd
 
-    def _write(self, line: dict[str, object]) -> None:
+    def _write(self, line: dict[str, object], *, durable: bool = False) -> None:
         """A journal that can't be written ends the job; what is in flight is still waited for."""
         try:
-            self._past.write(line)
+            self._past.write(line, durable=durable)
         except TierwiseError as error:
             self._end(error)
 

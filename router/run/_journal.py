@@ -1,14 +1,15 @@
 """The state of a batch job on disk: one JSON object a line, only appended, so that a crash loses nothing.
 
 job      who we are, and when it was made
-item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part
+item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part;
+         options, where it has its own (messages are those of its parameters)
 planned  all items stand above; without this line nothing was sent, and the job can be made anew
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
 cancel   a part waited too long            done      an item has its result
 begin    an item is about to be run in sync mode; ended: that gave no result, is not in flight any more, and
          what it took
-failed   an item's answer failed its check, it goes up; tried: what was tried above, and what it cost
+failed   an item's answer failed its check or was cut off, and it goes on; tried: what was tried then
 
 Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One
 process at a time works on a job: the file is locked meanwhile.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,8 +28,9 @@ from typing import Any
 
 from ...classifier.errors import InvalidRequest
 from ._disk import append, check_is_file, locked, trouble
+from ._request import Options
 
-FORMAT = 2
+FORMAT = 3
 _BEGINNING = b'{"kind": "job", '
 Line = dict[str, Any]
 
@@ -52,6 +55,7 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._lock = threading.Lock()  # items may be run at the same time
         self._forget()
         check_is_file(self.path)
         if self.path.exists():
@@ -97,6 +101,12 @@ class Journal:
         Raises JournalError where it can't (a full disk); the file is then as it was before.
         """
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        with self._lock:
+            self._append(content, durable=durable)
+            for line in lines:
+                self._take(line)
+
+    def _append(self, content: bytes, *, durable: bool) -> None:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -110,12 +120,18 @@ class Journal:
             raise trouble(self.path, "may not be on the disk as a whole", error) from error
         finally:
             os.close(file)
-        for line in lines:
-            self._take(line)
 
     def was_in_flight(self, item_id: str) -> bool:
         """When a process died; it may have been paid."""
         return item_id in self.begun or item_id in self.lost
+
+    def options_of(self, item_id: str) -> Options:
+        """Of its request, whoever sends it again."""
+        item = self.items[item_id]
+        own = item.get("options")
+        if own is None:
+            return Options(**self.job.get("options", {}))
+        return Options(**own, messages=item["params"]["messages"])
 
     def pending(self) -> Iterable[str]:
         """Ids of items without a result."""

@@ -40,6 +40,7 @@ class Attempt:
     cost_is_exact : False where a request that failed may have used tokens that nobody told us of, or a
         successor answered whose prices aren't in the ladder; the check's requests included.
     left_out : options that this model doesn't accept. error : where it ended in one.
+    mode : "sync", or "batch": then nobody knows its latency.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Attempt:
     check: CheckResult | None = None
     left_out: tuple[str, ...] = ()
     error: CallError | None = None
+    mode: str = "sync"
 
     @property
     def verdict(self) -> str | None:
@@ -77,6 +79,7 @@ class Attempt:
             "decision_id": self.decision_id,
             "tier": str(self.tier),
             "model": self.model,
+            "mode": self.mode,
             "status": self.status,
             "verdict": self.verdict,
             "stop_reason": self.stop_reason,

@@ -216,7 +216,7 @@ def columns_of(attempt: Attempt) -> dict[str, Any]:
     check, error = attempt.check, attempt.error
     return {
         "number": attempt.number,
-        "mode": "sync",
+        "mode": attempt.mode,
         "model": attempt.model,
         "status": attempt.status,
         "stop_reason": attempt.stop_reason,

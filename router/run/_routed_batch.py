@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ...classifier.task import Task
 from .._deciding import decided, redecided_after
 from .._trivial import is_deterministic
 from ..predict import _Engine
-from ._batch_collect import collect_steps
+from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
 from ._batch_escalate import Escalation
 from ._batch_item import ItemResult
 from ._batch_place import journal_of, new_journal
@@ -39,7 +39,7 @@ def submit(
     tasks: Iterable[Given],
     *,
     journal: Place | None = None,
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     limits: Limits | None = None,
 ) -> BatchJob:
     """See `Router.submit_batch`."""
@@ -54,7 +54,7 @@ async def asubmit(
     tasks: Iterable[Given],
     *,
     journal: Place | None = None,
-    options: Options | None = None,
+    options: Options | Sequence[Options] | None = None,
     limits: Limits | None = None,
 ) -> BatchJob:
     """See `Router.asubmit_batch`."""
@@ -73,6 +73,7 @@ def collect(
     check: CheckLike | None = None,
     limits: Limits | None = None,
     escalate: bool = True,
+    concurrency: int = AT_ONCE,
 ) -> tuple[ItemResult, ...]:
     """See `Router.collect_batch`."""
     runner = router._running()
@@ -82,7 +83,7 @@ def collect(
         runner.submit(partial(_log_item, router, result)).result()
 
     entries = runner.entries()
-    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
     try:
         with opened._journal.alone():
             driver.run(opened._submit_steps(limits))
@@ -98,6 +99,7 @@ async def acollect(
     check: CheckLike | None = None,
     limits: Limits | None = None,
     escalate: bool = True,
+    concurrency: int = AT_ONCE,
 ) -> tuple[ItemResult, ...]:
     """See `Router.acollect_batch`."""
     runner = router._running()
@@ -107,7 +109,7 @@ async def acollect(
         await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
 
     entries = runner.entries()
-    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), escalate=escalate)
+    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
     try:
         with opened._journal.alone():
             await driver.run(opened._submit_steps(limits))
@@ -117,7 +119,10 @@ async def acollect(
 
 
 def _prepared(
-    router: Router, tasks: Iterable[Given], journal: Place | None, options: Options | None
+    router: Router,
+    tasks: Iterable[Given],
+    journal: Place | None,
+    options: Options | Sequence[Options] | None,
 ) -> BatchJob:
     """The job of these tasks: made, or, where the journal holds it, opened."""
     found = keyed(tasks)
@@ -154,19 +159,21 @@ def _steps(
     limits: Limits | None,
     on_item: Callable[[ItemResult], Any] | None,
     hooks: Hooks | None,
+    concurrency: int,
     *,
     escalate: bool,
 ) -> Steps[tuple[ItemResult, ...]]:
     checked, tasks = None if check is None else as_check(check), job.tasks
     escalation = None
-    if checked is not None and escalate:
+    if escalate:
         escalation = Escalation(
             lambda item_id: redecided_after(router, tasks[item_id], item_id),
             checked,
-            job.options,
+            job.options_of,
             hooks or Hooks(),
         )
-    return collect_steps(job._journal, job._around(limits), checked, on_item, job._clock, escalation)
+    around, at_once = job._around(limits), checked_at_once(concurrency)
+    return collect_steps(job._journal, around, checked, on_item, job._clock, escalation, at_once=at_once)
 
 
 def _log_item(router: Router, result: ItemResult) -> None:

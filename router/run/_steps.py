@@ -3,7 +3,7 @@ and are sent what came of them; `_drive.py` performs them, blocking or in asynci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -44,6 +44,16 @@ class Api(NamedTuple):
     enough: Callable[[Any], bool] | None = None
 
 
+class Together(NamedTuple):
+    """Perform these at the same time, at most so many; comes back as the list of their results.
+
+    What one raises is raised when those that have begun are done; no other begins then.
+    """
+
+    parts: Sequence[Steps[Any]]
+    at_once: int
+
+
 class Ask(NamedTuple):
     """Call a function of the user that may fail or be async; comes back as `Told`."""
 
@@ -65,7 +75,7 @@ class Tell(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-Step: TypeAlias = Send | Api | Sleep | Ask | Tell
+Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Step, Any, T]
 

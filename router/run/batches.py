@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
-from ._batch_collect import collect_steps
+from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
 from ._batch_item import ItemResult
 from ._batch_submit import submit_steps
 from ._check import CheckLike, Surroundings, as_check
@@ -72,19 +72,30 @@ class BatchJob:
         path: str | os.PathLike[str],
         decisions: Iterable[Decision],
         *,
-        options: Options | None = None,
+        options: Options | Sequence[Options] | None = None,
         keys: Iterable[str] | None = None,
         max_requests: int = MAX_REQUESTS,
         clock: Callable[[], float] = time.time,
     ) -> BatchJob:
         """A job of these decisions, whatever their mode. Raises InvalidRequest where the file holds a job.
 
-        keys : the caller's own name of each; results have it.
+        options : of all requests, or one for each. keys : the caller's own name of each; results have it.
         """
         journal = Journal(path)
         if journal.is_planned:
             raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
         made = list(decisions)
+        shared: Options | None = None
+        own: list[Options | None] = [None] * len(made)
+        if options is None or isinstance(options, Options):
+            shared = options
+        else:
+            own = list(options)
+        if len(own) != len(made):
+            raise InvalidRequest(
+                f"options must be one Options, or one for each of the {len(made)} items; got {len(own)}.",
+                about="options",
+            )
         if not made or any(decision.mode == "none" for decision in made):
             raise InvalidRequest(
                 "A batch needs at least one decision, each with a model to call.", about=path
@@ -92,20 +103,19 @@ class BatchJob:
         ladder = made[0].evidence.ladder
         named = [None] * len(made) if keys is None else list(keys)
         items = plan_parts(
-            (_item(decision, options, key) for decision, key in zip(made, named, strict=True)),
+            (_item(*each, shared) for each in zip(made, named, own, strict=True)),
             max_requests=max_requests,
             max_bytes=MAX_BYTES,
         )
         ceiling_s = min(decision.evidence.policy.batch_wait_ceiling_s for decision in made)
         head = {"kind": "job", "format": FORMAT, "made_at": clock(), "wait_ceiling_s": ceiling_s}
-        given = (
-            {} if options is None else {each.name: getattr(options, each.name) for each in fields(options)}
-        )
         with journal.alone():
             if journal.is_planned:
                 raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
             journal.empty()
-            journal.write({**head, "ladder": ladder.name, "options": given}, *items, {"kind": "planned"})
+            journal.write(
+                {**head, "ladder": ladder.name, "options": _said(shared)}, *items, {"kind": "planned"}
+            )
         return cls(journal, ladder, clock)
 
     @classmethod
@@ -130,10 +140,9 @@ class BatchJob:
         """The journal."""
         return self._journal.path
 
-    @property
-    def options(self) -> Options:
-        """Of all its requests."""
-        return Options(**self._journal.job.get("options", {}))
+    def options_of(self, item_id: str) -> Options:
+        """Of the request of this item."""
+        return self._journal.options_of(item_id)
 
     @property
     def is_finished(self) -> bool:
@@ -179,16 +188,19 @@ class BatchJob:
         check: CheckLike | None = None,
         on_item: Callable[[ItemResult], Any] | None = None,
         limits: Limits | None = None,
+        concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """The results that have come since the last time; submits first what was not sent.
 
-        on_item : called with each result before the journal knows of it, so at least once for each.
+        on_item : called with each result before the journal knows of it, so at least once for each; of items
+            that are run in sync mode by the thread that ran them. concurrency : so many of them at once.
 
         An item that meets an error is left for the next time, and holds no other; the error is raised where
         nothing else has come.
         """
+        checked, around = check and as_check(check), self._around(limits)
         steps = collect_steps(
-            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
         )
         with self._journal.alone():
             driver = _driver(client)
@@ -202,10 +214,12 @@ class BatchJob:
         check: CheckLike | None = None,
         on_item: Callable[[ItemResult], Any] | None = None,
         limits: Limits | None = None,
+        concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """`collect` in asyncio; check and on_item may be async."""
+        checked, around = check and as_check(check), self._around(limits)
         steps = collect_steps(
-            self._journal, self._around(limits), check and as_check(check), on_item, self._clock
+            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
         )
         with self._journal.alone():
             driver = _async_driver(client)
@@ -219,10 +233,10 @@ class BatchJob:
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
 
 
-def _item(decision: Decision, options: Options | None, key: str | None) -> Line:
+def _item(decision: Decision, key: str | None, own: Options | None, shared: Options | None) -> Line:
     ladder = decision.evidence.ladder
     rung = ladder.rungs[ladder.index(decision.tier)]
-    params = build_request(decision.task, rung, options).kwargs
+    params = build_request(decision.task, rung, own or shared).kwargs
     facts = {name: value for name, value in asdict(decision.task).items() if value not in (None, ())}
     return {
         "id": decision.decision_id,
@@ -231,7 +245,16 @@ def _item(decision: Decision, options: Options | None, key: str | None) -> Line:
         "model": rung.model,
         "task": facts,
         "params": params,
+        **({} if own is None else {"options": _said(own, without="messages")}),
     }
+
+
+def _said(options: Options | None, *, without: str = "") -> Line:
+    """As the journal keeps them."""
+    if options is None:
+        return {}
+    names = (each.name for each in fields(options) if each.name != without)
+    return {name: getattr(options, name) for name in names}
 
 
 def _driver(client: Any) -> Driver:

@@ -157,7 +157,7 @@ async def arun_task(
 
 def _asked(begin: Begin, job: JobState, check: Any, options: Options | None) -> Job:
     watch = partial(job.attempted, begin)
-    return Job(begin.task, None, None, check, options, begin.limits, watch)
+    return Job(begin.task, None, begin.follows, check, options, begin.limits, watch)
 
 
 def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:

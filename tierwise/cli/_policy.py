@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,14 @@ from ..router.ladder import Ladder
 from ..router.policy import Policy
 
 _NAMES = ("max_under_tier", "correction_minutes", "hourly_rate_usd")
+
+
+now_option = click.option("--now", is_flag=True, help="Everything at once, at the full price: no batches.")
+
+
+def without_batches(policy: Policy | None, *, now: bool) -> Policy | None:
+    """The policy; where it is `now`, no number of items is enough for a batch."""
+    return replace(policy or Policy(), batch_over_items=sys.maxsize) if now else policy
 
 
 def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:

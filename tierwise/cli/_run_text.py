@@ -51,7 +51,8 @@ def totals(summary: RunSummary, noun: str = "task") -> Iterator[str]:
     plural = "" if summary.n_tasks == 1 else "s"
     yield f"{summary.n_tasks:,} {noun}{plural}: {done}" + (f"; {tiers}" if tiers else "")
     exact = "" if summary.cost_is_exact else " at least (some requests failed in ways that may have cost)"
-    yield f"${summary.cost_usd:.6f} spent{exact}"
+    batched = summary.by_mode.get("batch")
+    yield f"${summary.cost_usd:.6f} spent{exact}" + (f", {batched:,} {noun}s in batch" if batched else "")
     for tier, usd in summary.would_cost_usd.items():
         yield f"all answers on {tier}: ${usd:.6f} ({_saved(summary, tier, usd)})"
     if summary.cut_bytes:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._articles import read_articles
-from ._policy import policy_options
+from ._policy import now_option, policy_options, without_batches
 from ._run_text import INTERRUPTED, totals
 
 if TYPE_CHECKING:
-    from ..router.pipeline import Pipeline, PipelineRun
+    from ..router.pipeline import Pipeline, PipelineRun, StepInBatch
     from ..router.run.jobs import TaskResult
 
 
@@ -36,11 +36,20 @@ def pipeline() -> None:
     "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="Steps at once."
 )
 @click.option(
+    "--every",
+    "batch_every_s",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds between two looks at batches.",
+)
+@click.option(
     "--log", "url", envvar="TIERWISE_LOG", help="Log decisions and verdicts here, and learn from it."
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object an article, with the outputs of steps."
 )
+@now_option
 @policy_options
 def run(
     path: Path,
@@ -48,13 +57,15 @@ def run(
     journal: Path | None,
     url: str | None,
     as_json: bool,
+    now: bool,
     policy: Any,
     **options: Any,
 ) -> None:
     """Run every step of PIPELINE, a TOML file, for every article of ARTICLES, one JSON object a line.
 
+    Steps that `tierwise plan` has in batch are sent as batches, at half the price, and waited for.
     Uses ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL. Interrupted, killed, or out of budget: the same command
-    again goes on, and pays nothing twice but what was in flight when it was killed.
+    again goes on, and pays nothing twice but what was in flight when it was killed; no batch is sent twice.
     Failed steps are tried again.
 
     \b
@@ -70,9 +81,15 @@ def run(
     kept = journal or Path(f"{articles}.journal")
     shown = _Shown(len(given) * len(loaded.steps))
     try:
-        with Router(policy=policy, log=url) as router:
+        with Router(policy=without_batches(policy, now=now), log=url) as router:
             found = router.run_pipeline(
-                loaded, given, journal=kept, on_result=shown.result, on_known=shown.result, **options
+                loaded,
+                given,
+                journal=kept,
+                on_result=shown.result,
+                on_known=shown.result,
+                on_batch=shown.batch,
+                **options,
             )
     except KeyboardInterrupt:
         shown.close()
@@ -101,6 +118,11 @@ class _Shown:
         saved_usd = self._would_usd - self._spent_usd
         self._bar.set_postfix_str(f"spent ${self._spent_usd:.4f}, saved ${saved_usd:.4f}", refresh=False)
         self._bar.update()
+
+    def batch(self, sent: StepInBatch) -> None:
+        line = f"{sent.step}: {sent.n_articles:,} in a batch. Interrupt, if you like, and run the same later."
+        with self._bar.external_write_mode(file=sys.stderr):
+            click.echo(line, err=True)
 
     def close(self) -> None:
         self._bar.close()

@@ -10,7 +10,7 @@ import click
 
 from ..data import ARTICLE_PIPELINE
 from ._articles import read_articles
-from ._policy import policy_options
+from ._policy import now_option, policy_options, without_batches
 
 
 @click.command()
@@ -22,8 +22,11 @@ from ._policy import policy_options
     "--log", "url", envvar="TIERWISE_LOG", help="An outcome log: history and typical tokens of types."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@now_option
 @policy_options
-def plan(pipeline: Path | None, articles: str, url: str | None, as_json: bool, policy: Any) -> None:
+def plan(
+    pipeline: Path | None, articles: str, url: str | None, as_json: bool, now: bool, policy: Any
+) -> None:
     """Tier, mode, tokens, cost and time of each step of PIPELINE, a TOML file, before anything is sent.
 
     Without PIPELINE: the article pipeline that ships, a file to begin with. Nothing is logged.
@@ -35,7 +38,7 @@ def plan(pipeline: Path | None, articles: str, url: str | None, as_json: bool, p
     from ..router.pipeline import Pipeline
     from ..router.router import Router
 
-    loaded = Pipeline.load(pipeline or ARTICLE_PIPELINE)
+    loaded, policy = Pipeline.load(pipeline or ARTICLE_PIPELINE), without_batches(policy, now=now)
     wanted = int(articles) if articles.isdecimal() else read_articles(Path(articles))
     if url is None:
         found = Router(policy=policy).plan(loaded, wanted)

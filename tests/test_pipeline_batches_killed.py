@@ -1,0 +1,170 @@
+"""tierwise pipeline run is killed while batches are made, are away, and are collected: nothing is sent twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tierwise.cli import main
+from tierwise.testing import Answer, MessagesServer
+
+OWN = """
+name = "own"
+[[step]]
+name = "tags"
+specification = "Assign up to five tags to the article on {topic}. Return a JSON list."
+output_tokens = 50
+check = { json = true }
+[[step]]
+name = "meta"
+specification = "Write a meta description of at most 155 characters. Return JSON.\\n\\n{topic} {steps.tags}"
+output_tokens = 60
+check = { json = true }
+"""
+N = 30
+
+
+def prompt_of(request) -> str:
+    return request["messages"][0]["content"]
+
+
+def answer(request) -> Answer:
+    """Two articles' tags are no good in the batch, and good at the next tier, slowly."""
+    text = prompt_of(request)
+    if "haiku" in request["model"] and ("tea 7." in text or "tea 17." in text):
+        return Answer("no JSON")
+    return Answer('["tea"]', delay_s=0.0 if "haiku" in request["model"] else 0.05)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    lines = [json.dumps({"id": f"a{n}", "topic": f"tea {n}"}) for n in range(N)]
+    (tmp_path / "articles.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def start(server, folder: Path) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "tierwise",
+        "pipeline",
+        "run",
+        "own.toml",
+        "articles.jsonl",
+        "--every",
+        "0.02",
+    ]
+    environment = {**os.environ, "ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def stopped_when(is_time: Callable[[], bool], process, how: signal.Signals = signal.SIGKILL) -> int:
+    until = time.monotonic() + 60
+    while not is_time() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.002)
+    process.send_signal(how)
+    return process.wait(timeout=60)
+
+
+def finished(server, folder: Path, *options: str) -> tuple[list[dict], str]:
+    """The same in this process, to its end."""
+    environment = {"ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
+    files = str(folder / "own.toml"), str(folder / "articles.jsonl")
+    done = CliRunner().invoke(
+        main,
+        ["pipeline", "run", *files, "--every", "0.01", "--json", *options],
+        env=environment,
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def custom_ids(server) -> list[str]:
+    made = [call for call in server.calls if call.endpoint == "batches" and call.request]
+    return [each for call in made for each in call.request.get("custom_ids", ())]
+
+
+def check_all(server, folder: Path, articles, said: str, *, n_kills: int, concurrency: int = 8) -> None:
+    assert [article["status"] for article in articles] == ["done"] * N
+    ids = custom_ids(server)
+    assert len(ids) == len(set(ids)) == 2 * N  # by the server's own count: every item was sent once
+    items = [call for call in server.calls if call.endpoint == "batch_item"]
+    assert len(items) == 2 * N
+    assert set(Counter(prompt_of(call.request) for call in items).values()) == {1}
+    now = Counter(prompt_of(call.request) for call in server.calls if call.endpoint == "messages")
+    assert len(now) == 2  # what failed its check there
+    twice = sum(now.values()) - len(now)
+    assert twice <= n_kills * concurrency
+    if not twice:
+        assert sum(article["cost_usd"] for article in articles) == pytest.approx(server.cost_usd)
+        assert f"${server.cost_usd:.6f} spent" in said
+    else:
+        assert "were in flight (*) when an earlier run died" in said
+    assert not (folder / "articles.jsonl.journal.batches").exists()
+
+
+@pytest.mark.parametrize("n_polls", [0, 2, 5])
+def test_killed_in_mid_batch_the_same_again_sends_nothing_twice(folder, n_polls):
+    with MessagesServer(answer, batch_polls=4) as server:
+        process = start(server, folder)
+        n_calls = 1 + n_polls  # made, and looked for so often
+        assert stopped_when(lambda: len(server.calls) >= n_calls, process) == -signal.SIGKILL
+        assert 1 <= len(custom_ids(server)) // N <= 2
+        articles, said = finished(server, folder)
+        check_all(server, folder, articles, said, n_kills=1)
+
+
+def test_now_means_no_batches_in_the_plan_and_in_the_run(folder):
+    def plan(*options: str) -> list[str]:
+        files = str(folder / "own.toml"), "--articles", str(folder / "articles.jsonl")
+        done = CliRunner().invoke(main, ["plan", *files, "--json", *options], catch_exceptions=False)
+        return [step["mode"] for step in json.loads(done.stdout)["steps"]]
+
+    assert (plan(), plan("--now")) == (["batch", "batch"], ["sync", "sync"])
+    with MessagesServer(answer) as server:
+        finished(server, folder, "--now")
+        assert custom_ids(server) == []
+
+
+def test_interrupted_a_batch_goes_on_and_is_collected_by_the_next_run(folder):
+    with MessagesServer(answer, batch_polls=10**6) as server:
+        process = start(server, folder)
+        assert stopped_when(lambda: len(server.calls) >= 3, process, signal.SIGINT) == 130
+        assert len(custom_ids(server)) == N
+        server._service.batches.polls = 0
+        for batch in server._service.batches.newest_first():
+            batch.polls_left = 0
+        articles, said = finished(server, folder)
+        check_all(server, folder, articles, said, n_kills=0)
+
+
+@pytest.mark.slow
+def test_killed_ten_times_at_random_it_comes_to_its_end(folder):
+    chance, n_kills = random.Random(11), 10
+    with MessagesServer(answer, batch_polls=6) as server:
+        for _ in range(n_kills):
+            process = start(server, folder)
+            n_calls, pause_s = len(server.calls) + chance.randrange(4), chance.uniform(0.0, 0.05)
+            stopped_when(lambda n_calls=n_calls: len(server.calls) >= n_calls, process, signal.SIGCONT)
+            time.sleep(pause_s)
+            process.kill()
+            process.wait(timeout=60)
+        time.sleep(0.2)  # for answers on their way to the dead
+        articles, said = finished(server, folder)
+        check_all(server, folder, articles, said, n_kills=n_kills)
