@@ -123,8 +123,8 @@ async def _run(
 
 @contextmanager
 def _ctrl_c_cancels(job: asyncio.Task[Any]) -> Iterator[None]:
-    """Ctrl-C cancels the job, a second one cancels it again. Asyncio's own handler would raise the second where
-    it happens to hit, in the middle of a worker."""
+    """Ctrl-C cancels the job, a second one cancels it again. Asyncio's own handler would raise the second in
+    the middle of a worker."""
 
     def cancel() -> None:
         if not job.cancelling():

@@ -181,7 +181,7 @@ def _calibrated(found: Comparison) -> Check:
 def _unproved(found: Comparison, most: float, money: float, under: float) -> Check:
     worst_passes = found.worst_usd[1] <= money and found.worst_under[1] <= under
     says = (
-        f"Chance has decided {1.0 - found.unproved_share:.1%} of the tasks that would move; {1.0 - most:.1%} are "
-        f"needed: a canary has to show it."
+        f"Chance has decided {1.0 - found.unproved_share:.1%} of the tasks that would move; {1.0 - most:.1%} "
+        "are needed: a canary has to show it."
     )
     return Check(found.unproved_share <= most or worst_passes, found.unproved_share, most, says)
