@@ -69,11 +69,8 @@ def main() -> None:
         for name in [chosen.only] if chosen.only else parts:
             load = os.getloadavg()[0]
             with places[kind]() as url:
-                found = {
-                    **parts[name](url),
-                    "load_average_before": round(load, 1),
-                    "commit": machine()["commit"],
-                }
+                found = parts[name](url)
+            found |= {"load_average_before": round(load, 1), "commit": machine()["commit"]}
             results.setdefault(kind, {})[name] = found
             print(f"{kind} {name}: {found}", flush=True)
     print(f"written to {write('log', results).name}")
