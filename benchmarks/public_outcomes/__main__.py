@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from .._machine import write
@@ -26,7 +27,7 @@ from ._outcomes import Outcomes, load
 from ._plans import whole_ladder
 from ._regression import TypeAndEmbedding
 from ._report import print_draws, print_held_out, print_within, rounded, spread
-from ._slot import Beliefs, Router
+from ._slot import Array, Beliefs, Router
 from ._within import by_type, overall
 
 ROUTERS: dict[str, Router] = {
@@ -50,6 +51,7 @@ def main(data: Path, n_draws: int, only: tuple[str, ...]) -> None:
         "tasks": len(outcomes),
         "draws": n_draws,
         "oracle": rounded(judge(Beliefs.independent(outcomes.passed.astype(float)), outcomes.passed)),
+        "types_known": rounded(judge(Beliefs.independent(_rates_of_types(outcomes)), outcomes.passed)),
         "whole_ladder": rounded(whole_ladder(outcomes.passed)),
         "split_by_task": {},
         "within_types": {},
@@ -66,6 +68,12 @@ def main(data: Path, n_draws: int, only: tuple[str, ...]) -> None:
     print_held_out(results)
     if not only:
         print(f"\nwritten to {write('public_outcomes', results)}")
+
+
+def _rates_of_types(outcomes: Outcomes) -> Array:
+    """What the best table could know: how often each tier in truth passes tasks of the type, (n, n_tiers)."""
+    passed = pd.DataFrame(outcomes.passed.astype(float))
+    return passed.groupby(outcomes.tasks["task_type"].to_numpy()).transform("mean").to_numpy()
 
 
 def _by_task(

@@ -42,8 +42,9 @@ def print_draws(results: Mapping[str, Any]) -> None:
     print(f"{'':12}" + "".join(f"{title:>15}" for title in _COLUMNS.values()))
     for name, figures in results["split_by_task"].items():
         print(f"{name:12}" + "".join(f"{_pair(figures[column]):>15}" for column in _COLUMNS))
-    oracle = results["oracle"]
-    print(f"{'oracle':12}" + "".join(f"{oracle.get(column, float('nan')):>15.3f}" for column in _COLUMNS))
+    for name in ("types_known", "oracle"):
+        known = results[name]
+        print(f"{name:12}" + "".join(f"{known.get(column, float('nan')):>15.3f}" for column in _COLUMNS))
     ladder = results["whole_ladder"]
     print(
         f"\nall rungs in turn for every task: {ladder['points_above_opus']:+.2f} points"
