@@ -2,9 +2,9 @@
 
     python -m benchmarks.held_out
 
-Three splits: whole task types held out; whole authors held out, those apart who were asked that nothing on
-the surface should tell the tier; and tasks by authors who never saw the guide that most seed tasks were
-written by (`foreign_tasks.jsonl`; measured, never fitted).
+Three splits: whole task types held out; whole authors held out, the latest apart, most of whom were asked that
+nothing on the surface should tell the tier; and tasks by authors who never saw the guide that most seed tasks
+were written by (`foreign_tasks.jsonl`; measured, never fitted).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tierwise.training.seeds import TIERS, read_seeds
 
 from ._machine import write
 
-PLAIN = "r5-"  # authors whose tasks shouldn't tell their tier by length, form or single words
+LATEST = "r5-"  # authors of whom most were asked that nothing on the surface should tell the tier
 FOREIGN = Path(__file__).resolve().parent / "foreign_tasks.jsonl"
 
 
@@ -45,12 +45,12 @@ def main() -> None:
     foreign_types = [row["task_type"] for row in foreign]
     of_foreign = _served_probabilities(model, foreign)
     triples = np.array([seed.triple is not None for seed in seeds])
-    plain = np.array([author.startswith(PLAIN) for author in authors])
+    latest = np.array([author.startswith(LATEST) for author in authors])
     results = {
         "types_held_out": _figures(model, by_type, needed, types),
         "near_boundary_triples": _figures(model, by_type[triples], needed[triples], _of(types, triples)),
         "authors_held_out": _figures(model, by_author, needed, authors),
-        "plain_authors_held_out": _figures(model, by_author[plain], needed[plain], _of(authors, plain)),
+        "latest_authors_held_out": _figures(model, by_author[latest], needed[latest], _of(authors, latest)),
         "foreign_tasks": _figures(model, of_foreign, foreign_needed, foreign_types),
         "worst_types": _worst(model, by_type, needed, types),
         "by_author": _worst(model, by_author, needed, authors, most=99),
