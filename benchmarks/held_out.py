@@ -2,7 +2,7 @@
 
     python -m benchmarks.held_out
 
-Three splits: whole task types held out; whole authors held out, the latest apart, most of whom were asked that
+Three splits: whole task types held out; whole authors held out, the latest apart, who were mostly asked that
 nothing on the surface should tell the tier; and tasks by authors who never saw the guide that most seed tasks
 were written by (`foreign_tasks.jsonl`; measured, never fitted).
 """
