@@ -94,7 +94,8 @@ def plot(seeds: Sequence[dict[str, Any]], path: Path) -> None:
         moves.set(
             title="challenger minus champion, in truth", xlabel="USD a task", ylabel="under-tiering, points"
         )
-        moves.legend(frameon=False)
+        if moves.collections:  # in a short run nothing may have come up for judgement
+            moves.legend(frameon=False)
         figure.savefig(path, metadata={"Date": None})
 
 
