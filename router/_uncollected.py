@@ -7,17 +7,27 @@ among a service's million objects that takes longer than some thousand decisions
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_lock = threading.Lock()
+_n_inside, _was_on = 0, False
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
     """For all threads, while one of those that asked for it still runs. Where it was off, it stays off."""
-    was_on = gc.isenabled()
-    gc.disable()
+    global _n_inside, _was_on
+    with _lock:
+        if not _n_inside:
+            _was_on = gc.isenabled()
+            gc.disable()
+        _n_inside += 1
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        with _lock:
+            _n_inside -= 1
+            if not _n_inside and _was_on:
+                gc.enable()

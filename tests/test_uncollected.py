@@ -27,6 +27,16 @@ def test_it_rests_inside_and_goes_on_afterwards():
     assert gc.isenabled()
 
 
+def test_who_came_first_and_leaves_first_leaves_it_to_the_others():
+    first, second = uncollected(), uncollected()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
+
+
 def test_where_it_was_off_it_stays_off():
     gc.disable()
     with uncollected():
