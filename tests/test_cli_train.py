@@ -19,7 +19,7 @@ from tierwise.classifier.errors import InvalidTraining
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.cli import main
-from tierwise.cli.train import read_rows
+from tierwise.cli._outcomes import read_rows
 from tierwise.training.frame import read_frame
 from tierwise.training.seeds import read_seeds
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,9 @@ import click
 
 from ..classifier.errors import InvalidTraining, MissingExtra
 from ..router.policy import Policy
+from ._outcomes import outcomes_of
 from ._policy import policy_options
-from .train import read_rows
+from ._progress import told_bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +75,7 @@ def evaluate(
     judged = TierModel.load(model)
     champion = None if against is None else TierModel.load(against)
     given: dict[str, Any] = {"policy": policy, "correction_usd": correction_usd}
-    with _outcomes(url, frame) as outcomes, _bar() as progress:
+    with outcomes_of(frame, url) as outcomes, told_bar() as progress:
         given["progress"] = progress
         report = evaluation.evaluate(judged, outcomes, baseline=baseline, **given)
         found = None if champion is None else evaluation.compare(champion, judged, outcomes, **given)
@@ -93,36 +92,9 @@ def evaluate(
         raise SystemExit(1)
 
 
-def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any]:
-    if frame is not None:
-        return nullcontext(read_rows(frame))
-    from ..router.log import OutcomeLog
-
-    return OutcomeLog(str(url), create=False)
-
-
 def _written(errors: pd.DataFrame, path: Path) -> None:
     """The report has been shown by now: a full disk doesn't take it away."""
     try:
         errors.to_csv(path, index=False)
     except OSError as error:
         raise InvalidTraining(f"The errors can't be written to {path}: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar that is told what is being done, and how far."""
-    from tqdm import tqdm
-
-    with tqdm(disable=None, leave=False, bar_format="{desc} {bar} {n}/{total} {elapsed}") as bar:
-        last = ""
-
-        def progress(what: str, done: int, total: int) -> None:
-            nonlocal last
-            if what != last:
-                last = what
-                bar.reset(total)
-                bar.set_description(what)
-            bar.update(done - bar.n)
-
-        yield progress

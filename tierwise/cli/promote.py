@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,9 @@ from typing import Any
 import click
 
 from ..classifier.errors import MissingExtra, PromotionRefused
+from ._outcomes import outcomes_of
 from ._policy import policy_options
-from .train import read_rows
+from ._progress import told_bar
 
 
 @click.command()
@@ -62,7 +61,7 @@ def promote(
         from ..training.promotion.promote import promote as judge
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
-    with _outcomes(None if force else url, None if force else frame) as log, _bar() as progress:
+    with outcomes_of(None if force else frame, None if force else url) as log, told_bar() as progress:
         try:
             canary = _canary(to, canary_share, canary_decisions)
             change = judge(model, to=to, log=log, canary=canary, force=force, progress=progress, **told)
@@ -85,33 +84,6 @@ def _canary(to: str, share: float | None, decisions: int | None) -> Any:
     return Canary(
         now.share if share is None else share, now.max_decisions if decisions is None else decisions
     )
-
-
-def _outcomes(url: str | None, frame: Path | None) -> AbstractContextManager[Any]:
-    if frame is not None:
-        return nullcontext(read_rows(frame))
-    if url is None:
-        return nullcontext()
-    try:
-        from ..router.log import OutcomeLog
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "log") from error
-    return OutcomeLog(url, create=False)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar that is told what is being done, and how far."""
-    from tqdm import tqdm
-
-    with tqdm(disable=None, leave=False, bar_format="{desc} {bar} {elapsed}") as bar:
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.total = total
-            bar.set_description_str(what)
-            bar.update(done - bar.n)
-
-        yield progress
 
 
 def _as_text(change: Any, to: str) -> str:

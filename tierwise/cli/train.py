@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..classifier.errors import InvalidTraining, MissingExtra, StoreError, StoreUnavailable
+from ._outcomes import outcomes_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..training.train import TrainedModel
-
-_TEXTS = {"specification": str, "task_type": str}  # a type "007" is no number
-_READERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".csv": ("read_csv", {"dtype": _TEXTS, "keep_default_na": False, "na_values": ["", "nan", "NaN"]}),
-    ".parquet": ("read_parquet", {}),
-    ".jsonl": ("read_json", {"lines": True, "dtype": False}),
-    ".json": ("read_json", {"dtype": False}),
-}
 
 
 @click.command()
@@ -82,6 +71,8 @@ def train(
     tierwise train --log outcomes.db --hold-back 0.4 --out trained/friday
     tierwise train outcomes.csv --out trained/friday --track
     """
+    if frame is None and url is None:
+        raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
     from tqdm import tqdm
 
     try:
@@ -93,7 +84,7 @@ def train(
         raise MissingExtra(str(error.name), "train") from error
     start = None if base is None else TierModel.load(base)
     bar = tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}")
-    with _outcomes(frame, url) as outcomes, bar:
+    with outcomes_of(frame, url) as outcomes, bar:
 
         def step(name: str) -> None:
             bar.set_description_str(name)
@@ -122,54 +113,6 @@ def _track(model: TrainedModel, out: Path, experiment: str) -> dict[str, str]:
             f"The model is in {out}, but it was not tracked. {error}", about=out
         ) from error
     return {"uri": logged.uri, "run_id": logged.run_id}
-
-
-@contextmanager
-def _outcomes(frame: Path | None, url: str | None) -> Iterator[Any]:
-    """The file's rows, or the log."""
-    if frame is not None:
-        yield read_rows(frame)
-        return
-    if url is None:
-        raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
-    try:
-        from ..router.log import OutcomeLog
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "log") from error
-    with OutcomeLog(url, create=False) as log:
-        yield log
-
-
-def read_rows(path: Path) -> pd.DataFrame:
-    """The file's rows. Raises InvalidTraining for an unreadable file."""
-    if path.suffix.lower() not in _READERS:
-        raise InvalidTraining(
-            f"{path.name}: unknown kind of file; {', '.join(_READERS)} can be read. An outcome log is "
-            "named by --log.",
-            about=path.suffix,
-        )
-    try:
-        import pandas as pd
-    except ModuleNotFoundError as error:
-        raise MissingExtra("pandas", "train") from error
-    name, options = _READERS[path.suffix.lower()]
-    try:
-        rows: pd.DataFrame = getattr(pd, name)(path, **options)
-    except (OSError, ValueError, TypeError) as error:
-        why = " ".join(str(error).split())
-        raise InvalidTraining(f"{path} can't be read: {why}", about=path) from error
-    except ImportError as error:
-        raise InvalidTraining(
-            f"{path} can't be read: Parquet needs pyarrow (pip install pyarrow).", about=path
-        ) from error
-    if "attempts" in rows:
-        rows["attempts"] = [_tiers(value) for value in rows["attempts"]]
-    return rows
-
-
-def _tiers(value: Any) -> Any:
-    """A cell of text holds one tier or several, as in `tierwise predict`."""
-    return value.replace(",", " ").replace(";", " ").split() if isinstance(value, str) else value
 
 
 def _as_text(report: dict[str, Any], out: Path) -> str:
