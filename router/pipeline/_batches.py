@@ -20,7 +20,6 @@ from ...classifier.errors import (
 from .._deciding import redecided_after, unlogged
 from ..decision import Decision
 from ..predict import _Engine
-from ..run._batch_collect import collect_steps
 from ..run._batch_further import NO_GOOD, further
 from ..run._batch_item import ItemResult
 from ..run._job_perform import OnResult
@@ -69,7 +68,7 @@ class Batches:
         self._opened[path.name] = batch
         if self.on_batch is not None:
             yield Tell(self.on_batch, (StepInBatch(step, len(chosen), path),))
-        yield from self._asked(batch, batch._submit_steps(self.limits))
+        yield from self._asked(batch.submit_steps(self.limits))
 
     def look_steps(self) -> Steps[None]:
         """What has come back of each batch; what was not sent is sent before."""
@@ -77,21 +76,18 @@ class Batches:
         for file, batch in zip(files, self._batches(files), strict=True):
             works = self.job.in_batch(file)
             check = self.job.work(next(iter(works.values()))).step.built_check
-            around, on_item = batch._around(self.limits), self._log
-            yield from self._asked(batch, batch._submit_steps(self.limits))
-            steps = collect_steps(batch._journal, around, check, on_item, batch._clock, in_sync=False)
-            yield from self._asked(batch, steps)
+            steps = batch.collect_steps(check, limits=self.limits, on_item=self._log, in_sync=False)
+            yield from self._asked(steps)
             for result in batch.results.values():
                 if result.key in works:
                     yield from self._taken(file, works[result.key], result, batch)
             if self.job.is_done_with(file):
                 batch.path.unlink()  # it holds prompts, and nothing that the job's journal doesn't
 
-    def _asked(self, batch: BatchJob, steps: Steps[Any]) -> Steps[None]:
+    def _asked(self, steps: Steps[Any]) -> Steps[None]:
         """An error that may pass is met again at the next look."""
         try:
-            with batch._journal.alone():
-                yield from steps
+            yield from steps
         except _MAY_PASS:
             self._errors_in_a_row += 1
             if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
