@@ -73,10 +73,14 @@ def start(server, folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def stopped_when(is_time: Callable[[], bool], process, how: signal.Signals = signal.SIGKILL) -> int:
+def wait_until(is_time: Callable[[], bool], process) -> None:
+    """Or until the process has ended."""
     until = time.monotonic() + 60
     while not is_time() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.002)
+
+
+def stopped(process, how: signal.Signals = signal.SIGKILL) -> int:
     process.send_signal(how)
     return process.wait(timeout=60)
 
@@ -124,7 +128,8 @@ def test_killed_in_mid_batch_the_same_again_sends_nothing_twice(folder, n_polls)
     with MessagesServer(answer, batch_polls=4) as server:
         process = start(server, folder)
         n_calls = 1 + n_polls  # made, and looked for so often
-        assert stopped_when(lambda: len(server.calls) >= n_calls, process) == -signal.SIGKILL
+        wait_until(lambda: len(server.calls) >= n_calls, process)
+        assert stopped(process) == -signal.SIGKILL
         assert 1 <= len(custom_ids(server)) // N <= 2
         articles, said = finished(server, folder)
         check_all(server, folder, articles, said, n_kills=1)
@@ -145,7 +150,8 @@ def test_now_means_no_batches_in_the_plan_and_in_the_run(folder):
 def test_interrupted_a_batch_goes_on_and_is_collected_by_the_next_run(folder):
     with MessagesServer(answer, batch_polls=10**6) as server:
         process = start(server, folder)
-        assert stopped_when(lambda: len(server.calls) >= 3, process, signal.SIGINT) == 130
+        wait_until(lambda: len(server.calls) >= 3, process)
+        assert stopped(process, signal.SIGINT) == 130
         assert len(custom_ids(server)) == N
         server._service.batches.polls = 0
         for batch in server._service.batches.newest_first():
@@ -158,13 +164,15 @@ def test_interrupted_a_batch_goes_on_and_is_collected_by_the_next_run(folder):
 def test_killed_ten_times_at_random_it_comes_to_its_end(folder):
     chance, n_kills = random.Random(11), 10
     with MessagesServer(answer, batch_polls=6) as server:
+        ends = []
         for _ in range(n_kills):
             process = start(server, folder)
             n_calls, pause_s = len(server.calls) + chance.randrange(4), chance.uniform(0.0, 0.05)
-            stopped_when(lambda n_calls=n_calls: len(server.calls) >= n_calls, process, signal.SIGCONT)
+            wait_until(lambda n_calls=n_calls: len(server.calls) >= n_calls, process)
             time.sleep(pause_s)
-            process.kill()
-            process.wait(timeout=60)
+            ends.append(stopped(process))
+        assert ends.count(-signal.SIGKILL) >= 1  # what has come to its end before can't be killed
+        assert set(ends) <= {0, -signal.SIGKILL}
         time.sleep(0.2)  # for answers on their way to the dead
         articles, said = finished(server, folder)
         check_all(server, folder, articles, said, n_kills=n_kills)

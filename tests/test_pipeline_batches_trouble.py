@@ -45,6 +45,25 @@ def test_a_busy_service_is_asked_again_later():
     assert done.is_done
 
 
+def test_a_service_that_stays_busy_ends_the_run_after_twenty_errors(tmp_path):
+    """Nothing is asked of a batch that could not be sent, so nothing that succeeds comes between them."""
+    with MessagesServer(answer) as server:
+        real, n_errors = server._service._batches, [0]
+
+        def busy(*given):
+            n_errors[0] += 1
+            is_over = n_errors[0] > 60  # so that the test ends, whatever the rule does
+            return real(*given) if is_over else server._service._failed(("v1", "batches"), 529, "busy")
+
+        server._service._batches = busy
+        once = {"journal": tmp_path / "j", "limits": Limits(max_retries=0), **OFTEN}
+        done = run(server, SWARM, **once)
+        assert (done.summary.stopped, n_errors[0]) == ("errors", 20)
+        server._service._batches = real
+        assert run(server, SWARM, **once).is_done
+        assert [len(each) for each in sent(server)] == [N]
+
+
 def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
     with MessagesServer(answer) as server:
         real = server._service._batches

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 from ...classifier.errors import TierwiseError
+from ..run._execute import Start
 from ..run._job_past import with_past
 from ..run._job_result import TaskResult
 from ..run._job_state import ROOM, Begin
 from ..run._job_tasks import Keyed
-from ..run._request import Options
 from ._held import Held
 from ._job import PipelineJob
 from ._work import Work
@@ -28,15 +29,6 @@ class Batched(Protocol):
         ...
 
 
-class Again(NamedTuple):
-    """How a work goes on whose answer in the batch was no good. follows : the decision that failed."""
-
-    options: Options
-    floor: str | None
-    follows: str | None
-    spent_usd: float
-
-
 class BatchedJob(PipelineJob):
     """`before` : step -> all steps before it. n_articles : of this run.
 
@@ -48,7 +40,7 @@ class BatchedJob(PipelineJob):
     ) -> None:
         self._held, self._batched, self._n_articles = Held(before), batched, n_articles
         self._open: dict[str, dict[str, Begin]] = {}  # file of a batch -> key -> work that is in it
-        self._again: dict[str, Again] = {}
+        self._starts: dict[str, Start] = {}  # key -> how a work goes on whose answer there was no good
         super().__init__(*given)
 
     @property
@@ -111,7 +103,7 @@ class BatchedJob(PipelineJob):
         begin: Begin,
         attempt: dict[str, Any] | None,
         result: TaskResult | None = None,
-        again: Again | None = None,
+        start: Start | None = None,
     ) -> TaskResult | None:
         """It came back: with its result, else it is run at once."""
         key = begin.keyed.key
@@ -123,8 +115,8 @@ class BatchedJob(PipelineJob):
             said = None if result is None else result.said()
             self._write({"kind": "returned", "key": key, "attempt": attempt, "result": said})
             if result is None:
-                if again is not None:
-                    self._again[key] = again
+                if start is not None:
+                    self._starts[key] = start
                 self._queue.appendleft(begin.keyed)
                 return None
             self._results[key] = with_past(result, self._past.of(key))
@@ -145,10 +137,10 @@ class BatchedJob(PipelineJob):
             self._past.sync()
             return True
 
-    def again(self, begin: Begin) -> Again | None:
-        """How it goes on, where it came back from a batch."""
+    def start(self, begin: Begin) -> Start | None:
+        """How it goes on, where its answer in a batch was no good; once."""
         with self._lock:
-            return self._again.pop(begin.keyed.key, None)
+            return self._starts.pop(begin.keyed.key, None)
 
     def _settled(self, keyed: Keyed, found: TaskResult) -> None:
         super()._settled(keyed, found)
@@ -166,6 +158,14 @@ class BatchedJob(PipelineJob):
             else:
                 now.append(keyed)
         super()._unlocked(now)
+
+    def _affordable(self, keyed: Keyed) -> Begin | None:
+        """What the batch has cost already counts in the limit of the task, and is in no money of ours."""
+        begin, start = super()._affordable(keyed), self._starts.get(keyed.key)
+        if begin is None or start is None or not begin.is_ours:
+            return begin
+        own, usd = self._limits.max_usd, begin.reserved_usd + start.before.spent_usd
+        return begin._replace(limits=replace(self._limits, max_usd=min(own, usd)), is_ours=usd < own)
 
     def _affordable_of(self, works: Sequence[Keyed]) -> list[Begin]:
         found: list[Begin] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,9 @@ from ...classifier.errors import (
 from .._deciding import redecided_after, unlogged
 from ..decision import Decision
 from ..predict import _Engine
-from ..run._batch_collect import collect_steps
-from ..run._batch_further import NO_GOOD, further
+from ..run._batch_further import NO_GOOD, behind, further
 from ..run._batch_item import ItemResult
+from ..run._execute import Start, bound_met
 from ..run._job_perform import OnResult
 from ..run._job_result import of_item
 from ..run._job_state import MAX_ERRORS_IN_A_ROW, Begin
@@ -31,7 +31,7 @@ from ..run._next import Next
 from ..run._routed_batch import _log_item
 from ..run._steps import Steps, Tell
 from ..run.batches import BatchJob
-from ._batched_job import Again, BatchedJob
+from ._batched_job import BatchedJob
 from .options import StepInBatch
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Batches:
         self._opened[path.name] = batch
         if self.on_batch is not None:
             yield Tell(self.on_batch, (StepInBatch(step, len(chosen), path),))
-        yield from self._asked(batch, batch._submit_steps(self.limits))
+        yield from self._asked(batch.submit_steps(self.limits))
 
     def look_steps(self) -> Steps[None]:
         """What has come back of each batch; what was not sent is sent before."""
@@ -77,21 +77,18 @@ class Batches:
         for file, batch in zip(files, self._batches(files), strict=True):
             works = self.job.in_batch(file)
             check = self.job.work(next(iter(works.values()))).step.built_check
-            around, on_item = batch._around(self.limits), self._log
-            yield from self._asked(batch, batch._submit_steps(self.limits))
-            steps = collect_steps(batch._journal, around, check, on_item, batch._clock, in_sync=False)
-            yield from self._asked(batch, steps)
+            steps = batch.collect_steps(check, limits=self.limits, on_item=self._log, in_sync=False)
+            yield from self._asked(steps)
             for result in batch.results.values():
                 if result.key in works:
                     yield from self._taken(file, works[result.key], result, batch)
             if self.job.is_done_with(file):
                 batch.path.unlink()  # it holds prompts, and nothing that the job's journal doesn't
 
-    def _asked(self, batch: BatchJob, steps: Steps[Any]) -> Steps[None]:
+    def _asked(self, steps: Steps[Any]) -> Steps[None]:
         """An error that may pass is met again at the next look."""
         try:
-            with batch._journal.alone():
-                yield from steps
+            yield from steps
         except _MAY_PASS:
             self._errors_in_a_row += 1
             if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
@@ -170,42 +167,29 @@ class Batches:
         elif attempt is None:  # an error, or not done in time
             found = self.job.returned(file, begin, None)
         else:
-            next_: Next | str | None = None
+            start: Start | str | None = None
             if result.verdict in NO_GOOD:
-                next_ = yield Tell(self.beside, (partial(self._further, begin, result, batch),))
-            if isinstance(next_, Next):
-                again = _again(next_, result, begin)
-                found = self.job.returned(file, begin, attempt, again=again)
+                start = yield Tell(self.beside, (partial(self._further, begin, result, batch),))
+            if isinstance(start, Start):
+                found = self.job.returned(file, begin, attempt, start=start)
             else:
                 ladder = batch._around(self.limits).ladder
-                said = of_item(begin.keyed.number, begin.keyed.key, result, ladder, next_)
+                said = of_item(begin.keyed.number, begin.keyed.key, result, ladder, start)
                 found = self.job.returned(file, begin, attempt, said)
         if found is not None and self.on_result is not None:
             yield Tell(self.on_result, (found,))
 
-    def _further(self, begin: Begin, result: ItemResult, batch: BatchJob) -> Next | str:
-        if self.limits.max_attempts < 2:
-            return "max_attempts"
+    def _further(self, begin: Begin, result: ItemResult, batch: BatchJob) -> Start | str:
+        """How it goes on, within the limits of one task; or why it ends here."""
         around = batch._around(self.limits)._replace(task=begin.task)
         redecide = redecided_after(self.router, begin.task, result.id)
-        return further(result.attempts[-1], begin.task, self.job.work(begin).options, redecide, around)
-
-
-def with_again(begin: Begin, again: Again) -> Begin:
-    """Within the limits of one task, of which the batch has used up a part."""
-    limits, task = begin.limits, begin.task
-    left_usd = max(limits.max_usd - again.spent_usd, 0.0) if not begin.is_ours else limits.max_usd
-    return begin._replace(
-        task=task if again.floor is None else replace(task, floor=again.floor),
-        limits=replace(limits, max_attempts=limits.max_attempts - 1, max_usd=left_usd),
-        follows=again.follows,
-    )
-
-
-def _again(found: Next, result: ItemResult, begin: Begin) -> Again:
-    cut_off = result.verdict == "cut_off"
-    floor = str(found.decision.tier) if cut_off and found.decision.tier > result.tier else None
-    return Again(found.options, floor, None if cut_off else result.id, result.cost_usd)
+        last, work = result.attempts[-1], self.job.work(begin)
+        found = further(last, begin.task, work.options, redecide, around)
+        if not isinstance(found, Next):
+            return found
+        before = behind(last, found, len(result.attempts), result.cost_usd)
+        bound = bound_met(found, work.step.built_check, around, before)
+        return bound or Start(found, before, redecide)
 
 
 def _canceled(job: BatchedJob, begin: Begin) -> str:

@@ -23,12 +23,11 @@ from ..run._job_past import Past
 from ..run._job_perform import OnResult, aperform, perform
 from ..run._job_state import Begin
 from ..run._limits import Limits
-from ..run._request import Options
 from ..run._result import RunResult
 from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
 from ._batch_loop import arun_batches, run_batches
 from ._batched_job import BatchedJob
-from ._batches import Batches, with_again
+from ._batches import Batches
 from ._job import PipelineJob
 from ._plan import PlannedBatches, task_for, typical_of
 from ._template import text_of
@@ -73,8 +72,8 @@ def run_pipeline(
     def run(begin: Begin) -> RunResult:
         work = job.work(begin)
         if work.step.function is None:
-            begin, options = _as_it_goes_on(begin, job)
-            return run_task(router, begin, job, check=work.step.built_check, options=options)
+            check, options, start = work.step.built_check, work.options, job.start(begin)
+            return run_task(router, begin, job, check=check, options=options, start=start)
         output = _called(work)
         return replace(run_task(router, begin, job, check=None, options=None), text=_text(output))
 
@@ -110,8 +109,8 @@ async def arun_pipeline(
     async def run(begin: Begin) -> RunResult:
         work = job.work(begin)
         if work.step.function is None:
-            begin, options = _as_it_goes_on(begin, job)
-            return await arun_task(router, begin, job, check=work.step.built_check, options=options)
+            check, options, start = work.step.built_check, work.options, job.start(begin)
+            return await arun_task(router, begin, job, check=check, options=options, start=start)
         output = await _acalled(work)
         return replace(await arun_task(router, begin, job, check=None, options=None), text=_text(output))
 
@@ -169,12 +168,6 @@ def _folder(journal: str | os.PathLike[str] | None) -> Iterator[Path]:
         return
     with TemporaryDirectory(prefix="tierwise-batches-") as made:
         yield Path(made)
-
-
-def _as_it_goes_on(begin: Begin, job: BatchedJob) -> tuple[Begin, Options]:
-    """As it is, or as it came back from a batch."""
-    again = job.again(begin)
-    return (begin, job.work(begin).options) if again is None else (with_again(begin, again), again.options)
 
 
 def _checked_every_s(every_s: float) -> float:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from ...classifier.errors import BudgetExceeded, CallError, ModelNotServed, RequestRefused
 from ...classifier.task import Task
 from ..decision import Decision
-from ._batch_further import NO_GOOD, further
+from ._batch_further import NO_GOOD, behind, further
 from ._batch_item import ItemResult
 from ._check import Check, Surroundings
-from ._execute import Before, execute_steps
+from ._execute import execute_steps
 from ._journal import Journal, Line
 from ._next import Next
 from ._request import Options
@@ -54,14 +54,12 @@ def escalate_steps(
     found = further(last, task, options, redecide, around)
     if not isinstance(found, Next):
         return stays
-    decision, options = found
-    is_new = decision.decision_id != last["decision_id"]
-    before = Before(last["decision_id"] if is_new else None, 1 + len(tried), stays.cost_usd)
+    before = behind(last, found, 1 + len(tried), stays.cost_usd)
     journal.write({"kind": "begin", "id": first.id})
     hooks = replace(how.hooks, on_end=_told_to(journal, first.id, how.hooks))
     try:
         result: RunResult = yield from execute_steps(
-            decision, how.check, options, around.limits, hooks, redecide, around.outside, before
+            found.decision, how.check, found.options, around.limits, hooks, redecide, around.outside, before
         )
     except BudgetExceeded:
         return stays

@@ -11,6 +11,7 @@ from ..decision import Decision
 from ..ladder import Ladder
 from ._call import COMPLETED, CUT_OFF
 from ._check import FAILED, CheckResult, Surroundings
+from ._execute import Before
 from ._journal import Line
 from ._next import Next, next_try
 from ._request import Options
@@ -37,6 +38,12 @@ def further(
     found = next_try(attempt, Next(again, options), redecide, around)
     assert found is not None, "an attempt that is no good has something after it, or a reason"
     return found
+
+
+def behind(last: Line, found: Next, n_attempts: int, spent_usd: float) -> Before:
+    """What the next attempt has behind it: it follows a decision only where it has another one."""
+    follows = None if found.decision.decision_id == last["decision_id"] else last["decision_id"]
+    return Before(follows, n_attempts, spent_usd)
 
 
 def _attempt_of(line: Line, ladder: Ladder) -> Attempt:

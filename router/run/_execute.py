@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,6 +30,20 @@ class Before(NamedTuple):
     follows: str | None = None
     n_attempts: int = 0
     spent_usd: float = 0.0
+
+    def and_then(self, attempts: Sequence[Attempt]) -> Before:
+        """With these attempts, too."""
+        return self._replace(
+            n_attempts=self.n_attempts + len(attempts), spent_usd=self.spent_usd + _spent_usd(attempts)
+        )
+
+
+class Start(NamedTuple):
+    """How a task goes on that has something behind it. redecide : see `execute`."""
+
+    upcoming: Next
+    before: Before
+    redecide: Redecide
 
 
 def execute(
@@ -107,7 +121,7 @@ def execute_steps(
     follows = before.follows
     attempts: list[Attempt] = []
     upcoming = Next(decision, options or Options())
-    if _bound_met(upcoming, checked, attempts, around, before) is not None:
+    if bound_met(upcoming, checked, around, before) is not None:
         expected_usd = _expected_usd(upcoming, checked, around)
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost {expected_usd:.6f} USD, the budget is "
@@ -121,7 +135,7 @@ def execute_steps(
         attempts.append(tried.attempt)
         following = next_try(tried.attempt, upcoming, redecide, around)
         if isinstance(following, Next):
-            following = _bound_met(following, checked, attempts, around, before) or following
+            following = bound_met(following, checked, around, before.and_then(attempts)) or following
         if not isinstance(following, Next):
             return _result(tried, attempts, upcoming.decision, following)
         same = following.decision is upcoming.decision
@@ -148,13 +162,11 @@ def _tried(
         raise
 
 
-def _bound_met(
-    upcoming: Next, check: Check | None, attempts: list[Attempt], around: Surroundings, before: Before
-) -> str | None:
+def bound_met(upcoming: Next, check: Check | None, around: Surroundings, before: Before) -> str | None:
     """The bound that forbids the next attempt, if any does."""
-    if before.n_attempts + len(attempts) >= around.limits.max_attempts:
+    if before.n_attempts >= around.limits.max_attempts:
         return "max_attempts"
-    expected_usd = before.spent_usd + _spent_usd(attempts) + _expected_usd(upcoming, check, around)
+    expected_usd = before.spent_usd + _expected_usd(upcoming, check, around)
     return "budget" if expected_usd > around.limits.max_usd else None
 
 
@@ -167,7 +179,7 @@ def _expected_usd(upcoming: Next, check: Check | None, around: Surroundings) -> 
     return rung_cost_usd(rung, tokens, decision.task, batch=False) + checking
 
 
-def _spent_usd(attempts: list[Attempt]) -> float:
+def _spent_usd(attempts: Sequence[Attempt]) -> float:
     return sum(attempt.total_cost_usd for attempt in attempts)
 
 

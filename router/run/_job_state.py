@@ -36,17 +36,13 @@ Wait: TypeAlias = Literal["wait"]
 
 
 class Begin(NamedTuple):
-    """A task to run now. is_ours : the limit of its cost is the job's, not the caller's own.
-
-    follows : the decision whose attempt at it failed.
-    """
+    """A task to run now. is_ours : the limit of its cost is the job's, not the caller's own."""
 
     keyed: Keyed
     task: Task
     limits: Limits
     reserved_usd: float
     is_ours: bool
-    follows: str | None = None
 
 
 @dataclass

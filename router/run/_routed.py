@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
-from .._deciding import History, reads_log, redecided, unlogged
+from .._deciding import Decided, History, reads_log, redecided, unlogged
 from ..decision import Decision
-from ._check import CheckLike, CheckResult, as_check
-from ._drive import AsyncDriver, Driver, default_client
-from ._execute import aexecute, execute
+from ._check import Check, CheckLike, CheckResult, as_check
+from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
+from ._execute import Before, Start, execute_steps
 from ._limits import Limits
+from ._next import Next
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
+from ._steps import Steps
 from ._watch import Watch, watched
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ MAX_NOTE_CHARS = 1_000
 
 
 class Job(NamedTuple):
-    """What `Router.run` was given."""
+    """What `Router.run` was given. start : what was decided already, where an attempt was made elsewhere."""
 
     task: Task
     history: History
@@ -40,6 +42,7 @@ class Job(NamedTuple):
     options: Options | None
     limits: Limits | None
     watch: Watch | None = None  # told each attempt that has ended, after the log
+    start: Start | None = None
 
 
 class Runner:
@@ -58,46 +61,48 @@ class Runner:
     def run(self, job: Job) -> RunResult:
         """Decide, then execute; each decision and each attempt is logged."""
         driver, check = self.driver(), None if job.check is None else as_check(job.check)
-        first = unlogged(self._router, job.task, job.history, job.follows)
+        first = None if job.start else unlogged(self._router, job.task, job.history, job.follows)
         entries = self.entries()
         try:
-            entries.decided(first.decision, first.follows)
-            if first.decision.mode == "none":
-                return no_model(first.decision)
-            return execute(
-                first.decision,
-                client=driver,
-                check=check,
-                options=job.options,
-                limits=job.limits,
-                hooks=watched(entries.hooks(), job.watch),
-                redecide=redecided(self._router, first),
-            )
+            if first is not None:
+                entries.decided(first.decision, first.follows)
+                if first.decision.mode == "none":
+                    return no_model(first.decision)
+            return driver.run(self._steps(job, self._start(job, first), check, entries))
         finally:
             entries.wait()
 
     async def arun(self, job: Job) -> RunResult:
         """`run` in asyncio; the log is read and written beside the loop."""
         driver, check = self.async_driver(), None if job.check is None else as_check(job.check)
-        decide = partial(unlogged, self._router, job.task, job.history, job.follows)
-        asks = reads_log(self._router, job.task, job.follows)
-        first = await asyncio.wrap_future(self.submit(decide)) if asks else decide()
+        first = None if job.start else await self._adecided(job)
         entries = self.entries()
         try:
-            entries.decided(first.decision, first.follows)
-            if first.decision.mode == "none":
-                return no_model(first.decision)
-            return await aexecute(
-                first.decision,
-                client=driver,
-                check=check,
-                options=job.options,
-                limits=job.limits,
-                hooks=watched(entries.hooks(), job.watch),
-                redecide=redecided(self._router, first),
-            )
+            if first is not None:
+                entries.decided(first.decision, first.follows)
+                if first.decision.mode == "none":
+                    return no_model(first.decision)
+            return await driver.run(self._steps(job, self._start(job, first), check, entries))
         finally:
             await entries.await_all()
+
+    async def _adecided(self, job: Job) -> Decided:
+        decide = partial(unlogged, self._router, job.task, job.history, job.follows)
+        asks = reads_log(self._router, job.task, job.follows)
+        return await asyncio.wrap_future(self.submit(decide)) if asks else decide()
+
+    def _start(self, job: Job, first: Decided | None) -> Start:
+        """As it was decided elsewhere, else as it was decided now, which is in the log already."""
+        if job.start is not None:
+            return job.start
+        assert first is not None
+        upcoming = Next(first.decision, job.options or Options())
+        return Start(upcoming, Before(), redecided(self._router, first))
+
+    def _steps(self, job: Job, start: Start, check: Check | None, entries: Entries) -> Steps[RunResult]:
+        (decision, options), before, redecide = start
+        hooks = watched(entries.hooks(), job.watch)
+        return execute_steps(decision, check, options, job.limits, hooks, redecide, OUTSIDE, before)
 
     def driver(self) -> Driver:
         """Raises InvalidRequest for a client of asyncio."""

@@ -13,7 +13,7 @@ from ...classifier.task import Task
 from .._deciding import decided, redecided_after
 from .._trivial import is_deterministic
 from ..predict import _Engine
-from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
+from ._batch_collect import AT_ONCE
 from ._batch_escalate import Escalation
 from ._batch_item import ItemResult
 from ._batch_place import journal_of, new_journal
@@ -85,9 +85,7 @@ def collect(
     entries = runner.entries()
     steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
     try:
-        with opened._journal.alone():
-            driver.run(opened._submit_steps(limits))
-            return driver.run(steps)
+        return driver.run(steps)
     finally:
         entries.wait()
 
@@ -111,9 +109,7 @@ async def acollect(
     entries = runner.entries()
     steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
     try:
-        with opened._journal.alone():
-            await driver.run(opened._submit_steps(limits))
-            return await driver.run(steps)
+        return await driver.run(steps)
     finally:
         await entries.await_all()
 
@@ -172,8 +168,9 @@ def _steps(
             job.options_of,
             hooks or Hooks(),
         )
-    around, at_once = job._around(limits), checked_at_once(concurrency)
-    return collect_steps(job._journal, around, checked, on_item, job._clock, escalation, at_once=at_once)
+    return job.collect_steps(
+        checked, limits=limits, on_item=on_item, escalation=escalation, concurrency=concurrency
+    )
 
 
 def _log_item(router: Router, result: ItemResult) -> None:

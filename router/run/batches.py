@@ -27,9 +27,10 @@ from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
 from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
+from ._batch_escalate import Escalation
 from ._batch_item import ItemResult
 from ._batch_submit import submit_steps
-from ._check import CheckLike, Surroundings, as_check
+from ._check import Check, CheckLike, Surroundings, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver
 from ._journal import FORMAT, Journal, Line, plan_parts
 from ._limits import Limits
@@ -173,13 +174,11 @@ class BatchJob:
     def submit(self, client: Any, *, limits: Limits | None = None) -> None:
         """Send every part that has not been sent. Raises CallError; calling it again goes on. Raises
         JournalError where another process is at work on the job, as do the other three."""
-        with self._journal.alone():
-            _driver(client).run(self._submit_steps(limits))
+        _driver(client).run(self.submit_steps(limits))
 
     async def asubmit(self, client: Any, *, limits: Limits | None = None) -> None:
         """`submit` in asyncio."""
-        with self._journal.alone():
-            await _async_driver(client).run(self._submit_steps(limits))
+        await _async_driver(client).run(self.submit_steps(limits))
 
     def collect(
         self,
@@ -198,14 +197,9 @@ class BatchJob:
         An item that meets an error is left for the next time, and holds no other; the error is raised where
         nothing else has come.
         """
-        checked, around = check and as_check(check), self._around(limits)
-        steps = collect_steps(
-            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
-        )
-        with self._journal.alone():
-            driver = _driver(client)
-            driver.run(self._submit_steps(limits))
-            return driver.run(steps)
+        checked = check and as_check(check)
+        steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
+        return _driver(client).run(steps)
 
     async def acollect(
         self,
@@ -217,17 +211,39 @@ class BatchJob:
         concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """`collect` in asyncio; check and on_item may be async."""
-        checked, around = check and as_check(check), self._around(limits)
+        checked = check and as_check(check)
+        steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
+        return await _async_driver(client).run(steps)
+
+    def submit_steps(self, limits: Limits | None) -> Steps[None]:
+        """`submit` as steps, for a driver."""
+        with self._journal.alone():
+            yield from submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock)
+
+    def collect_steps(
+        self,
+        check: Check | None,
+        *,
+        limits: Limits | None = None,
+        on_item: Callable[[ItemResult], Any] | None = None,
+        escalation: Escalation | None = None,
+        in_sync: bool = True,
+        concurrency: int = AT_ONCE,
+    ) -> Steps[tuple[ItemResult, ...]]:
+        """`collect` as steps, for a driver: what was not sent is sent first.
+
+        escalation : how items go on whose answer is no good. in_sync : what the batch could not do is run
+            now; else it is only said.
+        """
+        around, at_once = self._around(limits), checked_at_once(concurrency)
         steps = collect_steps(
-            self._journal, around, checked, on_item, self._clock, at_once=checked_at_once(concurrency)
+            *(self._journal, around, check, on_item, self._clock, escalation),
+            in_sync=in_sync,
+            at_once=at_once,
         )
         with self._journal.alone():
-            driver = _async_driver(client)
-            await driver.run(self._submit_steps(limits))
-            return await driver.run(steps)
-
-    def _submit_steps(self, limits: Limits | None) -> Steps[None]:
-        return submit_steps(self._journal, limits or Limits(), OUTSIDE, self._clock)
+            yield from submit_steps(self._journal, around.limits, OUTSIDE, self._clock)
+            return (yield from steps)
 
     def _around(self, limits: Limits | None) -> Surroundings:
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)

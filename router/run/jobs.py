@@ -23,6 +23,7 @@ from .._decide import rung_cost_usd
 from .._limits import tokens_of
 from ..predict import _Engine
 from ._check import CheckLike, as_check
+from ._execute import Start
 from ._job_past import Past
 from ._job_perform import OnResult, aperform, perform
 from ._job_result import RunSummary, TaskResult
@@ -142,22 +143,34 @@ def checked_budget_usd(max_usd: float | None, concurrency: int) -> float:
 
 
 def run_task(
-    router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
+    router: Router,
+    begin: Begin,
+    job: JobState,
+    *,
+    check: Any,
+    options: Options | None,
+    start: Start | None = None,
 ) -> RunResult:
-    """One task; each of its attempts is written down as it ends."""
-    return router._running().run(_asked(begin, job, check, options))
+    """One task; each of its attempts is written down as it ends. start : see `_routed.Job`."""
+    return router._running().run(_asked(begin, job, check, options, start))
 
 
 async def arun_task(
-    router: Router, begin: Begin, job: JobState, *, check: Any, options: Options | None
+    router: Router,
+    begin: Begin,
+    job: JobState,
+    *,
+    check: Any,
+    options: Options | None,
+    start: Start | None = None,
 ) -> RunResult:
     """`run_task` in asyncio."""
-    return await router._running().arun(_asked(begin, job, check, options))
+    return await router._running().arun(_asked(begin, job, check, options, start))
 
 
-def _asked(begin: Begin, job: JobState, check: Any, options: Options | None) -> Job:
+def _asked(begin: Begin, job: JobState, check: Any, options: Options | None, start: Start | None) -> Job:
     watch = partial(job.attempted, begin)
-    return Job(begin.task, None, begin.follows, check, options, begin.limits, watch)
+    return Job(begin.task, None, None, check, options, begin.limits, watch, start)
 
 
 def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
