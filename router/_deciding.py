@@ -40,10 +40,12 @@ def decided(router: Router, task: Task, history: History, follows: Decision | st
 
 def unlogged(router: Router, task: Task, history: History, follows: Decision | str | None) -> Decided:
     """Decide. Raises InvalidTask, NotInLog."""
+    followed = follows.decision_id if isinstance(follows, Decision) else follows
+    if followed is not None and router._logged is not None:
+        router._logged.check_followed(followed)
     if follows is not None and not task.attempts:
         task = after_attempts(task, _attempts_up_to(router, follows))
     engine = _Engine.of(router.model, router.policy)
-    followed = follows.decision_id if isinstance(follows, Decision) else follows
     known = _history(router, history, task, engine, followed)
     champion = engine.weigh(task, known)
     found = _canary(router, champion, history, engine, known, followed)

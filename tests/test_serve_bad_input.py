@@ -96,3 +96,11 @@ def test_the_body_may_come_in_pieces(plain):
 
     answer = plain.post("/v1/predict", content=pieces(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 200
+
+
+def test_an_id_that_can_be_none_is_refused_and_leaves_the_log_as_it_is(tmp_path):
+    with served(log=tmp_path / "log.db") as client:
+        asked = {**TASK, "attempts": ["haiku"], "follows": "a\x00b"}
+        answer = client.post("/v1/predict", json=asked)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_task")
+        assert client.post("/v1/predict?wait_for_log=true", json=TASK).json()["logged"] is True

@@ -118,6 +118,10 @@ class Database:
                 self._engine = engine_of(self.url, durable=self.durable, timeout_s=self.timeout_s)
             return self._engine
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

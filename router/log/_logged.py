@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ...classifier.errors import LogError
+from ...classifier.errors import InvalidOutcome, InvalidTask, LogError
 from ...classifier.model import TierModel
 from ...classifier.state import TypeState
 from .._placing import CAPABILITY
@@ -100,12 +100,19 @@ class Logged:
 
         return bool(self._asked(lambda: count() < limit, False))
 
+    def check_followed(self, decision_id: str) -> None:
+        """Raises InvalidTask for what can be no id: its decision could never be written."""
+        try:
+            checked_id(decision_id)
+        except InvalidOutcome as error:
+            raise InvalidTask(f"follows is the id of a decision. {error}", about="follows") from None
+
     def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
         """Raises NotInLog."""
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is None:
             with self.log._database.read() as connection:
-                return attempts_up_to(connection, checked_id(decision_id))
+                return attempts_up_to(connection, decision_id)
         return (*waiting.decision.task.attempts, str(waiting.decision.tier))
 
     def record_outcome(

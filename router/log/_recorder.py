@@ -18,7 +18,6 @@ from itertools import islice
 from typing import Any
 
 from ...classifier.errors import (
-    DecisionConflict,
     LogError,
     LogFull,
     LogLocked,
@@ -46,7 +45,7 @@ class Recorder:
     """Writes decisions and reports, and keeps those that could not be written until the log is back.
 
     placing : called with decisions that are about to be written. dumps : as of `record_group`.
-    n_dropped : those that were given up, because too many were waiting.
+    n_dropped : those that were given up, because too many were waiting or the log can't take them.
     """
 
     def __init__(
@@ -140,11 +139,11 @@ class Recorder:
         started = time.monotonic()
         try:
             record_group(self.log, group, reports, wait_s=self._wait_s, rows=self._rows(group))
-        except (LogUnavailable, LogTooNew) as error:
-            self.failed(error, started)
-            return False
-        except LogError:  # one of them can't be written, which then says so itself
-            return self._one_by_one()
+        except LogError as error:
+            if self._means_away(error):
+                self.failed(error, started)
+                return False
+            return self._one_by_one()  # one of them can't be written, which then says so itself
         except Exception:  # a fault of ours: it must not keep the others out of the log
             self._one_by_one()
             raise
@@ -172,13 +171,14 @@ class Recorder:
             started = time.monotonic()
             try:
                 self._write_report(each)
-            except (LogUnavailable, LogTooNew) as error:
-                with self._lock:
-                    self.reports.appendleft(each)
-                self.failed(error, started)
-                return False
-            except LogError as error:  # the log can be used, but not for this
+            except LogError as error:
+                if self._means_away(error):
+                    with self._lock:
+                        self.reports.appendleft(each)
+                    self.failed(error, started)
+                    return False
                 _log.warning("An attempt is not recorded: %s", error)
+                self.n_dropped += 1
         return True
 
     def _write_report(self, each: Report) -> None:
@@ -200,16 +200,24 @@ class Recorder:
             started = time.monotonic()
             try:
                 self.write_waiting(each, wait_s=self._wait_s)
-            except DecisionConflict as error:
-                _log.warning("A decision that waited for the log is not written: %s", error)
-                self._done([each])
             except LogError as error:
-                self.failed(error, started)
-                return False
+                if self._means_away(error):
+                    self.failed(error, started)
+                    return False
+                _log.warning("A decision that waited for the log is not written: %s", error)
+                self._given_up(each)
             except Exception:  # likewise
                 self._done([each])
                 raise
         return True
+
+    def _means_away(self, error: LogError) -> bool:
+        """Else the log can be used, but not for what it was given."""
+        return isinstance(error, (LogUnavailable, LogTooNew)) or self.log._database.is_closed
+
+    def _given_up(self, each: Waiting) -> None:
+        self._done([each])
+        self.n_dropped += 1
 
     def write_waiting(self, each: Waiting, *, wait_s: float | None = None) -> None:
         """Raises LogError."""
