@@ -87,39 +87,11 @@ def test_one_that_can_not_be_written_keeps_no_other_out(log, caplog):
     taken = Decision(second.task, predict_tier("Plan it", pin="opus").evidence, first.decision_id)
     router = Router(log=log)
     for each in (second, taken, third):
-        router._logged.add_later(each, None)
+        router._logged.add(each, None)
     with caplog.at_level(logging.WARNING):
         router._logged.settle()
     assert "is not written" in caplog.text
     assert (log.stats().n_decisions, router.unlogged) == (3, 1)
-
-
-def test_a_fault_of_a_learner_is_raised_and_keeps_no_other_out(log):
-    def faulty(outcome: object, states: object) -> None:
-        raise ZeroDivisionError
-
-    router = Router(log=log)
-    attempt = {
-        "number": 1,
-        "mode": "sync",
-        "model": "claude-haiku-4-5",
-        "status": "completed",
-        **dict.fromkeys(("input_tokens", "output_tokens", "thinking_tokens", "cache_read_tokens"), 1),
-        **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "cost_usd", "check_cost_usd"), 0),
-        "cost_is_exact": True,
-        "n_requests": 1,
-    }
-    bad, good = (predict_tier(TAG, task_type=KIND) for _ in range(2))
-    for each in (bad, good):
-        router._logged.add_later(each, None)
-        router._logged.attempted_later(each, attempt, "clean", None, router._learners())
-    router._logged._recorder.reports[0] = router._logged._recorder.reports[0]._replace(learn=faulty)
-    with pytest.raises(ZeroDivisionError):
-        router._logged.settle()
-    router._logged.settle()
-    assert router.unlogged == 0
-    assert [row.decision_id for row in log.attempts()] == [good.decision_id]
-    assert log.stats().n_decisions == 2
 
 
 LEFT = """
@@ -128,7 +100,7 @@ from tierwise import Router, predict_tier
 from tierwise.router.log import _linger
 _linger.LINGER_S = 60.0
 router = Router(log=sys.argv[1])
-router._logged.add_later(predict_tier("Tag it"), None)
+router._logged.add(predict_tier("Tag it"), None)
 router._logged.linger()
 assert router.log.stats().n_decisions == 0
 """

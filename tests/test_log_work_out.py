@@ -14,7 +14,7 @@ import tierwise
 from tierwise import OutcomeLog, Task, TierModel
 from tierwise.data import CHAMPION, SEED_TASKS
 from tierwise.router.log._decision_row import decision_row
-from tierwise.router.log._group import record_group
+from tierwise.router.log._group import record_group, rows_of
 from tierwise.router.log._recorder import Waiting
 from tierwise.router.log._schema import decisions
 
@@ -63,8 +63,10 @@ def test_rows_of_a_group_are_those_of_single_decisions(model: TierModel, tmp_pat
     }
     with OutcomeLog(tmp_path / "log.db") as log:
         options = {} if dumps is None else {"dumps": dumps}
-        record_group(log, [Waiting(each, AT, None) for each in made], wait_s=5, **options)
-        record_group(log, [Waiting(each, AT, None) for each in made[:9]], wait_s=5, **options)  # no harm
+        record_group(log, rows_of(log, [Waiting(each, AT, None) for each in made], **options), wait_s=5)
+        record_group(
+            log, rows_of(log, [Waiting(each, AT, None) for each in made[:9]], **options), wait_s=5
+        )  # no harm
         with log._database.read() as connection:
             rows = connection.execute(select(decisions)).mappings().all()
     assert len(rows) == len(made)

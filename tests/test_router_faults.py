@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
 from tierwise.data import CHAMPION
-from tierwise.router.log import _recorder
+from tierwise.router.log import _linger, _recorder
 
 KIND = "meta"
 
@@ -33,7 +33,8 @@ def held(url: str):
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    """The log is asked again at once."""
+    """The log is asked again at once, by those who decide and by nobody else."""
+    monkeypatch.setattr(_linger, "LINGER_S", 600.0)
     monkeypatch.setattr(_recorder, "PAUSE_S", 0.0)
     monkeypatch.setattr(_recorder, "_PAUSE_PER_S", 0.0)
 

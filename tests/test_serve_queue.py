@@ -7,8 +7,8 @@ import sqlite3
 import time
 
 from tierwise import Task, predict_tier
+from tierwise.router.log import _linger
 from tierwise.router.serve import Service, Settings, _queue
-from tierwise.router.serve.service import _MOST_QUEUED
 
 
 def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
@@ -19,7 +19,7 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
     try:
         other.execute("BEGIN IMMEDIATE")  # as another writer does, for less long than the service waits
         first = predict_tier("Name three risks of this plan", task_type="risk")
-        n = _MOST_QUEUED + 300
+        n = _queue.MOST_QUEUED + 300
         made = [type(first)(first.task, first.evidence, f"id-{i}") for i in range(n)]
         service.served_log.add_all(made)
 
@@ -30,7 +30,7 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
             return time.monotonic() - started
 
         assert asyncio.run(ask()) >= 0.5
-        assert len(recorder.waiting) <= _MOST_QUEUED
+        assert len(recorder.waiting) <= _queue.MOST_QUEUED
         assert asyncio.run(service.until_logged([each.decision_id for each in made]))
         assert (recorder.n_dropped, len(recorder.waiting)) == (0, 0)
         assert service.router.decide(Task("Name three risks")).decision_id
@@ -40,7 +40,7 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
 
 
 def test_rows_are_made_by_those_who_ask_and_kept_no_longer_than_they_wait(tmp_path, monkeypatch):
-    monkeypatch.setattr(_queue, "GATHER_S", 60.0)
+    monkeypatch.setattr(_linger, "LINGER_S", 60.0)
     service = Service(Settings(log=tmp_path / "log.db"))
     recorder = service.served_log.recorder
     try:

@@ -17,23 +17,14 @@ from .outcome_log import OutcomeLog
 
 
 def record_group(
-    log: OutcomeLog,
-    group: Sequence[Waiting],
-    reports: Sequence[Report] = (),
-    *,
-    wait_s: float,
-    dumps: Callable[[Any], str] = to_json,
-    rows: Sequence[Prepared] | None = None,
+    log: OutcomeLog, rows: Sequence[Prepared], reports: Sequence[Report] = (), *, wait_s: float
 ) -> None:
     """All of them or none, in their order. Those that are there already change nothing.
-
-    dumps : writes JSON, compact and not only in ASCII. rows : of the decisions, where they are there already.
 
     Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
     LogUnavailable and its kinds.
     """
-    rows = rows_of(log, group, dumps) if rows is None else rows
-    new = {each.decision.decision_id for each in group} if reports else ()
+    new = {each.row.values["decision_id"] for each in rows} if reports else ()
     with log._database.transaction(wait_s=wait_s) as transaction:
         if rows:
             add_decisions(transaction, rows, log._policies)
@@ -51,8 +42,13 @@ def record_group(
     log._policies.update(each.row.values["policy_fingerprint"] for each in rows)
 
 
-def rows_of(log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str]) -> list[Prepared]:
-    """What takes most of the time, and asks no database."""
+def rows_of(
+    log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str] = to_json
+) -> list[Prepared]:
+    """What takes most of the time, and asks no database.
+
+    dumps : writes JSON, compact and not only in ASCII.
+    """
     if len(group) > 1:  # one works itself out as quickly
         work_out(group)
     given: dict[str, Any] = {"store_text": log.store_text, "recorded_at_us": to_us(log._now())}
