@@ -191,7 +191,7 @@ def _results_of(
         return {}
     lines = yield from read_steps(Api("results", arguments), around.limits, around.outside)
     results = {each.custom_id: each.result for each in lines}
-    if results.keys() != set(part.ids):  # it was taken at its size, see _batch_submit
+    if results.keys() != set(part.ids):  # it was taken at its size, see `_submit`
         journal.write({"kind": "not_ours", "part": part.number, "batch": part.batch_id})
         return {}
     return results
