@@ -118,6 +118,7 @@ class QueuedRecorder(Recorder):
         with self._lock:
             if self._room is None:
                 self._room = Future()
+                self._room.set_running_or_notify_cancel()  # one who goes away cancels it for nobody
             room = self._room
         self._tell()
         return room
