@@ -154,12 +154,12 @@ def _share(name: str, value: Any, *, above_zero: bool) -> float | None:
         return None
     try:
         share = float("nan") if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = float("nan")
     if 0.0 < share <= 1.0 or (share == 0.0 and not above_zero):
         return share
     raise InvalidOutcome(
-        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r}.", about=name
+        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r:.80}.", about=name
     )
 
 
