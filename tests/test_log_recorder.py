@@ -13,6 +13,8 @@ from tierwise import OutcomeLog, Router, predict_tier
 from tierwise.classifier.errors import InvalidTask
 from tierwise.router.log import _linger, _recorder
 from tierwise.router.log._entries import Waiting
+from tierwise.router.run import Usage
+from tierwise.router.wire._route import Routes
 
 TAG = "Tag these 40 tickets by product area, JSON out"
 KIND = "tagging"
@@ -36,6 +38,13 @@ def router(log):
 
 def waiting(router: Router, follows: str | None = None) -> Waiting:
     return Waiting(predict_tier(TAG), router.log._now(), follows)
+
+
+def until(holds, within_s: float = 20.0) -> bool:
+    end = time.monotonic() + within_s
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
 
 
 @pytest.mark.parametrize("bad", ["a\x00b", "\ud800"])
@@ -106,10 +115,10 @@ def test_a_fault_that_is_nobodys_row_is_said_and_the_thread_goes_on(router, monk
 
 def test_the_thread_writes_what_waits_once_the_log_is_back(router, monkeypatch):
     recorder = router._logged._recorder
-    recorder._away_until = time.monotonic() + 0.3
+    recorder._away_until = time.monotonic() + 1.5
     recorder.add([waiting(router)])
     recorder.linger()
-    time.sleep(0.1)
+    time.sleep(0.2)
     assert recorder.n_waiting == 1
     assert until(lambda: not recorder.n_waiting)
     assert router.log.stats().n_decisions == 1
@@ -198,8 +207,23 @@ def test_a_child_has_a_thread_of_its_own_that_writes(tmp_path):
         assert log.stats().n_decisions == 2
 
 
-def until(holds, within_s: float = 20.0) -> bool:
-    end = time.monotonic() + within_s
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.01)
-    return holds()
+def test_a_fault_in_recording_after_a_stream_was_cut_is_said(log, monkeypatch, caplog):
+    router = Router(log=log)
+    routes = Routes(router)
+    asked = {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": TAG}]}
+    first, second = (routes.route(asked) for _ in range(2))
+    routes.record_later(first, routes.attempt(first, Usage(input_tokens=3), None, is_whole=False))
+    assert until(lambda: len(log.attempts()) == 1)
+
+    def faulty(*given, **options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tierwise.router.log._group.record_within", faulty)
+    monkeypatch.setattr(_recorder, "record", faulty)
+    with caplog.at_level(logging.ERROR):
+        routes.record_later(second, routes.attempt(second, Usage(input_tokens=3), None, is_whole=False))
+        router.close()
+    assert "An attempt that waited for the log is not written, by a fault of tierwise's" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert router.unlogged == 1
+    assert [each.decision_id for each in log.attempts()] == [first.decision.decision_id]

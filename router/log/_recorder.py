@@ -117,7 +117,7 @@ class Recorder:
         self.waiting.setdefault(each.decision.decision_id, each)
 
     def _drop(self, decision_id: str) -> None:
-        """Of a decision that no longer waits, though it isn't written."""
+        """For a decision that is not to be written any more."""
         self.n_dropped += 1
 
     def _say_full(self, n_over: int) -> None:
@@ -211,17 +211,24 @@ class Recorder:
 
     def _each_written(self, group: Sequence[Waiting], reports: Sequence[Report]) -> bool:
         for waiting in group:
-            if not self._is_over("A decision", partial(self._write, [waiting], wait_s=self._wait_s)):
+            written = self._is_written("A decision", partial(self._write, [waiting], wait_s=self._wait_s))
+            if written is None:
                 return False
+            if not written:
+                with self._lock:
+                    self._drop(waiting.decision.decision_id)
             self._done([waiting])
         for report in reports:
-            if not self._is_over("An attempt", partial(self._write_report, report)):
+            written = self._is_written("An attempt", partial(self._write_report, report))
+            if written is None:
                 return False
+            with self._lock:
+                self.n_dropped += not written
             self._reported([report])
         return True
 
-    def _is_over(self, what: str, write: Callable[[], None]) -> bool:
-        """Written, or given up for good; False where the log can't be written now."""
+    def _is_written(self, what: str, write: Callable[[], None]) -> bool | None:
+        """False for what is given up for good, None where the log can't be written now."""
         started = time.monotonic()
         try:
             write()
@@ -229,13 +236,11 @@ class Recorder:
         except LogError as error:
             if self._means_away(error):
                 self.failed(error, started)
-                return False
+                return None
             _log.warning("%s that waited for the log is not written: %s", what, error)
         except Exception:
             _log.exception("%s that waited for the log is not written, by a fault of tierwise's.", what)
-        with self._lock:
-            self.n_dropped += 1
-        return True
+        return False
 
     def _means_away(self, error: LogError) -> bool:
         """Else the log can be used, but not for what it was given."""

@@ -22,6 +22,7 @@ from ..log._recorder import Recorder
 from ..log._write import Prepared
 
 MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
+_MOST_GIVEN_UP = 10_000
 _PREPARE_AT = 32  # decisions: few, so that no request waits long for the rows of others
 
 
@@ -43,6 +44,7 @@ class QueuedRecorder(Recorder):
         super().__init__(log, wait_s=wait_s, placing=placing)
         self._new: dict[str, Waiting] = {}  # nobody has begun to make their rows
         self._made: dict[str, Prepared] = {}  # rows of what waits
+        self._given_up: dict[str, None] = {}  # the last of them, for who still asks whether they are written
 
     def make_locks(self) -> None:
         super().make_locks()
@@ -98,15 +100,11 @@ class QueuedRecorder(Recorder):
 
     def until_written(self, decision_ids: Iterable[str], timeout_s: float) -> bool:
         """Whether all of these are in the log; waits for it, unless the log is away."""
-        ids, dropped = set(decision_ids), self.n_dropped
-
-        def settled() -> bool:
-            return self.is_away or self.n_dropped != dropped or ids.isdisjoint(self.waiting)
-
+        ids = set(decision_ids)
         self._linger.hurry()
         with self._written:
-            self._written.wait_for(settled, timeout_s)
-            return self.n_dropped == dropped and ids.isdisjoint(self.waiting)
+            self._written.wait_for(lambda: self.is_away or ids.isdisjoint(self.waiting), timeout_s)
+            return ids.isdisjoint(self.waiting) and ids.isdisjoint(self._given_up)
 
     @property
     def has_room(self) -> bool:
@@ -142,6 +140,9 @@ class QueuedRecorder(Recorder):
 
     def _drop(self, decision_id: str) -> None:
         super()._drop(decision_id)
+        self._given_up[decision_id] = None
+        if len(self._given_up) > _MOST_GIVEN_UP:
+            del self._given_up[next(iter(self._given_up))]
         self._new.pop(decision_id, None)
         self._made.pop(decision_id, None)
 
