@@ -20,7 +20,7 @@ from tierwise.router.decision import Decision
 from tierwise.router.log import _linger
 from tierwise.router.log._many_rows import ManyRows
 from tierwise.router.run import Limits, checks
-from tierwise.testing import Answer, MessagesServer
+from tierwise.testing import MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
 KIND = "tagging"
@@ -59,23 +59,26 @@ def test_a_long_call_finds_its_decision_in_the_log(log):
     seen: list[int] = []
 
     def check(text: str) -> bool:
-        seen.append(log.stats().n_decisions)
+        until = time.monotonic() + 20
+        while not (found := log.stats().n_decisions) and time.monotonic() < until:
+            time.sleep(0.01)
+        seen.append(found)
         return True
 
-    answer = Answer("[]", delay_s=0.6)
-    with MessagesServer(answer) as server, Router(log=log, client=server.client()) as router:
+    with MessagesServer("[]") as server, Router(log=log, client=server.client()) as router:
         router.run(TAG, check=check, limits=QUICK)
     assert seen == [1]
 
 
-def test_runs_of_many_threads_are_all_in_the_log_and_felt(log):
+def test_runs_of_many_threads_are_all_in_the_log_and_felt(log, monkeypatch):
+    monkeypatch.setattr(_linger, "LINGER_S", 60.0)
     n = 40
     with MessagesServer("[]") as server, server.client() as client, Router(log=log, client=client) as router:
         with counted(log) as begun, ThreadPoolExecutor(8) as pool:
             one = lambda _: router.run(TAG, task_type=KIND, check=IS_JSON, limits=QUICK)  # noqa: E731
             results = list(pool.map(one, range(n)))
         assert router.unlogged == 0
-    assert len(begun) <= 2 * n
+    assert 1 <= len(begun) <= n
     assert {row.decision_id for row in log.attempts()} == {each.decision.decision_id for each in results}
     assert sum(clean for clean, _ in log.history(KIND).values()) == n
     assert log.learned(KIND, results[0].decision.evidence.model).n_outcomes == n
@@ -133,7 +136,7 @@ def test_a_fork_while_another_thread_writes_leaves_the_child_its_own_locks(tmp_p
 
 def test_a_thread_that_lingers_ends_when_nobody_asks_and_comes_back(monkeypatch):
     monkeypatch.setattr(_linger, "LINGER_S", 0.01)
-    monkeypatch.setattr(_linger, "_IDLE_S", 0.05)
+    monkeypatch.setattr(_linger, "_IDLE_S", 0.5)
     done: list[float] = []
     linger = _linger.Linger(lambda: done.append(time.monotonic()))
     for times in (1, 2):
