@@ -10,11 +10,11 @@ from tierwise import predict_tier
 from tierwise.classifier.errors import DecisionConflict
 from tierwise.router.decision import Decision
 from tierwise.router.log._group import record_group, rows_of
-from tierwise.router.log._recorder import Waiting
+from tierwise.router.log._unwritten import Unwritten
 
 
 def rows(log, *decisions):
-    return rows_of(log, [Waiting(each, datetime.now(tz=UTC), None) for each in decisions])
+    return rows_of(log, [Unwritten(each, datetime.now(tz=UTC), None) for each in decisions])
 
 
 def test_a_group_is_what_its_decisions_are_one_by_one(log):

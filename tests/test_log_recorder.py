@@ -12,7 +12,7 @@ import pytest
 from tierwise import OutcomeLog, Router, predict_tier
 from tierwise.classifier.errors import InvalidTask
 from tierwise.router.log import _linger, _recorder
-from tierwise.router.log._entries import Waiting
+from tierwise.router.log._unwritten import Unwritten
 from tierwise.router.run import Usage
 from tierwise.router.wire._route import Routes
 
@@ -36,8 +36,8 @@ def router(log):
         yield router
 
 
-def waiting(router: Router, follows: str | None = None) -> Waiting:
-    return Waiting(predict_tier(TAG), router.log._now(), follows)
+def waiting(router: Router, follows: str | None = None) -> Unwritten:
+    return Unwritten(predict_tier(TAG), router.log._now(), follows)
 
 
 def until(holds, within_s: float = 20.0) -> bool:
@@ -151,7 +151,7 @@ def test_who_settles_writes_what_was_there_and_not_what_comes_for_ever(router, m
 LEFT = """
 import sys
 from tierwise import OutcomeLog, Router, predict_tier
-from tierwise.router.log._entries import Waiting
+from tierwise.router.log._unwritten import Unwritten
 from tierwise.router.serve import Service, Settings
 
 routers = [Router(log=OutcomeLog(path, timeout_s=0.1), log_wait_s=0.1) for path in sys.argv[1:3]]
@@ -162,7 +162,7 @@ def fault(**_):
 recorders[0].catch_up = fault
 for each in recorders:
     each._away_until = float("inf")  # a moment ago it was away
-    each.add([Waiting(predict_tier("Tag it"), each.log._now(), None)])
+    each.add([Unwritten(predict_tier("Tag it"), each.log._now(), None)])
     assert each.log.stats().n_decisions == 0
 """
 

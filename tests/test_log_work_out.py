@@ -15,9 +15,9 @@ from tierwise import Decision, OutcomeLog, Task, TierModel
 from tierwise.data import CHAMPION, SEED_TASKS
 from tierwise.router.log._decision_row import decision_row
 from tierwise.router.log._group import record_group, rows_of
-from tierwise.router.log._recorder import Waiting
 from tierwise.router.log._schema import decisions
 from tierwise.router.log._times import to_us
+from tierwise.router.log._unwritten import Unwritten
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 HISTORIES = ({}, {"kind 1": {"haiku": (12, 3)}, "kind 2": {"opus": (1, 0)}})
@@ -64,9 +64,9 @@ def test_rows_of_a_group_are_those_of_single_decisions(model: TierModel, tmp_pat
     }
     with OutcomeLog(tmp_path / "log.db") as log:
         options = {} if dumps is None else {"dumps": dumps}
-        record_group(log, rows_of(log, [Waiting(each, AT, None) for each in made], **options), wait_s=5)
+        record_group(log, rows_of(log, [Unwritten(each, AT, None) for each in made], **options), wait_s=5)
         record_group(
-            log, rows_of(log, [Waiting(each, AT, None) for each in made[:9]], **options), wait_s=5
+            log, rows_of(log, [Unwritten(each, AT, None) for each in made[:9]], **options), wait_s=5
         )  # no harm
         with log._database.read() as connection:
             rows = connection.execute(select(decisions)).mappings().all()

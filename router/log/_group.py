@@ -7,12 +7,12 @@ from typing import Any
 
 from ...classifier.belief.posterior import Posterior
 from ...classifier.model import TierModel
+from ._add_decision import Prepared, add_decisions, prepared
 from ._decision_row import decision_row
-from ._entries import Report, Waiting
 from ._record import record_within
 from ._statement import to_json
 from ._times import to_us
-from ._write import Prepared, add_decisions, prepared
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 
@@ -43,7 +43,7 @@ def record_group(
 
 
 def rows_of(
-    log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str] = to_json
+    log: OutcomeLog, group: Sequence[Unwritten], dumps: Callable[[Any], str] = to_json
 ) -> list[Prepared]:
     """What takes most of the time, and asks no database.
 
@@ -59,7 +59,7 @@ def rows_of(
     return [prepared(row, dumps, is_sqlite=log._database.is_sqlite) for row in rows]
 
 
-def work_out(group: Sequence[Waiting]) -> None:
+def work_out(group: Sequence[Unwritten]) -> None:
     """What the rows say beyond the decisions, for all of a model at once."""
     by_model: dict[str, tuple[TierModel, list[Posterior]]] = {}
     for each in group:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...classifier.model import TierModel
-from ._entries import Waiting
 from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._states import Learn, TypeStates
+from ._unwritten import Unwritten
 
 _MOST = 4  # champion, challenger, and those before them
 
@@ -27,7 +27,7 @@ class Keepers:
             keeper = self._by_model[model.fingerprint] = StateKeeper(model)
         return keeper
 
-    def place(self, group: Sequence[Waiting]) -> None:
+    def place(self, group: Sequence[Unwritten]) -> None:
         """Outcomes of these decisions then need no reading of their rows."""
         for each in group:
             decision = each.decision

@@ -14,12 +14,12 @@ from ...classifier.model import TierModel
 from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id
-from ._entries import Report, Waiting
 from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
 from ._keepers import Keepers
 from ._outcome import Outcome
 from ._recorder import Recorder
 from ._times import to_us, utc_now
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 
@@ -37,7 +37,7 @@ class Logged:
 
     def add(self, decision: Decision, follows: str | None) -> None:
         """Log it with what is logged next; see `settle`."""
-        self._recorder.add([Waiting(decision, self.log._now(), follows)])
+        self._recorder.add([Unwritten(decision, self.log._now(), follows)])
 
     def settle(self) -> None:
         """What was added is in the log when this returns, or waits for the log to be back."""

@@ -24,12 +24,12 @@ from ...classifier.errors import (
     NotInLog,
 )
 from ..decision import Decision
-from ._entries import Report, Waiting
+from ._add_decision import Prepared
 from ._group import record_group, rows_of
 from ._last_writes import see_to
 from ._linger import Linger
 from ._record import record
-from ._write import Prepared
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
@@ -47,10 +47,10 @@ class Recorder:
     """
 
     def __init__(
-        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Waiting]], None]
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
         self.log, self._wait_s, self._placing = log, wait_s, placing
-        self.waiting: OrderedDict[str, Waiting] = OrderedDict()
+        self.waiting: OrderedDict[str, Unwritten] = OrderedDict()
         self.reports: deque[Report] = deque()  # in the order in which they came
         self.n_dropped = self._n_taken = 0
         self._away_until = self._unreadable_until = 0.0
@@ -91,7 +91,7 @@ class Recorder:
     def n_waiting(self) -> int:
         return len(self.waiting) + len(self.reports)
 
-    def add(self, several: Sequence[Waiting]) -> None:
+    def add(self, several: Sequence[Unwritten]) -> None:
         """They are written with what is written next: whoever adds sees to it that something is."""
         with self._lock:
             for each in several:
@@ -113,7 +113,7 @@ class Recorder:
                 self.n_dropped += 1
         self._say_full(n_over)
 
-    def _take(self, each: Waiting) -> None:
+    def _take(self, each: Unwritten) -> None:
         self.waiting.setdefault(each.decision.decision_id, each)
 
     def _drop(self, decision_id: str) -> None:
@@ -187,7 +187,7 @@ class Recorder:
             return self._each_written(group, reports)
         return True
 
-    def _next_group(self) -> tuple[list[Waiting], list[Report]]:
+    def _next_group(self) -> tuple[list[Unwritten], list[Report]]:
         with self._lock:
             first = list(islice(self.waiting.values(), _MAX_GROUP + 1))
             reports = list(islice(self.reports, self._n_reports))
@@ -195,7 +195,7 @@ class Recorder:
             reports = [each for each in reports if each.number < first[-1].number]
         return first[:_MAX_GROUP], reports
 
-    def _write(self, group: Sequence[Waiting], reports: Sequence[Report] = (), *, wait_s: float) -> None:
+    def _write(self, group: Sequence[Unwritten], reports: Sequence[Report] = (), *, wait_s: float) -> None:
         """All of them or none."""
         rows = self._rows(group)
         self._placing(group)
@@ -206,10 +206,10 @@ class Recorder:
             _log.info("The log can be used again; what waited for it is written.")
         self._is_said_away = self._is_said_full = False
 
-    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
+    def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
         return rows_of(self.log, group)
 
-    def _each_written(self, group: Sequence[Waiting], reports: Sequence[Report]) -> bool:
+    def _each_written(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> bool:
         for waiting in group:
             written = self._is_written("A decision", partial(self._write, [waiting], wait_s=self._wait_s))
             if written is None:
@@ -256,11 +256,11 @@ class Recorder:
                 raise
             record(self.log, each.decision, each.said, wait_s=self._wait_s, **given)  # it had been given up
 
-    def write_waiting(self, each: Waiting) -> None:
+    def write_waiting(self, each: Unwritten) -> None:
         """At once, for who has something to say of it. Raises LogError."""
         self._write([each], wait_s=self.log._database.timeout_s)
 
-    def _done(self, group: Sequence[Waiting]) -> None:
+    def _done(self, group: Sequence[Unwritten]) -> None:
         with self._lock:
             for each in group:
                 self.waiting.pop(each.decision.decision_id, None)

@@ -16,10 +16,10 @@ import orjson
 
 from ...classifier.errors import LogError
 from ..log import OutcomeLog
-from ..log._entries import Waiting
+from ..log._add_decision import Prepared
 from ..log._group import rows_of
 from ..log._recorder import Recorder
-from ..log._write import Prepared
+from ..log._unwritten import Unwritten
 
 MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
 _MOST_GIVEN_UP = 10_000
@@ -39,10 +39,10 @@ class QueuedRecorder(Recorder):
     """
 
     def __init__(
-        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Waiting]], None]
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
         super().__init__(log, wait_s=wait_s, placing=placing)
-        self._new: dict[str, Waiting] = {}  # nobody has begun to make their rows
+        self._new: dict[str, Unwritten] = {}  # nobody has begun to make their rows
         self._made: dict[str, Prepared] = {}  # rows of what waits
         self._given_up: dict[str, None] = {}  # the last of them, for who still asks whether they are written
 
@@ -52,14 +52,14 @@ class QueuedRecorder(Recorder):
         self._making = threading.Lock()  # one at a time makes rows, so that none is made twice
         self._room: Future[None] | None = None  # of those who wait for it
 
-    def add(self, several: Sequence[Waiting]) -> None:
+    def add(self, several: Sequence[Unwritten]) -> None:
         """They will be in the log in a moment."""
         super().add(several)
         if len(self._new) >= _PREPARE_AT:
             self._make_rows(max(len(several), _PREPARE_AT))
         self.linger()
 
-    def _take(self, each: Waiting) -> None:
+    def _take(self, each: Unwritten) -> None:
         super()._take(each)
         self._new[each.decision.decision_id] = each
 
@@ -79,7 +79,7 @@ class QueuedRecorder(Recorder):
         finally:
             self._making.release()
 
-    def _begun(self, most: int) -> list[Waiting]:
+    def _begun(self, most: int) -> list[Unwritten]:
         with self._lock:
             if self.is_away:  # without rows they wait in less memory
                 self._new.clear()
@@ -88,7 +88,7 @@ class QueuedRecorder(Recorder):
                 del self._new[each.decision.decision_id]
             return several
 
-    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
+    def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
         with self._making:
             made = [self._made.get(each.decision.decision_id) for each in group]
             missing = [each for each, row in zip(group, made, strict=True) if row is None]
@@ -130,7 +130,7 @@ class QueuedRecorder(Recorder):
         super().failed(error, started)
         self._tell()
 
-    def _done(self, group: Sequence[Waiting]) -> None:
+    def _done(self, group: Sequence[Unwritten]) -> None:
         super()._done(group)
         with self._lock:
             for each in group:

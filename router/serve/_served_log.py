@@ -17,10 +17,10 @@ from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
-from ..log._entries import Waiting
 from ..log._keepers import Keepers
 from ..log._logged import Logged
 from ..log._schema import outcomes
+from ..log._unwritten import Unwritten
 from ._queue import QueuedRecorder
 
 AT_ONCE = 500  # decisions, between two looks whether there is room for more
@@ -68,7 +68,7 @@ class ServedLog(Logged):
             if start:
                 self.wait_for_room()
             several = decisions[start : start + AT_ONCE]
-            self.recorder.add([Waiting(decision, at, None) for decision in several])
+            self.recorder.add([Unwritten(decision, at, None) for decision in several])
             for decision in several:
                 self._added(decision)
 

@@ -16,9 +16,9 @@ from .._decision_row import facts_of, text_columns
 from .._policy_body import fingerprint_of
 from .._text import StoreText
 from .._times import checked_us, to_us
-from .._tried import checked_tried
 from .._verdicts import check_basis, check_verdict
 from ._columns import FACT_KINDS, IGNORED, KINDS, check_columns, from_json_text, is_missing
+from ._exported_attempts import checked_tried
 
 MODES = ("sync", "batch", "none")
 _PASSED_ON = ("mode", "model", "model_version", "reason", "fallback", "confidence", "propensity", "follows")

@@ -14,7 +14,7 @@ WAIT_S = 0.05
 _RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
 
 
-class Kept:
+class Cached:
     """Values by name. A value that is there is answered at once and renewed in the background."""
 
     def __init__(self) -> None:

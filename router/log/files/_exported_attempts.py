@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Connection, Float, String, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ...classifier.errors import InvalidOutcome
-from ._checks import is_binary
-from ._schema import attempts, decisions
-from ._times import from_us
-from .files._stage import stage
+from ....classifier.errors import InvalidOutcome
+from .._checks import is_binary
+from .._schema import attempts, decisions
+from .._times import from_us
+from ._stage import stage
 
 _VALUES = [column for column in attempts.columns if column.name not in ("decision_id", "ended_at_us")]
 _CHUNK = 2_000

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..decision import Decision
+from ._add_outcome import Verdict
 from ._states import Learn
-from ._write import Verdict
 
 
-class Waiting(NamedTuple):
+class Unwritten(NamedTuple):
     """A decision, when it was made, and the id of the one whose failed attempt it answers.
 
     number : of what a recorder was given, in the order in which it was.
@@ -27,7 +27,7 @@ class Report(NamedTuple):
     """What an attempt took, what a program said of it, when, and what that teaches.
 
     attempt : values of its columns. decision : an id, where the decision is in the log.
-    number : see `Waiting`.
+    number : see `Unwritten`.
     """
 
     decision: Decision | str
