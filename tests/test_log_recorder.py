@@ -115,7 +115,7 @@ def test_a_fault_that_is_nobodys_row_is_said_and_the_thread_goes_on(router, monk
 
 def test_the_thread_writes_what_waits_once_the_log_is_back(router, monkeypatch):
     recorder = router._logged._recorder
-    recorder._away_until = time.monotonic() + 1.5
+    recorder.away.until = time.monotonic() + 1.5
     recorder.add([waiting(router)])
     recorder.linger()
     time.sleep(0.2)
@@ -161,7 +161,7 @@ def fault(**_):
     raise ZeroDivisionError
 recorders[0].catch_up = fault
 for each in recorders:
-    each._away_until = float("inf")  # a moment ago it was away
+    each.away.until = float("inf")  # a moment ago it was away
     each.add([Unwritten(predict_tier("Tag it"), each.log._now(), None)])
     assert each.log.stats().n_decisions == 0
 """

@@ -141,7 +141,7 @@ class Logged:
 
     def _asked(self, ask: Callable[[], Any], without: Any) -> Any:
         """The log's answer, or what is to be gone by while it is away."""
-        if self._recorder.is_unreadable:
+        if self._recorder.away.is_unreadable:
             return without
         started = time.monotonic()
         try:

@@ -17,14 +17,13 @@ from typing import Any
 
 from ...classifier.errors import (
     LogError,
-    LogFull,
-    LogLocked,
     LogTooNew,
     LogUnavailable,
     NotInLog,
 )
 from ..decision import Decision
 from ._add_decision import Prepared
+from ._away import Away
 from ._group import record_group, rows_of
 from ._last_writes import see_to
 from ._linger import Linger
@@ -33,8 +32,6 @@ from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
-PAUSE_S = 5.0  # after a failure no decision waits for the log again for so long,
-_PAUSE_PER_S = 10.0  # and for so many times what the failure took, so that waiting costs a tenth at most
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting
 _log = logging.getLogger("tierwise")
 
@@ -53,8 +50,7 @@ class Recorder:
         self.waiting: OrderedDict[str, Unwritten] = OrderedDict()
         self.reports: deque[Report] = deque()  # in the order in which they came
         self.n_dropped = self._n_taken = 0
-        self._away_until = self._unreadable_until = 0.0
-        self._is_said_away = self._is_said_full = False
+        self.away, self._is_said_full = Away(), False
         self._n_reports = (
             _MAX_REPORTS if log._database.is_sqlite else 1
         )  # else locks of several types could cross
@@ -69,23 +65,12 @@ class Recorder:
 
     @property
     def is_away(self) -> bool:
-        """Whether writing has just failed; the log is then left alone for a moment."""
-        return time.monotonic() < self._away_until
-
-    @property
-    def is_unreadable(self) -> bool:
-        """The same for reading: who waits to write may still read."""
-        return time.monotonic() < self._unreadable_until
+        """Whether using the log has just failed; it is then left alone for a moment."""
+        return self.away.is_now
 
     def failed(self, error: LogError, started: float) -> None:
-        """Leave the log alone, longer where failing took long. Said once, until it is back."""
-        if not self._is_said_away:
-            _log.warning("The log can't be used; decisions go on and are written when it is back. %s", error)
-            self._is_said_away = True
-        now = time.monotonic()
-        self._away_until = now + max(PAUSE_S, _PAUSE_PER_S * (now - started))
-        if not isinstance(error, (LogLocked, LogFull)):
-            self._unreadable_until = self._away_until
+        """See `Away`."""
+        self.away.failed(error, started)
 
     @property
     def n_waiting(self) -> int:
@@ -168,7 +153,7 @@ class Recorder:
         if not self.n_waiting or self.log._database.is_closed:
             return None
         if self.is_away:
-            return max(self._away_until - time.monotonic(), 0.0)
+            return self.away.rest_s
         return 0.0 if len(self.waiting) >= _MAX_GROUP else None  # who came meanwhile has asked
 
     def _group_written(self) -> bool:
@@ -202,9 +187,8 @@ class Recorder:
         record_group(self.log, rows, reports, wait_s=wait_s)
         self._done(group)
         self._reported(reports)
-        if self._is_said_away:
-            _log.info("The log can be used again; what waited for it is written.")
-        self._is_said_away = self._is_said_full = False
+        self.away.written()
+        self._is_said_full = False
 
     def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
         return rows_of(self.log, group)

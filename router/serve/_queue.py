@@ -123,7 +123,7 @@ class QueuedRecorder(Recorder):
 
     def came_back(self) -> None:
         """Something else was just written: what waits has waited long enough."""
-        self._away_until = self._unreadable_until = 0.0
+        self.away.tried_again()
         self._linger.hurry()
 
     def failed(self, error: LogError, started: float) -> None:

@@ -97,7 +97,7 @@ class ServedLog(Logged):
         """Whether `state` would answer without asking the database."""
         known, now = self._states.get((model.fingerprint, task_type)), time.monotonic()
         fresh = known is not None and self._is_fresh(known, now, 0.0)
-        return fresh or self.recorder.is_unreadable
+        return fresh or self.recorder.away.is_unreadable
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         key = model.fingerprint, task_type
