@@ -43,7 +43,9 @@ class Metrics:
         self._unlogged = Gauge("tierwise_unlogged", "Decisions that are not in the log (yet).", **to)
         self._log_away = Gauge("tierwise_log_away", "1 while the log can't be used.", **to)
         self._dropped = Gauge(
-            "tierwise_unlogged_dropped", "Of these, given up since the start: too many waited.", **to
+            "tierwise_unlogged_dropped",
+            "Of these, given up since the start: too many waited, or the log can't take them.",
+            **to,
         )
         ProcessCollector(registry=self.registry)  # memory, processor time, open files; on Linux
         self._routes: dict[tuple[str, int], Counter] = {}
