@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._hashed import NONE, Lookup, distinct
+from ._hash_table import NONE, Lookup, distinct
 from ._lexicon import LENGTHS, NUMBERS, OPENS, PUNCTUATION, Lexicon
 from ._packed import ONE, fixed_point
 from ._text import MAX_TEXTS, TEXT_BITS
