@@ -196,7 +196,7 @@ class _Engine:
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> _Engine:
         policy = policy or _DEFAULT_POLICY
-        ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+        ladder = policy.ladder or default_ladder()
         return _engine(model or champion(), policy, ladder)
 
     def choose(self, task: Task, posterior: Posterior | None) -> tuple[Choice, Task, Any, Any]:
