@@ -10,11 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tierwise.classifier.model import TierModel
+from tierwise.data import CHAMPION
+
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, Python, library versions and commit."""
+    """Processor, cores, Python, library versions, commit, and the version of the champion that ships."""
     info = Path("/proc/cpuinfo")
     models = [line.split(":")[1].strip() for line in _lines(info) if line.startswith("model name")]
     commit = subprocess.run(
@@ -27,6 +30,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in ("numpy", "safetensors", "scikit-learn")},
         "commit": commit.stdout.strip() or "unknown",
+        "champion": TierModel.load(CHAMPION).version,
     }
 
 
