@@ -52,7 +52,7 @@ def write(name: str, results: dict[str, Any]) -> Path:
 def as_json(results: dict[str, Any]) -> str:
     """A line a value, but a list of numbers on one line."""
     text = json.dumps(results, indent=1, ensure_ascii=False)
-    return re.sub(r"\[\s+([-+\d.,e\s]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+    return re.sub(r"\[\n([-+\d.,e\s]+?)\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def _lines(path: Path) -> list[str]:
