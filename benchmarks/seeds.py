@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import Any
 
 from tierwise.data import FOLDER
-from tierwise.training.seeds import TIERS, SeedTask, read_seeds
+from tierwise.training.seeds.tasks import TIERS, SeedTask, read_seeds
 
 from ._machine import write
 

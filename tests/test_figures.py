@@ -13,7 +13,7 @@ from benchmarks._machine import as_json, champion
 from benchmarks.seeds import counted
 from docs._figures import MARKED, RESULTS, Figures, Goal, Row, filled, shown
 from docs.generate import DOCUMENTS, FIGURES, stale_texts
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.tasks import read_seeds
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = re.compile(r"^ *```.*?^ *```$", flags=re.MULTILINE | re.DOTALL)
