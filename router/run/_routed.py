@@ -160,13 +160,13 @@ class Runner:
             await own.close()
         self.close()
 
-    def ended(self, decision: Decision, attempt: Attempt, *, later: bool = False) -> None:
-        """Log an attempt; later: with what is logged next."""
+    def ended(self, decision: Decision, attempt: Attempt) -> None:
+        """Log an attempt with what is logged next."""
         logged = self._router._logged
         if logged is not None:
             note = None if attempt.verdict is None else note_of(attempt.check, attempt.stop_reason)
-            record = logged.attempted_later if later else logged.attempted
-            record(decision, columns_of(attempt), attempt.verdict, note, self._router._learners())
+            models = self._router._learners()
+            logged.attempted(decision, columns_of(attempt), attempt.verdict, note, models)
 
 
 class Entries:
@@ -179,7 +179,7 @@ class Entries:
     def decided(self, decision: Decision, follows: str | None) -> None:
         """Log a decision, in a moment."""
         if self._logged is not None:
-            self._logged.add_later(decision, follows)
+            self._logged.add(decision, follows)
             self._added()
 
     def hooks(self) -> Hooks | None:
@@ -199,7 +199,7 @@ class Entries:
             await asyncio.wrap_future(self._runner.submit(self._logged.settle))
 
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
-        self._runner.ended(decision, attempt, later=True)
+        self._runner.ended(decision, attempt)
         self._added()
 
     def _escalated(self, decision: Decision, follows: str | None) -> None:

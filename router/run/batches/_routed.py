@@ -182,6 +182,7 @@ def _log_item(router: Router, result: ItemResult) -> None:
     stop_reason = None if result.message is None else result.message.get("stop_reason")
     note = None if result.verdict is None else detail or f"stop reason {stop_reason}"
     logged.attempted(result.id, _columns_of(result, stop_reason), result.verdict, note, router._learners())
+    logged.settle()
 
 
 def _columns_of(result: ItemResult, stop_reason: str | None) -> dict[str, Any]:
