@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from batch_runs import OFTEN, SWARM, N, sent
 from pipeline_runs import BRIEF, TAGS, answer, prompt_of, run
-from test_pipeline_batches import OFTEN, SWARM, N, sent
 
 from tierwise import OutcomeLog, Pipeline, Step
 from tierwise.router.run import Limits

@@ -6,8 +6,8 @@ import asyncio
 import threading
 
 import pytest
+from batch_runs import OFTEN, SWARM, N, asked, sent
 from pipeline_runs import BRIEF, OWN, TAGS, answer, run
-from test_pipeline_batches import OFTEN, SWARM, N, asked, sent
 
 from tierwise import OutcomeLog, Pipeline, Router, Step
 from tierwise.classifier.errors import AccountRefused, InvalidRequest, JournalError
@@ -26,7 +26,7 @@ def test_a_budget_is_kept_over_both_modes_and_a_larger_one_goes_on(tmp_path):
         done = run(server, SWARM, journal=tmp_path / "j", max_usd=5.0, **OFTEN)
         assert done.is_done
         assert done.cost_usd == pytest.approx(server.cost_usd)
-        assert sorted(asked(server, "messages")) == ["Draft", "Write"]
+        assert sorted(asked(server)) == ["Draft", "Write"]
         assert sum(map(len, sent(server))) == N
 
 
@@ -75,7 +75,7 @@ def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
         server._service._batches = real
         assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
         assert [len(each) for each in sent(server)] == [N]
-        assert asked(server, "messages")["Write"] == N
+        assert asked(server)["Write"] == N
 
 
 async def cancelled(server, journal):
@@ -83,7 +83,7 @@ async def cancelled(server, journal):
     async with server.async_client() as client, Router(client=client) as router:
         run_ = router.arun_pipeline(OWN, SWARM, journal=journal, batch_every_s=0.05)
         running = asyncio.create_task(run_)
-        while not sent(server) or asked(server, "messages")["Draft"] < N:
+        while not sent(server) or asked(server)["Draft"] < N:
             await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -131,7 +131,7 @@ def test_what_somebody_else_cancelled_fails_and_is_run_by_the_next_run(tmp_path)
         assert tags.detail.startswith("Step 'tags' of article 1: somebody cancelled its batch.")
         assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
         assert [len(each) for each in sent(server)] == [N]
-        assert asked(server, "messages")["Assign"] == N
+        assert asked(server)["Assign"] == N
 
 
 def test_a_journal_of_a_batch_that_is_gone_is_said(tmp_path):

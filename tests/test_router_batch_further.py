@@ -7,7 +7,8 @@ import time
 from collections import Counter
 
 import pytest
-from test_router_batch import IS_JSON, KIND, QUICK, TASKS
+from batch_runs import IS_JSON, KIND, TASKS
+from pipeline_runs import QUICK
 
 from tierwise import Router, Task
 from tierwise.classifier.errors import InvalidRequest
