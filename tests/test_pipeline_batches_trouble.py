@@ -162,10 +162,39 @@ def test_a_log_that_goes_away_stops_no_batch(tmp_path):
     assert done.is_done
 
 
-@pytest.mark.parametrize("every_s", [-1, True, "1", float("nan")])
+def test_what_a_kill_left_of_a_batch_that_is_done_with_is_removed_by_the_next_run(tmp_path):
+    folder = tmp_path / "j.batches"
+    with MessagesServer(answer) as server:
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        folder.mkdir()
+        (folder / "1.jsonl").write_text("prompts")  # killed before it was removed
+        (folder / "2.jsonl").write_text("prompts")  # killed before it was sent
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / "notes.txt").write_text("somebody's own")
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_for_batches_that_can_not_be_used_is_said(tmp_path):
+    with MessagesServer(answer) as server:
+        (tmp_path / "j.batches" / "1.jsonl").mkdir(parents=True)  # no file, so it can't be removed
+        with pytest.raises(JournalError, match=r"j\.batches for the journals of batches can't be used"):
+            run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        (tmp_path / "j.batches" / "1.jsonl").rmdir()
+        (tmp_path / "j.batches").rmdir()
+        (tmp_path / "j.batches").write_text("a file")
+        with pytest.raises(JournalError, match=r"can't be used .*Put that right, and run the same again"):
+            run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        (tmp_path / "j.batches").unlink()
+        assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
+
+
+@pytest.mark.parametrize("every_s", [-1, True, "1", float("nan"), float("inf"), 86_401])
 def test_seconds_between_looks_are_a_number(every_s):
     with (
         MessagesServer(answer) as server,
-        pytest.raises(InvalidRequest, match="batch_every_s must be a number"),
+        pytest.raises(InvalidRequest, match="batch_every_s must be a number of seconds from 0 to 86,400"),
     ):
         run(server, SWARM, batch_every_s=every_s)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from ...classifier.errors import AccountRefused, CallError, InvalidRequest
+from ...classifier.errors import AccountRefused, CallError
 from ...classifier.task import Task
 from ._batch_api import read_steps
 from ._batch_escalate import Escalation, escalate_steps
@@ -99,15 +99,6 @@ def collect_steps(
     if outage.first is not None and not found:
         raise outage.first
     return tuple(found)
-
-
-def checked_at_once(concurrency: int) -> int:
-    """Raises InvalidRequest."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequest(
-            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
-        )
-    return concurrency
 
 
 def _new(part: Part, results: dict[str, Any], journal: Journal) -> Iterator[Said]:

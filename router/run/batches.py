@@ -26,14 +26,14 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Ladder
-from ._batch_collect import AT_ONCE, checked_at_once, collect_steps
+from ._batch_collect import AT_ONCE, collect_steps
 from ._batch_escalate import Escalation
 from ._batch_item import ItemResult
 from ._batch_submit import submit_steps
 from ._check import Check, CheckLike, Surroundings, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver
 from ._journal import FORMAT, Journal, Line, plan_parts
-from ._limits import Limits
+from ._limits import Limits, checked_concurrency
 from ._request import Options, build_request
 from ._steps import Steps
 
@@ -235,7 +235,7 @@ class BatchJob:
         escalation : how items go on whose answer is no good. in_sync : what the batch could not do is run
             now; else it is only said.
         """
-        around, at_once = self._around(limits), checked_at_once(concurrency)
+        around, at_once = self._around(limits), checked_concurrency(concurrency)
         steps = collect_steps(
             *(self._journal, around, check, on_item, self._clock, escalation),
             in_sync=in_sync,
