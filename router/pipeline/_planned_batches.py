@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...classifier.errors import InvalidTask
-from .._decide import Choice
 from ..ladder import Rung
 from ..predict import _Engine
+from ..rules._decide import Choice
 from ._plan import history_of, request_cost_usd, task_for, weighed
 from ._tokens import StepTokens
 from ._work import Work

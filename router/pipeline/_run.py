@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidRequest
-from ..run._job_perform import OnResult, aperform, perform
-from ..run._job_state import Begin
 from ..run._limits import Limits
 from ..run._result import RunResult
-from ..run.jobs import _tell, arun_task, run_task
+from ..run.jobs._perform import OnResult, aperform, perform
+from ..run.jobs._run_many import _tell, arun_task, run_task
+from ..run.jobs._state import Begin
 from ._batch_loop import arun_batches, run_batches
 from ._batches import Batches
 from ._functions import acalled, called, check_blocking

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...classifier.errors import InvalidPipeline
 from ...classifier.task import Task
-from .._limits import CHARS_PER_TOKEN
 from ..predict import _Engine
-from ..run._job_ceiling import ceiling_of
-from ..run._job_past import Past
+from ..rules._limits import CHARS_PER_TOKEN
 from ..run._limits import Limits
-from ..run.jobs import checked_budget_usd
+from ..run.jobs._ceiling import ceiling_of
+from ..run.jobs._past import Past
+from ..run.jobs._run_many import checked_budget_usd
 from ._batch_folder import BatchFolder, batch_folder
 from ._batched_job import BatchedJob
 from ._plan import task_for, typical_of
