@@ -227,6 +227,17 @@ def test_a_job_that_was_never_finished_writing_is_made_anew(decisions, path):
     assert BatchJob.create(path, decisions).status().items == 5
 
 
+def test_a_refused_account_is_not_asked_of_every_part(decisions, path):
+    with MessagesServer("[]") as server:
+        job = BatchJob.create(path, decisions, max_requests=1)
+        job.submit(server.client())
+        n_before = len(server.calls)
+        with pytest.raises(AccountRefused):
+            job.collect(server.client(api_key="no"))
+        assert len(server.calls) - n_before == 1  # of five parts
+        assert len(job.collect(server.client())) == 5
+
+
 def crash_before(path, kind):
     """The journal as it is after a crash that lost this line and all after it."""
     kept = []

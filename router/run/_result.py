@@ -67,6 +67,11 @@ class Attempt:
         return None if self.check is None else VERDICT_OF_CHECK.get(self.check.status)
 
     @property
+    def said(self) -> str:
+        """Why it has its verdict, without any text of the task or the answer."""
+        return f"stop reason {self.stop_reason}" if self.check is None else self.check.said
+
+    @property
     def total_cost_usd(self) -> float:
         """With the check's own cost."""
         return self.cost_usd + (0.0 if self.check is None else self.check.cost_usd)

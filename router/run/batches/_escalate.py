@@ -28,13 +28,12 @@ class Escalation:
     """
 
     redecide: Callable[[str], Callable[[Task], Decision]]
-    check: Check | None
     options_of: Callable[[str], Options]
     hooks: Hooks
 
 
 def escalate_steps(
-    journal: Journal, first: ItemResult, how: Escalation, around: Surroundings
+    journal: Journal, first: ItemResult, how: Escalation, check: Check | None, around: Surroundings
 ) -> Steps[ItemResult]:
     """The item's result in the end. What an earlier process tried is in the journal and is not tried again.
 
@@ -59,7 +58,7 @@ def escalate_steps(
     hooks = replace(how.hooks, on_end=_told_to(journal, first.id, how.hooks))
     try:
         result: RunResult = yield from execute_steps(
-            found.decision, how.check, found.options, around.limits, hooks, redecide, around.outside, before
+            found.decision, check, found.options, around.limits, hooks, redecide, around.outside, before
         )
     except BudgetExceeded:
         return stays
@@ -112,7 +111,7 @@ def _ended(stays: ItemResult, result: RunResult, attempts: tuple[Line, ...]) -> 
         message=result.message.to_dict(mode="json"),
         usage=last.usage,
         cost_usd=stays.cost_usd + result.cost_usd,
-        detail="" if check is None else f"{check.name}: {check.detail}".rstrip(": "),
+        detail="" if check is None else check.said,
         decision_id=result.decision.decision_id,
         escalated_from=stays.tier if result.tier != stays.tier else None,
         attempts=attempts,
