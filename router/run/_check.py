@@ -37,6 +37,10 @@ class CheckResult:
     n_requests: int = 0
     cost_is_exact: bool = True
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; its cost is in that of the attempt."""
+        return {"name": self.name, "status": self.status, "n_requests": self.n_requests}
+
     @property
     def said(self) -> str:
         """By its name."""

@@ -88,7 +88,7 @@ class Attempt:
             "status": self.status,
             "verdict": self.verdict,
             "stop_reason": self.stop_reason,
-            "check": None if check is None else {"name": check.name, "status": check.status},
+            "check": None if check is None else check.to_dict(),
             "max_tokens": self.max_tokens,
             "usage": self.usage._asdict(),
             "cost_usd": self.total_cost_usd,
