@@ -181,6 +181,17 @@ def test_a_job_is_found_by_its_id_and_by_that_of_its_batch(router, server, tmp_p
         router.collect_batch("nothing")
 
 
+def test_a_job_with_a_journal_of_its_own_is_collected_with_it(router, server, path, tmp_path, monkeypatch):
+    router.submit_batch(TASKS, journal=path)
+    (tmp_path / "tasks.jsonl").write_text('{"specification": "Tag ticket 1"}\n')  # lies there, too
+    batch_id = server.client().messages.batches.list().data[0].id
+    said = f"no journal {batch_id}, .* submitted with journal=... is collected with the same path"
+    with pytest.raises(InvalidRequest, match=said):
+        router.collect_batch(batch_id)
+    monkeypatch.setenv("TIERWISE_BATCHES", str(tmp_path))
+    assert len(router.collect_batch(batch_id)) == 5
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [(Task("x", live=True), "Task 2 is live"), (Task("x", deterministic=True), "Task 2 needs no model")],
