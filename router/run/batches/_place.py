@@ -37,8 +37,8 @@ def journal_of(path_or_id: str | os.PathLike[str]) -> Path:
         if _has(path, str(path_or_id)):
             return path
     raise InvalidRequest(
-        f"There is no journal {given}, and the folder {folder} has none of a job or batch of that id. What was "
-        "submitted with journal=... is collected with the same path; of what was not, name the folder in "
+        f"There is no journal {given}, and the folder {folder} has none of a job or batch of that id. What "
+        "was submitted with journal=... is collected with the same path; of what was not, name the folder in "
         "TIERWISE_BATCHES. Without its journal nobody knows whose answers a batch holds.",
         about=path_or_id,
     )
