@@ -50,7 +50,7 @@ def attempt_steps(
     if hooks.on_end is not None:
         yield Tell(hooks.on_end, (decision, attempt))
     if hooks.on_outcome is not None and attempt.verdict is not None:
-        yield Tell(hooks.on_outcome, (decision, attempt.verdict, _detail(attempt)))
+        yield Tell(hooks.on_outcome, (decision, attempt.verdict, attempt.said))
     return Tried(attempt, answered.message, text)
 
 
@@ -112,9 +112,3 @@ def _attempt(
         stop_reason=answered.message.stop_reason,
         check=check,
     )
-
-
-def _detail(attempt: Attempt) -> str:
-    if attempt.check is None:
-        return f"stop reason {attempt.stop_reason}"
-    return f"{attempt.check.name}: {attempt.check.detail}".rstrip(": ")
