@@ -7,18 +7,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..classifier._place import Place
+from ..classifier.belief._place import Place
+from ..classifier.belief.posterior import Posterior
+from ..classifier.belief.state import Seen, TypeState
 from ..classifier.errors import InvalidTask
 from ..classifier.model import TierModel
-from ..classifier.posterior import Posterior
-from ..classifier.state import Seen, TypeState
 from ..classifier.task import Task
 from . import reasons
-from ._costs import expected_costs_usd
-from ._decide import Choice, decide
 from ._view import View
 from .ladder import Ladder
 from .policy import LAMBDA_DOWN_MIN, Policy
+from .rules._costs import expected_costs_usd
+from .rules._decide import Choice, decide
 
 if TYPE_CHECKING:
     from .movements import Judged, Recurring, Work
@@ -64,8 +64,7 @@ def moved_tasks(types: Sequence[Recurring], view: View, policy: Policy, ladder: 
     states = _states(view.model, [each.outcomes for each in types])
     told = _posteriors(view.model, [each.task_type for each in types], works, states)
     return [
-        _moved_of_type(*pair, view, policy, ladder)
-        for pair in zip(works, _like(works, told), strict=True)
+        _moved_of_type(*pair, view, policy, ladder) for pair in zip(works, _like(works, told), strict=True)
     ]
 
 

@@ -10,12 +10,13 @@ import pytest
 from small_model import small_model
 
 from tierwise import Ladder, Policy, TierModel
-from tierwise.classifier import state
+from tierwise.classifier.belief import state
 from tierwise.classifier.errors import ArtifactMissing, InvalidTask, LadderMismatch
 from tierwise.classifier.task import Task
 from tierwise.data import CHAMPION, IMAGES
-from tierwise.router.log import _recurring, movements_of
+from tierwise.router.log import movements_of
 from tierwise.router.log.demo import fill
+from tierwise.router.log.figures import _recurring
 from tierwise.router.movements import Judged, Recurring, Work, movements
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

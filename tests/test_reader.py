@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_model import TIERS, UNITS, small_reader
 
-from tierwise.classifier import _reader
-from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
-from tierwise.classifier._reader import Reader
-from tierwise.classifier._text import MAX_TEXTS, running_words
-from tierwise.classifier.features import FACT_FEATURES, fact_features
+from tierwise.classifier.reading import _reader
+from tierwise.classifier.reading._evidence import LEAST, SENSE, word_evidence
+from tierwise.classifier.reading._reader import Reader
+from tierwise.classifier.reading._text import MAX_TEXTS, running_words
+from tierwise.classifier.reading.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
-from tierwise.training import design
-from tierwise.training.seeds import read_seeds
+from tierwise.training.features import design
+from tierwise.training.seeds.tasks import read_seeds
 
 SMALL = small_reader()
 WORDS = st.sampled_from(
@@ -208,5 +208,7 @@ def test_rows_of_many_words_are_those_of_each_alone(champion):
     """To the last bit, whatever the number of their pieces: texts say the same however they are read."""
     reader = champion.reader
     texts = [seed.task.specification for seed in islice(read_seeds(), 400)]
-    words = sorted({word for text in texts for word in running_words(text)} | {"\u200b", "Straße", "x" * 150, "é"})
+    words = sorted(
+        {word for text in texts for word in running_words(text)} | {"\u200b", "Straße", "x" * 150, "é"}
+    )
     assert reader._rows_of(words) == [reader._row_of(word) for word in words]

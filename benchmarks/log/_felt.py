@@ -9,7 +9,7 @@ import numpy as np
 
 from tierwise import OutcomeLog, Router, TierModel, predict_tier
 from tierwise.data import CHAMPION
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.tasks import read_seeds
 
 from ._rows import VERDICTS
 from ._timing import Spent, spent, with_cpu

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tierwise import Decision, predict_tiers
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.tasks import read_seeds
 
 TYPES = 200
 VERDICTS = ("clean", "clean", "clean", "corrected", "failed")

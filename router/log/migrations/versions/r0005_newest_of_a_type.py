@@ -10,7 +10,5 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """One index in place of another."""
-    op.create_index(
-        "ix_tierwise_decisions_type", "tierwise_decisions", ["task_type", "decided_at_us"]
-    )
+    op.create_index("ix_tierwise_decisions_type", "tierwise_decisions", ["task_type", "decided_at_us"])
     op.drop_index("ix_tierwise_decisions_task_type", "tierwise_decisions")
