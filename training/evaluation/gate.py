@@ -171,7 +171,11 @@ def _calibrated(found: Comparison) -> Check:
 
 
 def _pinned(cases: Sequence[Any], broken: Sequence[str]) -> Check:
-    kept = f"Every pinned case is kept, {len(cases)} of {len(cases)}." if cases else "No pinned cases were given."
+    kept = (
+        f"Every pinned case is kept, {len(cases)} of {len(cases)}."
+        if cases
+        else "No pinned cases were given."
+    )
     return known(not broken, float(len(broken)), 0.0, kept, " ".join(broken[:5]))
 
 

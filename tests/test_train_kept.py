@@ -1,0 +1,98 @@
+"""Training on a log that did not keep its texts: what its decisions made of them stands for them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from test_train import QUICK, simulated
+
+from tierwise import OutcomeLog, TierModel, predict_tier
+from tierwise.classifier.errors import InvalidTraining
+from tierwise.training.evaluation.evaluate import evaluate
+from tierwise.training.outcomes.kept import kept_of
+from tierwise.training.train import train
+
+N_ROWS = 160
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def filled(path, store_text, champion, rows) -> OutcomeLog:
+    """The rows as decisions of the champion, each at the tier that did the work."""
+    log = OutcomeLog(path, store_text=store_text)
+    for hour, row in enumerate(rows.itertuples()):
+        at = START + timedelta(hours=hour)
+        decision = predict_tier(row.specification, task_type=row.task_type, pin=row.tier, model=champion)
+        log.record_decision(decision, at=at)
+        log.record_outcome(decision.decision_id, row.verdict, at=at)
+    return log
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return simulated(N_ROWS, n_types=12)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, champion, rows):
+    """store_text -> (log, the model trained on it)."""
+    found = {}
+    for store_text in ("full", "features", "none"):
+        log = filled(tmp_path_factory.mktemp("log") / f"{store_text}.db", store_text, champion, rows)
+        found[store_text] = log, train(log, config=QUICK, base=champion)
+    yield found
+    for log, _ in found.values():
+        log.close()
+
+
+@pytest.mark.parametrize("store_text", ["features", "none"])
+def test_every_row_is_trained_on_and_what_is_kept_says_what_the_text_said(trained, store_text, champion):
+    _, model = trained[store_text]
+    _, whole = trained["full"]
+    assert model.report["rows"] == whole.report["rows"] == N_ROWS
+    assert not [note for note in model.report["notes"] if "left out" in note]
+    places = np.array([champion.place_of(each.mass) for each in model.outcomes.kept])
+    assert places == pytest.approx(np.array(champion.places(whole.outcomes.tasks)), abs=1e-6)
+
+
+def test_the_embedding_teaches_and_words_do_not(trained, champion):
+    n_tiers = len(champion.tiers)
+    weights = {
+        name: (
+            np.abs(model.reader.embedding[:, n_tiers:]).max(),
+            np.abs(model.reader.lexical[:, n_tiers:]).max(),
+        )
+        for name, (_, model) in trained.items()
+    }
+    assert min(weights["full"]) > 0
+    assert weights["features"][0] > 0 == weights["features"][1]
+    assert weights["none"] == (0, 0)
+
+
+def test_outcomes_are_felt_and_the_model_serves(trained, tmp_path):
+    for _, model in trained.values():
+        states = model.states()
+        assert sum(state.n_outcomes for state in states.values()) == N_ROWS
+        model.save(tmp_path / "model")
+        TierModel.load(tmp_path / "model")
+
+
+def test_what_was_kept_for_another_encoder_or_other_tiers_is_not_used(trained, champion):
+    log, _ = trained["features"]
+    row = log.to_pandas(columns=["features", "details"]).iloc[0]
+    kept = kept_of(row.features, row.details, champion)
+    assert kept is not None
+    assert kept.embedding is not None
+    assert kept.embedding.shape == (champion.reader.encoder.n_dims,)
+    other = kept_of({**row.features, "encoder": "another"}, row.details, champion)
+    assert (other.mass, other.embedding) == (kept.mass, None)
+    beliefs = {**row.details["beliefs"], "tiers": ["small", "large"]}
+    assert kept_of(row.features, {"beliefs": beliefs}, champion) is None
+    assert kept_of(row.features, None, champion) is None
+
+
+def test_such_rows_judge_no_model_and_that_is_said(trained):
+    log, model = trained["features"]
+    with pytest.raises(InvalidTraining, match=rf"No row can be evaluated \({N_ROWS} without their text\)"):
+        evaluate(model, log)
