@@ -271,7 +271,7 @@ class OutcomeLog:
         return f"OutcomeLog({self._database.name!r}, store_text={self.store_text!r})"
 
     def _import(
-        self, rows: Iterable[Row], what: str, partial: bool, tiers: Sequence[str] | None
+        self, rows: Iterable[Row], what: str, partial: bool, tiers: Sequence[str] | None = None
     ) -> ImportReport:
         return import_rows(
             self._database,
