@@ -47,6 +47,20 @@ class StaticEncoder:
             return np.zeros(self.n_dims, dtype=np.float32)
         return np.asarray(self.scale[ids] @ self.table[ids].astype(np.float32))
 
+    def word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """(n, n_dims): each exactly as `word_vector` gives it, words of as many pieces at once."""
+        ids = list(map(self.pieces.ids, words))
+        by_length: dict[int, list[int]] = {}
+        for index, some in enumerate(ids):
+            by_length.setdefault(len(some), []).append(index)
+        out = np.zeros((len(words), self.n_dims), dtype=np.float32)
+        for n_pieces, which in by_length.items():
+            if n_pieces:
+                of_each = np.array([ids[index] for index in which])
+                rows = self.table[of_each].astype(np.float32)
+                out[which] = np.matmul(self.scale[of_each][:, None, :], rows)[:, 0]
+        return out
+
     def embed(self, word_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """(n_texts, n_dims) of texts given as their words; the plain way, for training."""
         out = np.zeros((len(word_lists), self.n_dims), dtype=np.float32)
