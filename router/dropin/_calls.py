@@ -14,6 +14,7 @@ from ..decision import Decision
 from ..router import Router
 from ..run import Attempt, Request, Usage, usage_of
 from ..run._faults import failure_of
+from ..run._message import wrong_in
 from ..wire import Routed, Routes, Seen, listed
 
 _MAX_DECISIONS = 10_000
@@ -34,7 +35,7 @@ class Calls:
             return self._decisions.get(message_id)
 
     def remember(self, message_id: str | None, decision: Decision) -> None:
-        if message_id is not None:
+        if isinstance(message_id, str):
             with self._lock:
                 self._decisions[message_id] = decision
                 while len(self._decisions) > _MAX_DECISIONS:
@@ -58,8 +59,10 @@ class Calls:
         """A message is here; it carries the decision. None for what is no message of the API."""
         if not isinstance(message, anthropic.types.Message):
             return None
-        self.remember(message.id, routed.decision)
         attach(message, routed.decision)
+        if wrong_in(message) is not None:  # the caller gets it as the SDK read it; what it used, nobody knows
+            return self.routes.attempt(routed, Usage(), None, n_requests=n_requests, is_whole=False)
+        self.remember(message.id, routed.decision)
         return self.routes.attempt(routed, usage_of(message), message.stop_reason, n_requests=n_requests)
 
     def seen(self, routed: Routed, seen: Seen, n_requests: int) -> Attempt:

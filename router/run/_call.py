@@ -8,6 +8,7 @@ from ...classifier.errors import CallError
 from ..ladder import Rung
 from ._faults import Failure, broken_off, failure_of, not_a_message
 from ._limits import Limits
+from ._message import wrong_in, wrong_in_usage
 from ._request import Request
 from ._steps import Outside, Send, Sent, Sleep, Steps
 from ._usage import Usage, usage_cost_usd, usage_of
@@ -60,7 +61,8 @@ class Spent(NamedTuple):
     is_exact: bool = True
 
     def after(self, rung: Rung, message: Any | None, *, may_be_billed: bool) -> Spent:
-        usage = Usage() if message is None else usage_of(message)
+        told = message is not None and wrong_in_usage(message.usage) is None
+        usage = usage_of(message) if told else Usage()
         cost = usage_cost_usd(rung, usage)
         exact = self.is_exact and not may_be_billed
         return Spent(self.usage + usage, self.cost_usd + cost, self.n_requests + 1, exact)
@@ -105,8 +107,11 @@ def _with(error: CallError, spent: Spent) -> CallError:
 def _failure(sent: Sent, request: Request, timeout_s: float) -> Failure | None:
     if sent.error is not None:
         return failure_of(sent.error, request, timeout_s)
-    if not hasattr(sent.message, "stop_reason") or not hasattr(sent.message, "usage"):
-        return not_a_message(request, sent.message)
+    if sent.message is None and request.stream:  # no event of a message came
+        return broken_off(request)
+    wrong = wrong_in(sent.message)
+    if wrong is not None:
+        return not_a_message(request, wrong)
     return broken_off(request) if sent.message.stop_reason is None else None  # type: ignore[union-attr]
 
 

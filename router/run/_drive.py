@@ -6,7 +6,9 @@ import asyncio
 import inspect
 import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -101,9 +103,9 @@ class Driver(_Driver):
             kwargs = self._kwargs(step)
             if step.request.stream:
                 ends_s = time.monotonic() + step.timeout_s
-                with self._messages.stream(**kwargs) as stream:
-                    for _ in stream:
-                        seen.message = stream.current_message_snapshot
+                with self._messages.stream(**kwargs) as stream, _readable():
+                    for event in stream:
+                        seen.take(event, stream)
                         if time.monotonic() > ends_s:
                             raise TimeoutError  # the client's timeout is for one piece only
                 message = seen.message
@@ -205,8 +207,9 @@ class AsyncDriver(_Driver):
         if not request.stream:
             return await self._messages.create(**kwargs)
         async with self._messages.stream(**kwargs) as stream:
-            async for _ in stream:
-                seen.message = stream.current_message_snapshot
+            with _readable():
+                async for event in stream:
+                    seen.take(event, stream)
         return seen.message
 
 
@@ -214,6 +217,24 @@ class _Seen:
     """What has arrived of a stream."""
 
     message: Any | None = None
+
+    def take(self, event: Any, stream: Any) -> None:
+        """Before its message begins, a stream may have events of other kinds."""
+        if self.message is not None or event.type == "message_start":
+            self.message = stream.current_message_snapshot
+
+
+class UnreadableEvents(ValueError):
+    """Events that are none of the Messages API."""
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the SDK stumbles over as it reads events is wrong in them, and not in what was asked."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError) as error:
+        raise UnreadableEvents from error
 
 
 def _listed(step: Api, found: Any) -> list[Any]:

@@ -65,19 +65,19 @@ def failure_of(error: Exception, request: Request, timeout_s: float) -> Failure:
 
 
 def broken_off(request: Request) -> Failure:
-    """A stream that ended without a stop reason."""
+    """An answer that ended without a stop reason, or a stream without a message."""
     model = request.kwargs["model"]
-    text = f"The answer of {model} broke off."
+    text = f"The answer of {model} broke off. If each one does: is base_url that of the Messages API?"
     return Failure(ServiceFailed(text, about=model), may_pass=True, may_be_billed=True)
 
 
-def not_a_message(request: Request, found: object) -> Failure:
-    """An answer with status 200 that is none of the Messages API."""
+def not_a_message(request: Request, wrong: str) -> Failure:
+    """An answer with status 200 that is none of the Messages API. wrong : of `wrong_in`."""
     text = (
-        f"The service answered with {type(found).__name__}, not with a message. Is base_url that of the "
-        "Messages API?"
+        f"The service answered, but not with a message: {wrong}. Is base_url that of the Messages API, and "
+        "is there a proxy that changes answers?"
     )
-    return Failure(ServiceFailed(text, about=request.kwargs["model"]), may_pass=False)
+    return Failure(ServiceFailed(text, about=request.kwargs["model"]), may_pass=False, may_be_billed=True)
 
 
 def _of_connection(error: Any, model: str) -> Failure:
