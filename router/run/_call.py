@@ -10,7 +10,7 @@ from ._faults import Failure, broken_off, failure_of, not_a_message
 from ._limits import Limits
 from ._message import wrong_in, wrong_in_usage
 from ._request import Request
-from ._steps import Outside, Send, Sent, Sleep, Steps
+from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps
 from ._usage import Usage, usage_cost_usd, usage_of
 
 MAX_BACKOFF_S = 8.0  # as the SDK has it
@@ -74,13 +74,18 @@ def status_of(stop_reason: str | None) -> str:
 
 
 def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -> Steps[Answered]:
-    """Ask until there is a whole answer. Raises a CallError that carries what was spent."""
+    """Ask until there is a whole answer. Raises a CallError with what was spent; an Interrupt has it, too."""
     started_s = outside.now_s()
     ends_s = started_s + limits.deadline_s
     spent = Spent()
     while True:
         timeout_s = min(limits.timeout_s, max(ends_s - outside.now_s(), 0.001))
-        sent: Sent = yield Send(request, timeout_s)
+        try:
+            sent: Sent = yield Send(request, timeout_s)
+        except Interrupt as stop:
+            spent = spent.after(rung, stop.partial, may_be_billed=True)
+            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            raise
         failure = _failure(sent, request, timeout_s)
         if failure is None:
             spent = spent.after(rung, sent.message, may_be_billed=False)
@@ -96,7 +101,11 @@ def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -
             or outside.now_s() + pause_s >= ends_s
         ):
             raise _with(failure.error, spent)
-        yield Sleep(pause_s)
+        try:
+            yield Sleep(pause_s)
+        except Interrupt as stop:
+            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            raise
 
 
 def _with(error: CallError, spent: Spent) -> CallError:
