@@ -14,7 +14,7 @@ from small_model import small_model
 
 import tierwise
 from tierwise import ModelStore
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import ArtifactError, ArtifactMissing
 
 TASK = {"specification": "tag the ticket", "task_type": "tags"}

@@ -76,9 +76,9 @@ def train(
     from tqdm import tqdm
 
     try:
-        from ..classifier._passing import Widths
+        from ..classifier.belief._passing import Widths
         from ..classifier.model import TierModel
-        from ..training.learner import Config
+        from ..training.outcomes.learner import Config
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
