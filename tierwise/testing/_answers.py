@@ -87,12 +87,12 @@ class Fault:
         return cls("cut")
 
     @classmethod
-    def body(cls, text: str, *, content_type: str = "application/json") -> Fault:
-        """HTTP 200 with this body, whatever it is: half a message, a page of HTML, events without a message.
+    def body(cls, text: str, *, content_type: str = "application/json", status: int = 200) -> Fault:
+        """A response with this body, whatever it is: half a message, HTML, events without a message.
 
         Nothing is billed. In a batch it is JSON, and stands as the message of an item that succeeded.
         """
-        return cls("body", 200, text, content_type=content_type)
+        return cls("body", status, text, content_type=content_type)
 
     @classmethod
     def expired(cls) -> Fault:

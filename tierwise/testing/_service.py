@@ -92,8 +92,8 @@ class Service:
             self._record("messages", None, fault="reset", request=request, is_delivered=False)
             return Reply(ending="reset")
         if fault.kind == "body":
-            self._record("messages", 200, fault="body", request=request, is_delivered=False)
-            return Reply(200, fault.message.encode(), content_type=fault.content_type)
+            self._record("messages", fault.status, fault="body", request=request, is_delivered=False)
+            return Reply(fault.status, fault.message.encode(), content_type=fault.content_type)
         if fault.kind != "cut":
             self._record("messages", fault.status, fault=fault.kind, request=request)
             headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
