@@ -97,13 +97,31 @@ def _of_connection(error: Any, model: str) -> Failure:
     ):
         text = "The API key is empty, or has a space or line end at its end. Check ANTHROPIC_API_KEY."
         return Failure(AccountRefused(text, about=model), may_pass=False)
-    connected = not isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout))
     url = error.request.url
+    if url.scheme not in ("http", "https") or not url.host:
+        return Failure(NotReachable(_no_address(url), about=model), may_pass=False)
+    connected = isinstance(cause, httpx2.TransportError) and not isinstance(
+        cause, (httpx2.ConnectError, httpx2.ConnectTimeout)
+    )
     what = "The connection broke" if connected else "No connection"
     where = f"{url.scheme}://{url.host}:{url.port or 443}"
     text = f"{what}: {where} ({type(cause).__name__}). Check base_url and network."
-    never = isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError))
+    never = isinstance(cause, httpx2.LocalProtocolError)
     return Failure(NotReachable(text, about=model), may_pass=not never, may_be_billed=connected and not never)
+
+
+def _no_address(url: Any) -> str:
+    """Without name, password and query, which may be secret, and without what may be a key in its place."""
+    first = url.path.removesuffix("/v1/messages").strip("/").partition("/")[0]  # the SDK repeats it
+    if url.host or url.scheme in ("http", "https"):
+        found = f"{url.scheme}://{url.host}"
+    else:
+        found = f"{url.scheme}:{first}" if url.scheme else first
+    said = "a text that may be a key" if "sk-" in found or len(found) > 100 else repr(found)
+    return (
+        f"base_url is no address: {said}. It must begin with https:// or http:// and name a host, such as "
+        "https://api.anthropic.com. Give the client another base_url, or check ANTHROPIC_BASE_URL."
+    )
 
 
 def _of_status(error: Any, request: Request) -> Failure:
