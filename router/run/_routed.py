@@ -83,6 +83,9 @@ class Runner:
                 if first.decision.mode == "none":
                     return no_model(first.decision)
             return await driver.run(self._steps(job, self._start(job, first), check, entries))
+        except asyncio.CancelledError:
+            entries.leave()
+            raise
         finally:
             await entries.await_all()
 
@@ -197,6 +200,10 @@ class Entries:
         if self._is_pending:
             self._is_pending = False
             await asyncio.wrap_future(self._runner.submit(self._logged.settle))
+
+    def leave(self) -> None:
+        """Wait for nothing: it is written in a moment, or when the router is closed."""
+        self._is_pending = False
 
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
         self._runner.ended(decision, attempt)
