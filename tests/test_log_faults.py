@@ -131,7 +131,7 @@ def test_a_process_killed_while_it_writes_loses_nothing_and_leaves_nothing_half(
 IMPORTING = """
 import os, signal, sys
 from tierwise import OutcomeLog
-from tierwise.router.log import _move
+from tierwise.router.log.files import _move
 settle = _move._settle
 def killed(connection):
     settle(connection)
