@@ -103,7 +103,6 @@ class Link:
         far = self.gaps[i + 1, j] * (1 - y) + self.gaps[i + 1, j + 1] * y
         return np.asarray(near * (1 - a) + far * a)
 
-
     def _gap_of_one(self, low: float, high: float) -> float:
         step, cell = high - low, self.gaps.item
         y = step if step > 30.0 else float(np.log(np.expm1(step)))
