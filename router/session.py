@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -231,7 +230,7 @@ class Session:
 
     def _own_ladder(self) -> Ladder:
         given = None if self._policy is None else self._policy.ladder
-        return given or default_ladder(os.environ.get("TIERWISE_LADDER"))
+        return given or default_ladder()
 
 
 def _is_question(message: Message) -> bool:

@@ -23,7 +23,7 @@ from tierwise.classifier.errors import (
     NotReachable,
     RequestRefused,
 )
-from tierwise.router.log import _recorder
+from tierwise.router.log import _away
 from tierwise.router.run import Limits, Options, checks
 from tierwise.testing import Fault, MessagesServer
 
@@ -195,12 +195,12 @@ class TestAwayLog:
 
     @pytest.fixture(autouse=True)
     def _no_pause(self, monkeypatch):
-        monkeypatch.setattr(_recorder, "PAUSE_S", 0.0)
-        monkeypatch.setattr(_recorder, "_PAUSE_PER_S", 0.0)
+        monkeypatch.setattr(_away, "PAUSE_S", 0.0)
+        monkeypatch.setattr(_away, "PAUSE_PER_S", 0.0)
 
     @pytest.mark.parametrize("is_async", [False, True])
     def test_a_locked_log(self, open_log, log_url, told, is_async, monkeypatch):
-        monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)  # until the router is closed
+        monkeypatch.setattr(_away, "PAUSE_S", 3600.0)  # until the router is closed
         from test_router_faults import held
 
         async def go(server, log):

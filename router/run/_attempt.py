@@ -61,7 +61,7 @@ def attempt_steps(
     if hooks.on_end is not None:
         yield Tell(hooks.on_end, (decision, attempt))
     if hooks.on_outcome is not None and attempt.verdict is not None:
-        yield Tell(hooks.on_outcome, (decision, attempt.verdict, _detail(attempt)))
+        yield Tell(hooks.on_outcome, (decision, attempt.verdict, attempt.said))
     return Tried(attempt, answered.message, text)
 
 
@@ -143,9 +143,3 @@ def _unfinished(check: Check, stop: Interrupt) -> CheckResult:
         n_requests=stop.n_requests,
         cost_is_exact=stop.is_exact,
     )
-
-
-def _detail(attempt: Attempt) -> str:
-    if attempt.check is None:
-        return f"stop reason {attempt.stop_reason}"
-    return f"{attempt.check.name}: {attempt.check.detail}".rstrip(": ")

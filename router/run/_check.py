@@ -37,6 +37,15 @@ class CheckResult:
     n_requests: int = 0
     cost_is_exact: bool = True
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; its cost is in that of the attempt."""
+        return {"name": self.name, "status": self.status, "n_requests": self.n_requests}
+
+    @property
+    def said(self) -> str:
+        """By its name."""
+        return f"{self.name}: {self.detail}".rstrip(": ")
+
     @classmethod
     def failed(cls, detail: str = "", *, name: str = "") -> CheckResult:
         """For functions that say why: `return CheckResult.failed("no price given")`."""
@@ -112,7 +121,7 @@ class AllOf:
             if parts[-1].status == FAILED:
                 break
         worst = min(parts, key=lambda part: (FAILED, NOT_RUN, PASSED).index(part.status))
-        detail = "" if worst.status == PASSED else f"{worst.name}: {worst.detail}".rstrip(": ")
+        detail = "" if worst.status == PASSED else worst.said
         return CheckResult(
             self.name,
             worst.status,

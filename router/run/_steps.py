@@ -69,7 +69,7 @@ class Told(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """Call a hook; what it raises is raised. Comes back as None."""
+    """Call a function of ours or a hook; what it raises is raised. Comes back as what it returned."""
 
     hook: Callable[..., Any]
     arguments: tuple[Any, ...]

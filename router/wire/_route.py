@@ -159,6 +159,8 @@ class Routes:
         """Write it to the router's log, where it has one; with `while_called` that is done on return."""
         if routed.entries is None:
             self.router._running().ended(routed.decision, attempt)
+            if self.router._logged is not None:
+                self.router._logged.settle()
         else:
             _end(routed.entries, routed.decision, attempt)
             routed.entries.wait()
@@ -170,10 +172,10 @@ class Routes:
             await routed.entries.await_all()
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
-        """Where nothing can be waited for; closing the router waits for it."""
-        runner = self.router._running()
-        if self.router.log is not None:
-            runner.submit(partial(runner.ended, routed.decision, attempt))
+        """In a moment, where nothing can be waited for; closing the router waits for it."""
+        self.router._running().ended(routed.decision, attempt)
+        if self.router._logged is not None:
+            self.router._logged.linger()
 
     def _decided(self, task: Task, follows: Decision | str | None) -> tuple[Decision, Entries | None]:
         if not self._while_called:

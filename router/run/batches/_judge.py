@@ -149,5 +149,5 @@ def _judged(
         n_requests=base.n_requests + (found.n_requests if found else 0),
         cost_is_exact=attempt.cost_is_exact,
         attempts=(attempt.to_dict(),),
-        detail="" if found is None else f"{found.name}: {found.detail}".rstrip(": "),
+        detail="" if found is None else found.said,
     )
