@@ -157,7 +157,10 @@ class Router(PipelineMethods):
         follows: Decision | str | None = None,
         **facts: Any,
     ) -> RunResult:
-        """`run` in asyncio, with an `anthropic.AsyncAnthropic`; the check may be async."""
+        """`run` in asyncio, with an `anthropic.AsyncAnthropic`; the check may be async.
+
+        Where it is cancelled, what was in flight is an attempt in the log, a moment later.
+        """
         from .run._routed import Job
 
         task = task_of(specification, task_type, facts)

@@ -179,10 +179,24 @@ with anthropic.Anthropic(base_url=url, api_key=key) as client, Router(log=log, c
 """
 
 
-def test_ctrl_c_in_mid_request(plain_log, tmp_path):
+LEFT_WRAPPED = """
+import sys, anthropic, tierwise
+url, key, log = sys.argv[1:]
+with tierwise.wrap(anthropic.Anthropic(base_url=url, api_key=key), log=log) as client:
+    messages = [{"role": "user", "content": "Tag it, JSON out"}]
+    client.messages.create(model="auto", max_tokens=100, messages=messages)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "error"),
+    [(LEFT, "error", "CallInterrupted"), (LEFT_WRAPPED, "broken_off", None)],
+    ids=["run", "wrap"],
+)
+def test_ctrl_c_in_mid_request(plain_log, tmp_path, program, status, error):
     silent = Silent()
     with MessagesServer(silent) as server:
-        command = [sys.executable, "-c", LEFT, server.url, server.api_key, str(tmp_path / "log.db")]
+        command = [sys.executable, "-c", program, server.url, server.api_key, str(tmp_path / "log.db")]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         with process:
             assert silent.asked.wait(MANY_S)
@@ -190,4 +204,4 @@ def test_ctrl_c_in_mid_request(plain_log, tmp_path):
             _, said = process.communicate(timeout=60)
     assert said.rstrip().endswith("KeyboardInterrupt")
     [row] = plain_log.attempts()
-    assert (row.error, row.n_requests, row.cost_is_exact) == ("CallInterrupted", 1, False)
+    assert (row.status, row.error, row.n_requests, row.cost_is_exact) == (status, error, 1, False)
