@@ -123,24 +123,10 @@ def _difference(found: Estimate, at_most: float, margin: float, what: str, unit:
 
 
 def _better_than_table(found: Comparison) -> dict[str, Check]:
-    usd, under, loss = found.table_usd, found.table_under, found.table_log_loss
+    loss = found.table_log_loss
     return {
-        "table_usd": Check(
-            not usd.low > 0.0,
-            usd.low,
-            0.0,
-            f"The table of types does better in money: {usd.text('$')} a task against it.",
-            speaks_against=usd.low > 0.0,
-            estimate=usd,
-        ),
-        "table_under": Check(
-            not under.low > 0.0,
-            under.low,
-            0.0,
-            f"The table of types does better in under-tiering: {under.text('%')} a task against it.",
-            speaks_against=under.low > 0.0,
-            estimate=under,
-        ),
+        "table_usd": _not_behind_table(found.table_usd, "money", "$"),
+        "table_under": _not_behind_table(found.table_under, "under-tiering", "%"),
         "table_log_loss": Check(
             loss.high < 0.0,
             loss.high,
@@ -150,6 +136,11 @@ def _better_than_table(found: Comparison) -> dict[str, Check]:
             estimate=loss,
         ),
     }
+
+
+def _not_behind_table(found: Estimate, what: str, unit: str) -> Check:
+    says = f"The table of types does better in {what}: {found.text(unit)} a task against it."
+    return Check(not found.low > 0.0, found.low, 0.0, says, speaks_against=found.low > 0.0, estimate=found)
 
 
 def _predicts_no_worse(found: Comparison) -> Check:
