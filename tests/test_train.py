@@ -242,6 +242,21 @@ def test_where_nothing_can_be_learned_the_error_says_what_to_do(rows, change, me
         train(change(rows))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "note"),
+    [
+        ("tier", "sonnet", "Outcomes of one tier only: the gaps between tiers are the seed tasks'."),
+        ("task_type", "all alike", "One task type only: how much types differ can't be estimated."),
+    ],
+)
+def test_one_tier_and_one_type_are_learned_from_and_said(rows, column, value, note):
+    model = train(rows.iloc[:150].assign(**{column: value}), config=QUICK)
+    assert note in model.report["notes"]
+    passes = model.pass_probabilities([Task(text) for text in rows["specification"][:20]])
+    assert np.isfinite(passes).all()
+    assert (np.diff(passes, axis=1) >= 0).all()
+
+
 def test_outcomes_of_another_ladder_are_refused(rows):
     with pytest.raises(InvalidTraining, match=r"^Column 'tier': .* Allowed: small, large\.$"):
         train(rows, base=ladder_of_two())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +80,9 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         n_classes = len(self.classes_)
         first = np.zeros((X.shape[1] + 1) * n_classes) if start is None else start
         transposed: Any = X.T.tocsr() if issparse(X) else X.T  # type: ignore[attr-defined]
+        rows = _Labelled(X, transposed, bounds, weights, 1.0 / self.C, n_classes)
         found = minimize(  # type: ignore[call-overload]
-            lambda w: loss(w, X, transposed, bounds, weights, 1.0 / self.C, n_classes),
+            lambda w: loss(w, rows),
             first,
             jac=True,
             method="L-BFGS-B",
@@ -158,15 +159,19 @@ class CensoredOrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         return bounds
 
 
-def _separate_loss(
-    parameters: Array,
-    X: Any,
-    transposed: Any,
-    bounds: NDArray[np.int64],
-    weights: Array,
-    ridge: float,
-    n_classes: int,
-) -> tuple[float, Array]:
+class _Labelled(NamedTuple):
+    """Rows, and between which classes, both included, each one's class is: what a loss is of."""
+
+    X: Any
+    transposed: Any
+    bounds: NDArray[np.int64]
+    weights: Array
+    ridge: float
+    n_classes: int
+
+
+def _separate_loss(parameters: Array, rows: _Labelled) -> tuple[float, Array]:
+    X, transposed, bounds, weights, ridge, n_classes = rows
     table = parameters.reshape(-1, n_classes)
     log_mass = log_softmax(X @ table[:-1] + table[-1], axis=1)
     classes = np.arange(n_classes)
@@ -179,15 +184,8 @@ def _separate_loss(
     return -float(weights @ found) + penalty, -gradient.ravel()
 
 
-def _shared_loss(
-    parameters: Array,
-    X: Any,
-    transposed: Any,
-    bounds: NDArray[np.int64],
-    weights: Array,
-    ridge: float,
-    n_classes: int,
-) -> tuple[float, Array]:
+def _shared_loss(parameters: Array, rows: _Labelled) -> tuple[float, Array]:
+    X, transposed, bounds, weights, ridge, n_classes = rows
     n_features = X.shape[1]
     w, steps = parameters[:n_features], parameters[n_features:]
     cuts = np.concatenate([[-np.inf], _cuts(steps), [np.inf]])
