@@ -87,6 +87,13 @@ def test_too_little_volume_is_said(url):
     assert "does not pay" not in some
 
 
+def test_routing_that_costs_more_is_not_called_a_small_saving(url):
+    shown = stats(url, "--baseline", "haiku")
+    assert "a month more than haiku for everything" in shown
+    assert "By cost alone routing does not pay here, whatever the volume" in shown
+    assert "That is under" not in shown
+
+
 def test_a_price_of_corrections_is_in_the_sums(url):
     shown = stats(url, "--correction-minutes", 6, "--hourly-rate-usd", 60)
     assert "tokens and expected corrections" in shown

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..simulator.figures import _over_seeds
+from ..simulator.figures import over_seeds
 
 POLICIES = ("served", "always sonnet", "table of types", "oracle")
 _MONEY, _UNDER = "cost_usd", "under_tiered"
@@ -122,5 +122,5 @@ def _per_task(seeds: Sequence[dict[str, Any]], policy: str) -> dict[str, list[fl
             / sum(w["tasks"] for w in seed["weekly"])
             for seed in seeds
         ]
-        found[name] = _over_seeds(np.array(shares))
+        found[name] = over_seeds(np.array(shares))
     return found
