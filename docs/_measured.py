@@ -49,6 +49,18 @@ def _width(label: str, path: str, *, fidelity: bool = True, size: bool = True) -
     )
 
 
+def _public(label: str, router: str) -> Row:
+    path = f"split_by_task[{router}]"
+    shown = ("apgr", "log_loss", "cost_of_opus_quality")
+    cells = [f"{{{path}[{each}][0]:.3f}}" for each in shown]
+    return Row(label, "public_outcomes", [*cells, f"{{types_held_out[{router}][apgr][0]:.3f}}"])
+
+
+def _known(label: str, name: str) -> Row:
+    shown = ("apgr", "log_loss", "cost_of_opus_quality")
+    return Row(label, "public_outcomes", [*(f"{{{name}[{each}]:.3f}}" for each in shown), ""])
+
+
 _LEARNER = "benchmarks.simulator.learner:served"
 _POSTERIOR = "exact posterior with the first world's true parameters"
 
@@ -94,6 +106,25 @@ MEASURED = {
                 ("shrunk table of task types", "table"),
                 ("always Sonnet", "always sonnet"),
             )
+        ],
+    ),
+    "public": Figures(
+        "`python -m benchmarks.public_outcomes --data FOLDER`",
+        (
+            "",
+            "APGR (0.5: a coin)",
+            "log loss of passing",
+            "price of Opus's quality, Opus for everything = 1",
+            "APGR, types held out",
+        ),
+        [
+            _public("one rate a tier", "constant"),
+            _public("table of types", "table"),
+            _public("regression on type and embedding", "regression"),
+            _public("**this learner**", "learner"),
+            _known("true rates of the types", "types_known"),
+            _known("every outcome known", "oracle"),
+            Row("tasks; draws", "public_outcomes", ["{tasks:,}; {draws}", "", "", ""]),
         ],
     ),
     "loop": Figures(
