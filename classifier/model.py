@@ -263,6 +263,8 @@ class TierModel:
         """The places of texts, with what outcomes corrected in them."""
         if not masses:
             return []
+        if len(masses) == 1 and self._correction is None:
+            return [self.link.place(masses[0])]
         places = self.link.places(masses)
         if self._correction is not None:
             n_tiers = len(self.tiers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..classifier.belief._place import Place
 from ..classifier.belief.posterior import Posterior
@@ -171,7 +171,8 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
 def _unbound(task: Task) -> Task:
     if all(getattr(task, name) is None for name in _BINDING):
         return task
-    return replace(task, **dict.fromkeys(_BINDING))
+    free: dict[str, Any] = dict.fromkeys(_BINDING)
+    return replace(task, **free)
 
 
 def _by_rule(ran: int, to: int) -> str:

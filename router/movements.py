@@ -152,7 +152,7 @@ def movements(
     is no tier of it.
     """
     policy = policy or Policy()
-    ladder = policy.ladder or default_ladder(None)
+    ladder = policy.ladder or default_ladder()
     base = ladder.production if baseline is None else ladder.index(baseline)
     view = view_of(model, ladder, policy)
     found = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from test_train import QUICK, simulated
+from simulated_log import QUICK, simulated
 
 from tierwise import Comparison, Policy, compare, gate, train
 from tierwise.classifier.errors import InvalidTraining

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._lexical_many import LexicalColumns, WordsOfTexts
+from ._lexical_many import LexicalColumns, OfTexts
 from ._packed import ONE, Packing
 from ._word_table import WordTable
 from ._words import MAX_WORDS
@@ -55,7 +55,7 @@ class ManyTexts:
         columns = table.columns()
         if len(table) > MAX_WORDS:  # what is needed is back at once, and memory stays bounded
             self._table = WordTable(self._row_of, self._packing, self._rows_of)
-        distinct = WordsOfTexts(number, text).once_per_text()
+        distinct = OfTexts(number, text).once_per_text()
 
         def total(column: NDArray[np.floating] | Ints) -> Reals:
             return np.asarray(np.bincount(distinct.text, column.take(distinct.value), n_texts), np.float64)
@@ -66,6 +66,6 @@ class ManyTexts:
         )
         sense = np.stack([total(column) for column in columns.real], axis=1) / ONE
         n_distinct = np.bincount(distinct.text, minlength=n_texts)
-        places = WordsOfTexts(place.take(number), text)
+        places = OfTexts(place.take(number), text)
         n_features, lexical = self._lexical.sums(texts, places, lengths, n_numbers)
         return Sums(known, n_letters, n_distinct, sense, n_features, lexical)

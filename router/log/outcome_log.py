@@ -14,6 +14,8 @@ from ...classifier.errors import InvalidOutcome
 from .. import reasons
 from ..decision import Decision
 from . import _erase as erase
+from ._add_decision import add_decision
+from ._add_outcome import Verdict
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._counting import history_counts
@@ -31,7 +33,6 @@ from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
-from ._write import Verdict, add_decision
 from .figures._stats import Stats, collect
 from .files._export import exported_rows
 from .files._frame import frame_of, rows_of

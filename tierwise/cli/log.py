@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -195,7 +194,7 @@ def expire(days: float, text_only: bool, url: str, as_json: bool) -> None:
 def _tiers(path: Path | None) -> tuple[str, ...]:
     from ..router.ladder import Ladder, default_ladder
 
-    return (default_ladder(os.environ.get("TIERWISE_LADDER")) if path is None else Ladder.load(path)).names
+    return (default_ladder() if path is None else Ladder.load(path)).names
 
 
 def _name_all(rows: Any) -> None:

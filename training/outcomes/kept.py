@@ -48,7 +48,7 @@ def kept_of(
     beliefs = (details or {}).get("beliefs") or {}
     if tuple(beliefs.get("tiers") or ()) != base.tiers or not beliefs.get("text"):
         return None
-    is_known = bool(features) and features["encoder"] == base.manifest["encoder"]["fingerprint"]
+    is_known = bool(features and features["encoder"] == base.manifest["encoder"]["fingerprint"])
     if not is_known or beliefs.get("guard") is not None:
         return Kept(tuple(beliefs["text"]), None)
     from ...router.log._text import embedding_of

@@ -16,9 +16,9 @@ from .._decision_row import facts_of, text_columns
 from .._policy_body import fingerprint_of
 from .._text import StoreText
 from .._times import checked_us, to_us
-from .._tried import checked_tried
 from .._verdicts import check_basis, check_verdict
 from ._columns import FACT_KINDS, IGNORED, KINDS, check_columns, from_json_text, is_missing
+from ._exported_attempts import checked_tried
 
 MODES = ("sync", "batch", "none")
 _PASSED_ON = ("mode", "model", "model_version", "reason", "fallback", "confidence", "propensity", "follows")
@@ -167,12 +167,12 @@ def _share(name: str, value: Any, *, above_zero: bool) -> float | None:
         return None
     try:
         share = float("nan") if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = float("nan")
     if 0.0 < share <= 1.0 or (share == 0.0 and not above_zero):
         return share
     raise InvalidOutcome(
-        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r}.", about=name
+        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r:.80}.", about=name
     )
 
 
