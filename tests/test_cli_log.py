@@ -82,16 +82,21 @@ def test_a_tier_that_is_not_on_the_ladder_makes_a_row_bad(sqlite_url, rows, tmp_
         out.write('{"tier": "sonet", "verdict": "clean", "at": "2026-02-03T00:00:00Z"}\n')
     message = (
         "Nothing was imported: 1 of 4 rows can't be taken. line 4: tier 'sonet' is none of the ladder's; "
-        "did you mean 'sonnet'? It has haiku, sonnet, opus. Correct them, or import the rest with partial."
+        "did you mean 'sonnet'? It has haiku, sonnet, opus; for others: --ladder or --any-tier (in Python tiers=). "
+        "Correct them, or import the rest with partial."
     )
     assert_refused(run("log", "import", rows, "--log", sqlite_url), message)
     partial = run("log", "import", rows, "--log", sqlite_url, "--partial")
     assert (partial.exit_code, partial.stdout[:25]) == (0, "4 rows: 3 new decisions, ")
     assert partial.stderr.startswith("4: tier 'sonet' is none of the ladder's")
     images = run("log", "import", rows, "--log", sqlite_url, "--ladder", IMAGES)
-    assert_refused(images, "line 1: tier 'haiku' is none of the ladder's. It has fast, standard, ultra")
+    assert_refused(
+        images, "line 1: tier 'haiku' is none of the ladder's. It has fast, standard, ultra; for others"
+    )
     monkeypatch.setenv("TIERWISE_LADDER", str(IMAGES))
-    assert_refused(run("log", "import", rows, "--log", sqlite_url), "It has fast, standard, ultra")
+    assert_refused(
+        run("log", "import", rows, "--log", sqlite_url), "It has fast, standard, ultra; for others"
+    )
     every = run("log", "import", rows, "--log", sqlite_url, "--any-tier")
     assert every.stdout.startswith("4 rows: 1 new decisions, ")
 

@@ -173,3 +173,8 @@ def test_type_states_go_with_an_import_that_changes_what_counts(log):
     log.import_frame(frame({}))
     assert log.states_of("meta", "m1") == {}
     assert set(log.states_of("other", "m1")) == {0}
+
+
+def test_a_message_that_asks_has_no_full_stop_after_it(log):
+    with pytest.raises(BadRows, match=r"Is its time zone the right one\? Correct them, or import the rest"):
+        log.import_frame(frame({"at": NOON + HOUR}))

@@ -215,7 +215,7 @@ def test_of_many_types_fewer_outcomes_each_are_read(log, monkeypatch):
     monkeypatch.setattr(_recurring, "MOST_READ", 100)
     assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (50, 0)}] * 2
     monkeypatch.setattr(_recurring, "MOST_READ", 10)
-    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (40, 0)}] * 2
+    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (30, 0)}] * 2
 
 
 def test_an_empty_log_has_no_movements(log):

@@ -35,10 +35,10 @@ def main() -> None:
     results["libraries"] = libraries()
     for kind in [chosen.on] if chosen.on else DATABASES:
         for name in [chosen.only] if chosen.only else parts:
-            load = os.getloadavg()[0]
+            load, commit = os.getloadavg()[0], machine()["commit"]
             with DATABASES[kind]() as url:
                 found = parts[name](url)
-            found |= {"load_average_before": round(load, 1), "commit": machine()["commit"]}
+            found |= {"load_average_before": round(load, 1), "commit": commit}
             results.setdefault(kind, {})[name] = found
             print(f"{kind} {name}: {found}", flush=True)
     print(f"written to {write('log', results).name}")

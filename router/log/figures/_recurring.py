@@ -21,8 +21,8 @@ from ..outcome_log import OutcomeLog
 
 MOST_TYPES = 200
 MOST_OUTCOMES = 100  # per tier: with the hazard of change, older ones hardly count
-LEAST_OUTCOMES = 40  # per tier, where a log has many types: few more change what a type's outcomes say
-MOST_READ = 24_000  # outcomes in all
+LEAST_OUTCOMES = 30  # per tier, where a log has many types: few more change what a type's outcomes say
+MOST_READ = 18_000  # outcomes in all
 MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
@@ -45,8 +45,8 @@ def movements_of(
         for each in movements_of(log, baseline="sonnet").of("down"):
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
-    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier (fewer, but 40 at least,
-    where that would be more than 24,000 outcomes in all) and the newest 40 tasks (no retries, no probes).
+    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier (fewer, but 30 at least,
+    where that would be more than 18,000 outcomes in all) and the newest 40 tasks (no retries, no probes).
     A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.

@@ -113,8 +113,9 @@ def _in_order(bad: list[BadRow]) -> list[BadRow]:
 
 def _message(bad: list[BadRow], n_rows: int, what: str) -> str:
     named = "; ".join(f"{what} {row.number}: {row.message.rstrip('.')}" for row in bad[:NAMED])
-    more = f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
+    named += f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
     return (
-        f"Nothing was imported: {len(bad):,} of {n_rows:,} rows can't be taken. {named}{more}. "
+        f"Nothing was imported: {len(bad):,} of {n_rows:,} rows can't be taken. "
+        f"{named}{'' if named.endswith('?') else '.'} "
         "Correct them, or import the rest with partial."
     )

@@ -84,7 +84,7 @@ class RowReader:
             return tier
         raise InvalidOutcome(
             f"tier {tier!r} is none of the ladder's{suggestion(tier, self._tiers)} It has "
-            f"{', '.join(self._tiers)}.",
+            f"{', '.join(self._tiers)}; for others: --ladder or --any-tier (in Python tiers=).",
             about="tier",
         )
 
