@@ -60,8 +60,8 @@ def check_chosen(doing: str) -> None:
         return
     if loaded is None or not loaded.tracking.is_tracking_uri_set():
         raise StoreUnavailable(
-            f"Can't {doing}: nothing says where MLflow keeps its models. Set MLFLOW_TRACKING_URI to your server, "
-            "or to sqlite:///mlflow.db for a store in this folder."
+            f"Can't {doing}: nothing says where MLflow keeps its models. Set MLFLOW_TRACKING_URI to your "
+            "server, or to sqlite:///mlflow.db for a store in this folder."
         )
 
 

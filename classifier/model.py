@@ -285,5 +285,5 @@ def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
 
 
 def _version_of(folder: Folder) -> str:
-    """Short name of a model: of its seal, which changes with its arrays, its thresholds, and all else in it."""
+    """Short name of a model: of its seal, which changes with its arrays, thresholds, and all else."""
     return str(folder.manifest["seal"])[:12]
