@@ -38,7 +38,7 @@ bench: $(VENV)/.dev  ## the budgets, as ratios in one run; nothing else should r
 	$(BIN)/python -m benchmarks.serve
 
 champion: $(VENV)/.dev  ## distil the encoder, fit the seed tasks, write data/champion
-	$(BIN)/python -m tierwise.training.champion
+	$(BIN)/python -m tierwise.training.seeds.champion
 
 clean:
 	rm -rf $(VENV) .demo-serve.db* .typecheck build dist *.egg-info

@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tierwise import Task, predict_tier, predict_tiers
 from tierwise.data import CHAMPION
-from tierwise.training.distil import Teacher
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.distil import Teacher
+from tierwise.training.seeds.tasks import read_seeds
 
 from ._machine import write
 

@@ -15,13 +15,14 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from tierwise.classifier._encoder import StaticEncoder
+from tierwise.classifier.reading._encoder import StaticEncoder
 from tierwise.classifier.task import Task
-from tierwise.training import design, head
-from tierwise.training.crossval import N_FOLDS
-from tierwise.training.distil import FittingSet, Teacher, distil
-from tierwise.training.lexicon import build_lexicon
-from tierwise.training.seeds import read_seeds
+from tierwise.training.features import design
+from tierwise.training.features.lexicon import build_lexicon
+from tierwise.training.seeds import head
+from tierwise.training.seeds.crossval import N_FOLDS
+from tierwise.training.seeds.distil import FittingSet, Teacher, distil
+from tierwise.training.seeds.tasks import read_seeds
 
 from ._machine import write
 from .held_out import FOREIGN

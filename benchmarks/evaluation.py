@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from tierwise import OutcomeLog
-from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.training.seeds.tasks import TIERS, read_seeds
 
 from ._machine import write
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from tierwise import Task, predict_tiers
-from tierwise.classifier.state import Seen
-from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.classifier.belief.state import Seen
+from tierwise.training.seeds.tasks import TIERS, read_seeds
 from tierwise.training.train import train
 
 from ._machine import write

@@ -14,11 +14,11 @@ from sklearn.model_selection import GroupKFold
 from tierwise.classifier.model import TierModel
 from tierwise.data import CHAMPION
 from tierwise.training import metrics
-from tierwise.training.crossval import N_FOLDS
 from tierwise.training.estimator import CensoredOrdinalClassifier
-from tierwise.training.features import FeatureSpace
-from tierwise.training.head import STRENGTH
-from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.training.features.space import FeatureSpace
+from tierwise.training.seeds.crossval import N_FOLDS
+from tierwise.training.seeds.head import STRENGTH
+from tierwise.training.seeds.tasks import TIERS, read_seeds
 
 from ._machine import write
 

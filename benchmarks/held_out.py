@@ -19,8 +19,8 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.data import CHAMPION
 from tierwise.training import metrics
-from tierwise.training.crossval import held_out_logits
-from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.training.seeds.crossval import held_out_logits
+from tierwise.training.seeds.tasks import TIERS, read_seeds
 
 from ._machine import write
 

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from tierwise import Decision, OutcomeLog, Router, TierModel, predict_tier, predict_tiers
 from tierwise.data import CHAMPION
 from tierwise.router.log._keeper import StateKeeper
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.tasks import read_seeds
 
 from ._machine import RESULTS, machine, write
 

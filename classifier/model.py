@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._artifact import Folder, read_folder
-from ._effects import Effects, Grid, effect_grid
-from ._passing import Widths
-from ._place import Link, Place, solve_gaps
-from ._reader import Reader, Reading
-from ._store_folder import is_store
-from ._stored import arrays_of, reader_from, widths_from
+from .artifact._folder import Folder, read_folder
+from .artifact._store_folder import is_store
+from .artifact._stored import arrays_of, reader_from, widths_from
+from .belief._effects import Effects, Grid, effect_grid
+from .belief._passing import Widths
+from .belief._place import Link, Place, solve_gaps
+from .belief.history import Counts, parse_counts
+from .belief.posterior import Posterior, TextPosterior, work_out, work_out_texts
 from .errors import ArtifactCorrupt, StateMismatch
-from .history import Counts, parse_counts
-from .posterior import Posterior, TextPosterior, work_out, work_out_texts
+from .reading._reader import Reader, Reading
 from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
 if TYPE_CHECKING:
-    from .state import Seen, TypeState
+    from .belief.state import Seen, TypeState
 
     History = Counts | TypeState
 
@@ -76,12 +76,12 @@ class TierModel:
         NotInStore.
         """
         if isinstance(path_or_uri, str) and path_or_uri.startswith(REMOTE):
-            from ._remote import fetch  # predict_tier never comes here: it gives a Path
+            from .artifact._remote import fetch  # predict_tier never comes here: it gives a Path
 
             path_or_uri = fetch(path_or_uri)
         path = Path(path_or_uri)
         if is_store(path):
-            from ._pointer import champion_folder
+            from .artifact._pointer import champion_folder
 
             path = champion_folder(path)
         folder = read_folder(path)
@@ -95,7 +95,7 @@ class TierModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the folder, whole or not at all."""
-        from ._saving import write_folder  # what writes is not loaded by what predicts
+        from .artifact._saving import write_folder  # what writes is not loaded by what predicts
 
         vocabulary = list(self.reader.encoder.pieces.vocabulary)
         write_folder(Path(path), self.manifest, self._arrays(), vocabulary)
@@ -157,7 +157,7 @@ class TierModel:
 
     def observe(self, state: TypeState | None, outcomes: Sequence[Seen]) -> TypeState:
         """The state of a type with these outcomes added; None is a type of which nothing is known."""
-        from .state import TypeState
+        from .belief.state import TypeState
 
         state = TypeState(self.fingerprint) if state is None else self._own(state)
         return state.observe(outcomes, self.grid)
@@ -178,7 +178,7 @@ class TierModel:
 
     def word_evidence(self, task: Task, *, most: int = 6) -> dict[str, list[tuple[str, float]]]:
         """Tier -> what in the text spoke for it, as (words, log-odds), strongest first."""
-        from ._evidence import word_evidence  # for `explain()`
+        from .reading._evidence import word_evidence  # for `explain()`
 
         return word_evidence(self.reader, task, self.tiers, most=most)
 
@@ -238,7 +238,7 @@ class TierModel:
         self, history: History, place: Place
     ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
         if not isinstance(history, dict):  # most counts are one; a state is known by what has to be loaded
-            from .state import TypeState
+            from .belief.state import TypeState
 
             if isinstance(history, TypeState):
                 counts = self._own(history).counts or None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..classifier.history import Counts
-from ..classifier.state import TypeState
+from ..classifier.belief.history import Counts
+from ..classifier.belief.state import TypeState
 from ..classifier.task import Task
 from . import reasons
 from ._explore import Weighed, with_canary, with_probe

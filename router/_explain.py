@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._beliefs import Beliefs
 from ._what_if import alternatives
 from .decision import Decision
 from .ladder import Ladder
 from .reasons import MEANING, WARNINGS
+from .rules._beliefs import Beliefs
 
 MAX_WORDS_SHOWN = 6
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Protocol
 
 from ..classifier.task import Task
 from . import reasons
-from ._beliefs import Beliefs
-from ._decide import Choice
-from ._probe import probe_of
 from .canary import Canary
 from .ladder import Ladder
 from .policy import Policy
+from .rules._beliefs import Beliefs
+from .rules._decide import Choice
+from .rules._probe import probe_of
 
 Weighed = tuple[Choice, Task, Any, Any]  # choice, task, beliefs, posterior
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..classifier.belief.posterior import Posterior
+from ..classifier.belief.state import Seen, TypeState
 from ..classifier.errors import InvalidTask
 from ..classifier.model import TierModel
-from ..classifier.posterior import Posterior
-from ..classifier.state import Seen, TypeState
 from ..classifier.task import Task
 from . import reasons
-from ._costs import expected_costs_usd
-from ._decide import Choice, decide
 from ._view import View
 from .ladder import Ladder
 from .policy import LAMBDA_DOWN_MIN, Policy
+from .rules._costs import expected_costs_usd
+from .rules._decide import Choice, decide
 
 if TYPE_CHECKING:
     from .movements import Judged, Recurring, Work

@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..classifier._place import Place
+from ..classifier.belief._place import Place
+from ..classifier.belief.state import BASIS_WEIGHT, Seen
 from ..classifier.model import TierModel
-from ..classifier.state import BASIS_WEIGHT, Seen
 from ..classifier.task import Task
 
 CAPABILITY: Mapping[str, bool] = {"clean": True, "corrected": False, "failed": False}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..classifier.belief.posterior import Posterior
 from ..classifier.errors import LadderMismatch
 from ..classifier.model import TierModel
-from ..classifier.posterior import Posterior
-from ._beliefs import Beliefs
 from .ladder import Ladder
 from .policy import Policy
+from .rules._beliefs import Beliefs
 
 
 class View(NamedTuple):

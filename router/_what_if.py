@@ -8,10 +8,10 @@ from typing import Any
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import Task
-from ._beliefs import Beliefs
-from ._bounds import bounds_of
-from ._decide import Choice, decide
 from .decision import Decision
+from .rules._beliefs import Beliefs
+from .rules._bounds import bounds_of
+from .rules._decide import Choice, decide
 
 _FLIPS: tuple[tuple[str, Any, str], ...] = (
     ("live", True, "if a person were waiting for it (live=True)"),

@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..classifier.belief.posterior import Posterior
 from ..classifier.model import TierModel
-from ..classifier.posterior import Posterior
 from ..classifier.task import Task
-from ._beliefs import Beliefs
-from ._costs import expected_costs_usd, latency_ms
-from ._decide import Choice
-from ._mode import Mode
 from .ladder import Ladder
 from .policy import Policy
+from .rules._beliefs import Beliefs
+from .rules._costs import expected_costs_usd, latency_ms
+from .rules._decide import Choice
+from .rules._mode import Mode
 from .tier import Tier
 
 

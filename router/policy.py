@@ -38,7 +38,7 @@ class Policy:
     many_items_over : extraction and formatting over more items than this is volume work.
     default_output_tokens : assumed per item where a task does not say.
     probe_budget : probability with which a `Router` tries the tier below, where a probe can do no harm
-        and can teach something (`router/_probe.py` says where); so at most this share of all decisions.
+        and can teach something (`router/rules/_probe.py` says where); so at most this share of all decisions.
     probe_max_per_day : and no more than so many in 24 hours, all processes together (default: no limit).
 
     Raises

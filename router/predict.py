@@ -7,22 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
 from .. import __version__
+from ..classifier.belief.history import Counts
+from ..classifier.belief.posterior import Posterior
 from ..classifier.errors import InvalidTask, LadderMismatch
-from ..classifier.history import Counts
 from ..classifier.model import TierModel
-from ..classifier.posterior import Posterior
 from ..classifier.task import Task, check_fact_names
-from ._beliefs import Beliefs
 from ._champion import champion
-from ._decide import Choice, decide
 from ._uncollected import uncollected
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
 from .policy import Policy
+from .rules._beliefs import Beliefs
+from .rules._decide import Choice, decide
 
 if TYPE_CHECKING:
-    from ..classifier.state import TypeState
+    from ..classifier.belief.state import TypeState
 
 _DEFAULT_POLICY = Policy()
 

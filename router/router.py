@@ -10,10 +10,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..classifier.belief.history import Counts
+from ..classifier.belief.state import TypeState
 from ..classifier.errors import InvalidPolicy, LogError
-from ..classifier.history import Counts
 from ..classifier.model import TierModel
-from ..classifier.state import TypeState
 from ..classifier.task import Task
 from ._deciding import decided
 from ._explore import Chance
@@ -180,9 +180,9 @@ class Router(PipelineMethods):
 
         Raises InvalidRequest for tasks that are live or need no model, and CallError.
         """
-        from .run import _routed_batch
+        from .run.batches import _routed as batches
 
-        return _routed_batch.submit(self, tasks, journal=journal, options=options, limits=limits)
+        return batches.submit(self, tasks, journal=journal, options=options, limits=limits)
 
     def collect_batch(
         self,
@@ -202,10 +202,10 @@ class Router(PipelineMethods):
         Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
         not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
         """
-        from .run import _routed_batch
+        from .run.batches import _routed as batches
 
         given: dict[str, Any] = {"check": check, "limits": limits, "escalate": escalate}
-        return _routed_batch.collect(self, job, **given, concurrency=concurrency)
+        return batches.collect(self, job, **given, concurrency=concurrency)
 
     def record_outcome(
         self,
@@ -231,17 +231,17 @@ class Router(PipelineMethods):
 
     async def asubmit_batch(self, tasks: Iterable[str | Task | Mapping[str, Any]], **given: Any) -> BatchJob:
         """`submit_batch` in asyncio."""
-        from .run import _routed_batch
+        from .run.batches import _routed as batches
 
-        return await _routed_batch.asubmit(self, tasks, **given)
+        return await batches.asubmit(self, tasks, **given)
 
     async def acollect_batch(
         self, job: BatchJob | str | os.PathLike[str], **given: Any
     ) -> tuple[ItemResult, ...]:
         """`collect_batch` in asyncio; the check may be async."""
-        from .run import _routed_batch
+        from .run.batches import _routed as batches
 
-        return await _routed_batch.acollect(self, job, **given)
+        return await batches.acollect(self, job, **given)
 
     async def adecide(self, specification: str | Task | Mapping[str, Any], **options: Any) -> Decision:
         """`decide` beside the event loop."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..classifier.errors import InvalidTask
 from ..classifier.task import FACTS, Task
 from . import reasons
-from ._limits import CHARS_PER_TOKEN
 from ._tasks import task_of
 from .decision import Decision
 from .ladder import Ladder, default_ladder
 from .policy import Policy
 from .predict import predict_tier
+from .rules._limits import CHARS_PER_TOKEN
 from .tier import Tier
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import pytest
 
 from tierwise.classifier.model import TierModel
 from tierwise.data import CHAMPION
-from tierwise.router._beliefs import Beliefs
 from tierwise.router.ladder import Ladder
 from tierwise.router.log import OutcomeLog
+from tierwise.router.rules._beliefs import Beliefs
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +121,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory) -> Path:
     """A database with MLflow's tables: making them takes seconds, copying them doesn't."""
-    from tierwise.classifier._mlflow import mlflow_calls
+    from tierwise.classifier.artifact._mlflow import mlflow_calls
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     uri = f"sqlite:///{path}"

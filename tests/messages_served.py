@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tierwise import Router
-from tierwise.router.serve._messages import messages_router
+from tierwise.router.serve.routes._messages import messages_router
 
 
 @contextmanager

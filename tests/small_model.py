@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tierwise.classifier._encoder import StaticEncoder
-from tierwise.classifier._guards import Guards
-from tierwise.classifier._lexicon import Lexicon
-from tierwise.classifier._passing import Widths
-from tierwise.classifier._reader import Reader
-from tierwise.classifier._stored import manifest_of
+from tierwise.classifier.artifact._stored import manifest_of
+from tierwise.classifier.belief._passing import Widths
 from tierwise.classifier.model import TierModel
+from tierwise.classifier.reading._encoder import StaticEncoder
+from tierwise.classifier.reading._guards import Guards
+from tierwise.classifier.reading._lexicon import Lexicon
+from tierwise.classifier.reading._reader import Reader
 
 TIERS = ("haiku", "sonnet", "opus")
 VOCABULARY = ("[UNK]", "tag", "##s", "plan", "the", "ticket")

@@ -14,9 +14,9 @@ import pytest
 from safetensors.numpy import load, save
 from small_model import small_model
 
-from tierwise.classifier._artifact import ARRAYS, MANIFEST, VOCABULARY, read_folder, seal_of
-from tierwise.classifier._format import FORMAT_VERSION
-from tierwise.classifier._stored import reader_from
+from tierwise.classifier.artifact._folder import ARRAYS, MANIFEST, VOCABULARY, read_folder, seal_of
+from tierwise.classifier.artifact._format import FORMAT_VERSION
+from tierwise.classifier.artifact._stored import reader_from
 from tierwise.classifier.errors import ArtifactCorrupt, ArtifactMissing, ArtifactTooNew
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task

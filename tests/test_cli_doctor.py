@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from small_model import small_model
 
 from tierwise import __version__
-from tierwise.classifier._artifact import seal_of
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._folder import seal_of
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.cli import main
 from tierwise.data import CHAMPION, IMAGES, TIERS
 from tierwise.training.promotion.store import ModelStore

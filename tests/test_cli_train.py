@@ -20,8 +20,8 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.cli import main
 from tierwise.cli._outcomes import read_rows
-from tierwise.training.frame import read_frame
-from tierwise.training.seeds import read_seeds
+from tierwise.training.outcomes.frame import read_frame
+from tierwise.training.seeds.tasks import read_seeds
 
 TIERS = ("small", "large")
 HEAD = "specification,task_type,tier,verdict,at"

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tierwise.classifier.errors import InvalidTask
 from tierwise.classifier.task import FACTS, Task
 from tierwise.data import IMAGES, TIERS
-from tierwise.router import _decide, reasons
-from tierwise.router._beliefs import Beliefs
-from tierwise.router._decide import Choice, decide, rung_cost_usd
+from tierwise.router import reasons
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules import _decide
+from tierwise.router.rules._beliefs import Beliefs
+from tierwise.router.rules._decide import Choice, decide, rung_cost_usd
 
 CLAUDE, FABLE = Ladder.load(TIERS), Ladder.load(TIERS, enable=["fable"])
 PICTURES = Ladder.load(IMAGES)

@@ -13,10 +13,10 @@ from tierwise.classifier.errors import ContradictoryTask
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES, TIERS
 from tierwise.router import reasons
-from tierwise.router._decide import Choice, decide
 from tierwise.router._view import view_of
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules._decide import Choice, decide
 
 CLAUDE, PICTURES = Ladder.load(TIERS), Ladder.load(IMAGES)
 _HAIKU_RUNG = replace(CLAUDE.rungs[0], context_window_tokens=1_000, max_output_tokens=100)

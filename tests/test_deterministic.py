@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tierwise.classifier.task import Task
-from tierwise.router._trivial import is_deterministic
+from tierwise.router.rules._trivial import is_deterministic
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from tierwise.classifier._encoder import StaticEncoder, quantised
 from tierwise.classifier.errors import MissingExtra
-from tierwise.training import corpus
-from tierwise.training.distil import FittingSet, Teacher, _initial_table, distil, piece_ids
-from tierwise.training.seeds import read_seeds
+from tierwise.classifier.reading._encoder import StaticEncoder, quantised
+from tierwise.training.seeds import corpus
+from tierwise.training.seeds.distil import FittingSet, Teacher, _initial_table, distil, piece_ids
+from tierwise.training.seeds.tasks import read_seeds
 
 pytest.importorskip("sentence_transformers")
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._gauss_hermite import gauss_hermite
-from tierwise.classifier._passing import Widths, pass_curve
-from tierwise.classifier._place import Link, cumulative_logits, solve_gaps
-from tierwise.classifier.posterior import Posterior, needed_mass
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._gauss_hermite import gauss_hermite
+from tierwise.classifier.belief._passing import Widths, pass_curve
+from tierwise.classifier.belief._place import Link, cumulative_logits, solve_gaps
+from tierwise.classifier.belief.posterior import Posterior, needed_mass
 
 WIDTHS = Widths()
 GRID = effect_grid(3, WIDTHS)

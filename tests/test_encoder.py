@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_model import small_reader
 
-from tierwise.classifier._encoder import LENGTH_EXPONENT, StaticEncoder, length_weight, quantised
+from tierwise.classifier.reading._encoder import LENGTH_EXPONENT, StaticEncoder, length_weight, quantised
 
 ENCODER = StaticEncoder(
     ["[UNK]", "tag", "##s"],

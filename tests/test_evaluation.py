@@ -77,7 +77,7 @@ def test_each_row_is_answered_as_the_model_would_have_with_the_state_of_then(cha
     kind = rows["task_type"].value_counts().index[0]
     of_type = np.flatnonzero(rows["task_type"] == kind)
     tasks = [Task(rows["specification"][i], task_type=kind) for i in of_type]
-    from tierwise.classifier.state import Seen
+    from tierwise.classifier.belief.state import Seen
 
     state = None
     for i, task in zip(of_type, tasks, strict=True):

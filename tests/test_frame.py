@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tierwise.classifier.errors import InvalidTraining
-from tierwise.training.frame import read_frame
+from tierwise.training.outcomes.frame import read_frame
 
 TIERS = ("haiku", "sonnet", "opus")
 

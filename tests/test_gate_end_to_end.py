@@ -13,11 +13,11 @@ from benchmarks.loop.truth import choices, truth
 from benchmarks.loop.world import POLICY, Months, Week, Work
 from benchmarks.simulator.worlds import TIERS
 from tierwise import Canary, OutcomeLog, Router, compare, gate, promote
-from tierwise.classifier._pointer import Canary as Tried
-from tierwise.classifier._reader import Reader
-from tierwise.classifier._stored import manifest_of
+from tierwise.classifier.artifact._pointer import Canary as Tried
+from tierwise.classifier.artifact._stored import manifest_of
 from tierwise.classifier.errors import PromotionRefused
 from tierwise.classifier.model import TierModel
+from tierwise.classifier.reading._reader import Reader
 from tierwise.training.promotion.store import ModelStore
 
 # every verdict is heard, texts mean what the shipped model reads, types come seldom: the text is all there is

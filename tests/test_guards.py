@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tierwise.classifier._guards import EMPTY, TOO_SHORT, UNFAMILIAR, VERY_LONG, Guards
-from tierwise.classifier._text import MAX_WORDS_READ, is_very_long, running_words, words_of
+from tierwise.classifier.reading._guards import EMPTY, TOO_SHORT, UNFAMILIAR, VERY_LONG, Guards
+from tierwise.classifier.reading._text import MAX_WORDS_READ, is_very_long, running_words, words_of
 from tierwise.classifier.task import Task
 
 LONG = "tag the ticket " * 1000

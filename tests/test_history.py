@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from tierwise.classifier.belief.history import parse_counts
 from tierwise.classifier.errors import InvalidTask
-from tierwise.classifier.history import parse_counts
 from tierwise.classifier.task import Task
 
 TIERS = ("haiku", "sonnet", "opus")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tierwise import OutcomeLog, Task, predict_tier, predict_tiers
+from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.errors import StateMismatch
-from tierwise.classifier.state import Seen, TypeState
 
 TEXT = "Write the product FAQ from the notes below, five questions"
 KIND = "product-faq"

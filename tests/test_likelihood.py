@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_matrix
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._passing import LIMIT, Widths, pass_curve
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.task import Task
-from tierwise.training import correction
-from tierwise.training.correction import fit_correction
-from tierwise.training.features import Blocks
-from tierwise.training.frame import Outcomes
-from tierwise.training.likelihood import by_place, outcome_likelihood, scores_of
-from tierwise.training.penalties import Penalties, no_correction
+from tierwise.training.features.space import Blocks
+from tierwise.training.outcomes import correction
+from tierwise.training.outcomes.correction import fit_correction
+from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.likelihood import by_place, outcome_likelihood, scores_of
+from tierwise.training.outcomes.penalties import Penalties, no_correction
 
 CURVE = pass_curve(Widths())
 FAILED = [(), (0,), (1,), (0, 1), (0, 1, 2), (2,)]

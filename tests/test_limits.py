@@ -9,10 +9,10 @@ import pytest
 from tierwise.classifier.errors import InvalidTask, NoTierFits
 from tierwise.classifier.task import Task
 from tierwise.data import TIERS
-from tierwise.router._decide import decide
-from tierwise.router._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules._decide import decide
+from tierwise.router.rules._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 
 EASY, MIDDLE, HARD, UNSURE = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9), (0.5, 0.3, 0.2)
 

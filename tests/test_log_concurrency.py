@@ -159,7 +159,7 @@ def test_a_fork_while_another_thread_is_in_a_transaction_disturbs_neither(log):
 
 def test_a_long_import_holds_up_no_other_writer_while_it_reads(log, open_log):
     """The rows are staged first; only the last step needs the write lock."""
-    from tierwise.router.log._import import import_rows
+    from tierwise.router.log.files._import import import_rows
 
     writer = open_log(timeout_s=0.5)
 

@@ -29,7 +29,7 @@ def filled(log: OutcomeLog) -> OutcomeLog:
 
 
 def content(log: OutcomeLog) -> list[dict]:
-    from tierwise.router.log._export import exported_rows
+    from tierwise.router.log.files._export import exported_rows
 
     with log._database.read() as connection:
         return list(exported_rows(connection))
@@ -157,7 +157,7 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path, sqlite_url, name, conten
 def test_an_export_that_fails_leaves_the_old_file(log, tmp_path, monkeypatch):
     path = tmp_path / "out.jsonl"
     path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr("tierwise.router.log._written_files.to_json", lambda row: 1 / 0)
+    monkeypatch.setattr("tierwise.router.log.files._written.to_json", lambda row: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         log.export(path)
     assert path.read_text(encoding="utf-8") == "old"

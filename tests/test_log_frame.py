@@ -78,14 +78,14 @@ def test_only_the_columns_asked_for_in_their_order(log):
 
 
 def test_only_the_decisions_asked_for(log, monkeypatch):
-    monkeypatch.setattr("tierwise.router.log._frame.IDS", 1)  # a statement for each
+    monkeypatch.setattr("tierwise.router.log.files._frame.IDS", 1)  # a statement for each
     frame = log.to_pandas(decision_ids=["d4", "d1", "unknown"], columns=["decision_id"])
     assert sorted(frame.decision_id) == ["d1", "d4"]
     assert len(log.to_pandas(decision_ids=[])) == 0
 
 
 def test_a_long_log_is_read_in_pieces_and_is_whole(log, monkeypatch):
-    monkeypatch.setattr("tierwise.router.log._frame.CHUNK", 7)
+    monkeypatch.setattr("tierwise.router.log.files._frame.CHUNK", 7)
     rows = pd.DataFrame({"tier": "haiku", "verdict": "clean", "at": [NOON - n * HOUR for n in range(40)]})
     log.import_frame(rows)
     frame = log.to_pandas(columns=["at", "tier"])
@@ -117,7 +117,7 @@ def test_counts_per_type_and_tier_with_their_intervals(log):
 def test_intervals_are_those_of_scipy(clean, n):
     from scipy.stats import binomtest
 
-    from tierwise.router.log._stats import wilson
+    from tierwise.router.log.figures._stats import wilson
 
     assert wilson(clean, n) == pytest.approx(
         binomtest(clean, n).proportion_ci(0.9, method="wilson"), abs=1e-5
@@ -125,6 +125,6 @@ def test_intervals_are_those_of_scipy(clean, n):
 
 
 def test_without_outcomes_there_is_no_interval():
-    from tierwise.router.log._stats import wilson
+    from tierwise.router.log.figures._stats import wilson
 
     assert wilson(0, 0) is None

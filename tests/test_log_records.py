@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_decisions import HOUR, NOON, SetClock, decided
 
+from tierwise.classifier.belief.history import parse_counts
 from tierwise.classifier.errors import DecisionConflict, InvalidOutcome, NotInLog
-from tierwise.classifier.history import parse_counts
 from tierwise.router.log._verdicts import BASES, VERDICTS
 
 

@@ -10,8 +10,8 @@ import pytest
 from small_decisions import TEXT, decided
 
 from tierwise import Decision
-from tierwise.classifier._text import running_words
 from tierwise.classifier.errors import InvalidOutcome
+from tierwise.classifier.reading._text import running_words
 from tierwise.router.log._text import CANNOT, STORE_TEXT, embedding_of, features_of
 
 SECRET = "Xylophone marmalade"

@@ -7,17 +7,17 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._passing import Widths, pass_curve
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._passing import Widths, pass_curve
 from tierwise.classifier.task import Task
-from tierwise.training import marginal
-from tierwise.training.correction import fit_correction
-from tierwise.training.features import Blocks
-from tierwise.training.frame import Outcomes
-from tierwise.training.likelihood import scores_of
-from tierwise.training.marginal import fit_marginal
-from tierwise.training.penalties import Penalties, no_correction
-from tierwise.training.widths import type_likelihoods
+from tierwise.training.features.space import Blocks
+from tierwise.training.outcomes import marginal
+from tierwise.training.outcomes.correction import fit_correction
+from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.likelihood import scores_of
+from tierwise.training.outcomes.marginal import fit_marginal
+from tierwise.training.outcomes.penalties import Penalties, no_correction
+from tierwise.training.outcomes.widths import type_likelihoods
 
 WIDTHS = Widths(level_sd=1.5, deviation_sd=1.0)
 N_TYPES = 24

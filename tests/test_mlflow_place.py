@@ -12,7 +12,7 @@ from small_model import small_model
 
 import tierwise
 from tierwise import TierModel
-from tierwise.classifier._mlflow import check_chosen
+from tierwise.classifier.artifact._mlflow import check_chosen
 from tierwise.classifier.errors import StoreUnavailable
 from tierwise.cli import main
 
@@ -84,7 +84,7 @@ class Told:
             print("imported now", file=sys.stderr)
 
 from tierwise.cli import main
-from tierwise.classifier import _mlflow
+from tierwise.classifier.artifact import _mlflow
 _mlflow.find_spec = lambda name: True
 sys.meta_path.insert(0, Told)
 main(sys.argv[1:])

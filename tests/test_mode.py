@@ -8,9 +8,9 @@ import pytest
 
 from tierwise.classifier.task import Task
 from tierwise.data import TIERS
-from tierwise.router._mode import mode_of
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules._mode import mode_of
 
 DEFAULT = Policy()
 ALL_MET = {"items": 21, "verifiable": True}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tierwise.classifier.task import Task
-from tierwise.router._decide import decide
-from tierwise.router._objective import candidate_plans, cheapest_plan, priced_plan
 from tierwise.router._view import view_of
 from tierwise.router.policy import Policy
+from tierwise.router.rules._decide import decide
+from tierwise.router.rules._objective import candidate_plans, cheapest_plan, priced_plan
 
 N_RUNS = 200_000
 COSTS = (0.01, 0.10, 0.40)

@@ -145,7 +145,7 @@ def test_it_decides_beside_packages_of_the_same_names(installed, pipeline):
 def test_every_module_imports_beside_packages_of_the_same_names(installed, pipeline):
     home, *modules = run(installed, pipeline, "-c", WALK)
     assert Path(home) == installed / "tierwise"  # not the sources
-    for name in ("tierwise.classifier.model", "tierwise.router.predict", "tierwise.training.champion"):
+    for name in ("tierwise.classifier.model", "tierwise.router.predict", "tierwise.training.seeds.champion"):
         assert name in modules
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._packed import MAX_REAL, ONE, Packing
+from tierwise.classifier.reading._packed import MAX_REAL, ONE, Packing
 
 PACKING = Packing(2, 3)
 WHOLE = st.tuples(st.integers(0, 1 << 20), st.integers(0, 1))

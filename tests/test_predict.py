@@ -10,7 +10,7 @@ import pytest
 from tierwise import Ladder, Policy, Task, TierModel, predict_tier, predict_tiers
 from tierwise.classifier.errors import ContradictoryTask, InvalidTask, NoTierFits, UnknownFact
 from tierwise.router._champion import forget_champion
-from tierwise.training.seeds import read_seeds
+from tierwise.training.seeds.tasks import read_seeds
 
 TEXT = "Write meta descriptions for 120 posts, max 155 characters, JSON out"
 

@@ -7,11 +7,11 @@ import pytest
 from tierwise.classifier.errors import InvalidTask
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES
-from tierwise.router._decide import decide
-from tierwise.router._limits import tokens_of
-from tierwise.router._sonnet_unless import Predicted, predicted_rung, sonnet_unless
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
+from tierwise.router.rules._decide import decide
+from tierwise.router.rules._limits import tokens_of
+from tierwise.router.rules._sonnet_unless import Predicted, predicted_rung, sonnet_unless
 
 EASY, MIDDLE, HARD, UNSURE = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9), (0.5, 0.3, 0.2)
 

@@ -12,8 +12,8 @@ from small_router import ALWAYS, NEVER, TEXTS, Draws
 
 from tierwise import Ladder, Policy, Router, Task
 from tierwise.classifier.errors import InvalidPolicy
-from tierwise.router._decide import decide
-from tierwise.router._probe import probe_of
+from tierwise.router.rules._decide import decide
+from tierwise.router.rules._probe import probe_of
 
 BUDGET = Policy(probe_budget=0.02)
 UNSURE = (0.45, 0.5, 0.05)

@@ -12,8 +12,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from tierwise.classifier.task import Task
-from tierwise.training.frame import Outcomes
-from tierwise.training.promise import (
+from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.promise import (
     NOT_PROMISED,
     PROMISED,
     lower_indicator,
@@ -198,7 +198,7 @@ def test_where_no_threshold_keeps_the_rate_the_answer_says_so():
 
 def test_testing_stops_at_the_first_step_that_fails():
     """A step that would pass again further down the path is never reached."""
-    from tierwise.training.promise import _loosest
+    from tierwise.training.outcomes.promise import _loosest
 
     assert _loosest(np.array([True, False, True, False, True, True])) == 4
     assert _loosest(np.array([True, True, True])) == 0

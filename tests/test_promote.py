@@ -10,7 +10,7 @@ import pytest
 from small_model import small_manifest, small_model, small_reader
 
 import tierwise
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import (
     ArtifactMissing,
     LadderMismatch,

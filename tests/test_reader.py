@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_model import TIERS, UNITS, small_reader
 
-from tierwise.classifier import _reader
-from tierwise.classifier._evidence import LEAST, SENSE, word_evidence
-from tierwise.classifier._reader import Reader
-from tierwise.classifier._text import MAX_TEXTS
-from tierwise.classifier.features import FACT_FEATURES, fact_features
+from tierwise.classifier.reading import _reader
+from tierwise.classifier.reading._evidence import LEAST, SENSE, word_evidence
+from tierwise.classifier.reading._reader import Reader
+from tierwise.classifier.reading._text import MAX_TEXTS
+from tierwise.classifier.reading.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
-from tierwise.training import design
+from tierwise.training.features import design
 
 SMALL = small_reader()
 WORDS = st.sampled_from(

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from small_model import small_model
 
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import ArtifactCorrupt, NotInStore, PromotionConflict
 from tierwise.classifier.model import TierModel
 from tierwise.training.promotion.registry import ModelRegistry

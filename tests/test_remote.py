@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from small_model import small_model
 
 import tierwise
-from tierwise.classifier._remote import SEAL_TAG, cache_folder, fetch
+from tierwise.classifier.artifact._remote import SEAL_TAG, cache_folder, fetch
 from tierwise.classifier.errors import ArtifactCorrupt, ArtifactMissing, NotInStore, StoreUnavailable
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main

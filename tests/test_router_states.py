@@ -12,7 +12,7 @@ from small_router import TEXTS, kept, model_of, rebuilt
 
 from tierwise import Router
 from tierwise.router.log._verdicts import BASES, VERDICTS
-from tierwise.training.frame import read_frame
+from tierwise.training.outcomes.frame import read_frame
 from tierwise.training.train import states_of
 
 KIND = "meta"

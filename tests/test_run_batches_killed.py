@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 
 from tierwise import predict_tier
-from tierwise.router.run._batch_collect import AT_ONCE
 from tierwise.router.run.batches import BatchJob
+from tierwise.router.run.batches._collect import AT_ONCE
 from tierwise.testing import Answer, Fault, MessagesServer
 
 COLLECT = """

@@ -10,8 +10,8 @@ import pytest
 from tierwise import Router
 from tierwise.classifier.errors import JournalError
 from tierwise.router.run import checks
-from tierwise.router.run._job_file import JournalFile
 from tierwise.router.run.jobs import run_many
+from tierwise.router.run.jobs._journal import JournalFile
 from tierwise.testing import MessagesServer
 
 CHECK = checks.json_schema({"type": "array"})

@@ -10,7 +10,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tierwise.data import FOLDER
-from tierwise.training.seeds import TIERS, read_seeds
+from tierwise.training.seeds.tasks import TIERS, read_seeds
 
 NEAR_DUPLICATE = 0.8  # cosine of character 3- to 5-grams
 COMMON = 150  # rows with the word

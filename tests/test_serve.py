@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from served import served
 
 from tierwise import OutcomeLog, Policy, predict_tier
-from tierwise.router.serve import _shapes as shapes
-from tierwise.router.serve._shapes import task_schema
+from tierwise.router.serve.openapi import _shapes as shapes
+from tierwise.router.serve.openapi._shapes import task_schema
 
 TEXT = "Write meta descriptions for 120 posts, max 155 characters, JSON out"
 TASK = {"specification": TEXT, "task_type": "meta", "items": 120, "verifiable": True}

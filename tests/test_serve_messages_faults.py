@@ -292,7 +292,7 @@ def test_paths_that_are_none_of_the_apis_go_nowhere(echo, path):
 
 
 def test_before_the_application_has_begun_nothing_is_sent():
-    from tierwise.router.serve._forward import Upstream
+    from tierwise.router.serve.routes._forward import Upstream
 
     with pytest.raises(RuntimeError, match="its lifespan opens the connections"):
         asyncio.run(Upstream(1.0).send("GET", "http://127.0.0.1:9", [], b""))

@@ -8,7 +8,7 @@ from pages_served import counted
 from served import served
 from small_model import small_model
 
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.training.promotion.registry import ModelRegistry
 
 URI = "models:/tierwise@champion"

@@ -11,7 +11,7 @@ import pytest
 from messages_served import until
 from served import served
 
-from tierwise.router.serve._tokens import new_token
+from tierwise.router.serve.access._tokens import new_token
 from tierwise.testing import Answer, MessagesServer
 
 ASKING = {

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._passing import Widths
-from tierwise.classifier._place import Link, solve_gaps
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._passing import Widths
+from tierwise.classifier.belief._place import Link, solve_gaps
+from tierwise.classifier.belief.posterior import Posterior
+from tierwise.classifier.belief.state import MAX_BUCKETS, MAX_RECENT, Seen, TypeState
 from tierwise.classifier.errors import StateMismatch
-from tierwise.classifier.posterior import Posterior
-from tierwise.classifier.state import MAX_BUCKETS, MAX_RECENT, Seen, TypeState
 
 GRID = effect_grid(3, Widths())
 STEADY = effect_grid(3, dataclasses.replace(Widths(), hazard=0.0))

@@ -9,7 +9,7 @@ import threading
 import pytest
 from small_model import small_model
 
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import NotInStore, PromotionConflict, StoreError, StoreUnavailable
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task

@@ -16,7 +16,7 @@ from filelock import FileLock
 from small_model import small_model
 
 import tierwise
-from tierwise.classifier._artifact import seal_of
+from tierwise.classifier.artifact._folder import seal_of
 from tierwise.classifier.errors import (
     ArtifactCorrupt,
     ArtifactMissing,

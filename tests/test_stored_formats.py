@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tierwise import Task
-from tierwise.classifier._format import FORMAT_VERSION
-from tierwise.classifier._pointer import POINTER_FORMAT, Canary, parse_pointer
+from tierwise.classifier.artifact._format import FORMAT_VERSION
+from tierwise.classifier.artifact._pointer import POINTER_FORMAT, Canary, parse_pointer
 from tierwise.classifier.model import TierModel
 
 SAMPLES = sorted((Path(__file__).parent / "artifacts").glob("format_*"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import load, save
 
-from tierwise.classifier._tensors import tensors
+from tierwise.classifier.artifact._tensors import tensors
 from tierwise.data import CHAMPION
 
 KINDS = st.sampled_from(["?", "u1", "i1", "<u2", "<i2", "<f2", "<u4", "<i4", "<f4", "<u8", "<i8", "<f8"])

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from small_model import TIERS, small_manifest, small_model, small_reader
 
-from tierwise.classifier._pointer import Canary
+from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import StoreUnavailable
 from tierwise.classifier.model import TierModel
-from tierwise.training.frame import read_frame
+from tierwise.training.outcomes.frame import read_frame
 from tierwise.training.promotion._of_types import EARLIER, cost_quality_points, late_view, learning, movements
 from tierwise.training.promotion.registry import ModelRegistry
 from tierwise.training.promotion.tracking import figures, log_training

@@ -12,9 +12,9 @@ from small_model import small_manifest, small_reader
 from tierwise.classifier.errors import InvalidTraining, StateMismatch
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
-from tierwise.training.frame import read_frame
-from tierwise.training.learner import MIN_OUTCOMES, Config
-from tierwise.training.seeds import read_seeds
+from tierwise.training.outcomes.frame import read_frame
+from tierwise.training.outcomes.learner import MIN_OUTCOMES, Config
+from tierwise.training.seeds.tasks import read_seeds
 from tierwise.training.train import LATEST, TrainedModel, states_of, train
 
 TIERS = ("haiku", "sonnet", "opus")

@@ -16,8 +16,8 @@ from test_train import simulated
 
 import tierwise
 from tierwise import Canary, OutcomeLog, Router, compare
-from tierwise.classifier._pointer import Canary as Record
-from tierwise.classifier._pointer import Change
+from tierwise.classifier.artifact._pointer import Canary as Record
+from tierwise.classifier.artifact._pointer import Change
 from tierwise.classifier.errors import InvalidTraining, NotInStore, PromotionRefused
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main

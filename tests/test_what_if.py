@@ -10,8 +10,8 @@ import pytest
 
 from tierwise import Ladder, Policy, predict_tier
 from tierwise.data import IMAGES
-from tierwise.router._costs import latency_ms
 from tierwise.router._what_if import alternatives
+from tierwise.router.rules._costs import latency_ms
 
 EASY = "Assign one category and up to five tags from our taxonomy to this blog post"
 MIDDLE = "Draft the article from the attached brief, about 1,200 words, in our house voice"

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_model import small_reader
 
-from tierwise.classifier import _many_texts
-from tierwise.classifier import _shape as shape
-from tierwise.classifier._packed import ONE, Packing
-from tierwise.classifier._text import running_words
-from tierwise.classifier._word_table import WordTable
-from tierwise.classifier._words import MAX_WORD_CHARS
+from tierwise.classifier.reading import _many_texts
+from tierwise.classifier.reading import _shape as shape
+from tierwise.classifier.reading._packed import ONE, Packing
+from tierwise.classifier.reading._text import running_words
+from tierwise.classifier.reading._word_table import WordTable
+from tierwise.classifier.reading._words import MAX_WORD_CHARS
 from tierwise.classifier.task import Task
 
 PACKING = Packing(2, 1)

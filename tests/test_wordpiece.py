@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import BertWordPieceTokenizer
 
-from tierwise.classifier._wordpiece import MAX_PIECE_CHARS, WordPiece, split_word
+from tierwise.classifier.reading._wordpiece import MAX_PIECE_CHARS, WordPiece, split_word
 from tierwise.data import SEED_TASKS
 
 SMALL = ("[UNK]", "tag", "##ging", "##s", "!", "中", "e")

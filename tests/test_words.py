@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.classifier._words import MAX_WORD_CHARS, WordRows
+from tierwise.classifier.reading._words import MAX_WORD_CHARS, WordRows
 
 LONG = "x" * (MAX_WORD_CHARS + 1)
 

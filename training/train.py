@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..classifier._effects import effect_grid
-from ..classifier._reader import Reader
-from ..classifier._stored import manifest_of
+from ..classifier.artifact._stored import manifest_of
+from ..classifier.belief._effects import effect_grid
+from ..classifier.belief.state import Seen, TypeState
 from ..classifier.model import TierModel
-from ..classifier.state import Seen, TypeState
+from ..classifier.reading._reader import Reader
 from ..data import CHAMPION
-from .calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
-from .frame import Outcomes, older_rows, read_frame, usable_rows
-from .learner import Config, Learned, Progress, check_enough, learn, places_of
-from .penalties import Correction
-from .promise import MIN_PROMISED, promised_thresholds
-from .reading import Texts, read_texts
+from .outcomes.calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
+from .outcomes.frame import Outcomes, older_rows, read_frame, usable_rows
+from .outcomes.learner import Config, Learned, Progress, check_enough, learn, places_of
+from .outcomes.penalties import Correction
+from .outcomes.promise import MIN_PROMISED, promised_thresholds
+from .outcomes.reading import Texts, read_texts
 
 LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

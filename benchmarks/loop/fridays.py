@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from tierwise import promote, rollback, train
-from tierwise.classifier._passing import Widths
+from tierwise.classifier.belief._passing import Widths
 from tierwise.classifier.errors import InvalidTraining, PromotionRefused
 from tierwise.classifier.model import TierModel
 from tierwise.router.canary import Canary
-from tierwise.training.learner import Config
+from tierwise.training.outcomes.learner import Config
 from tierwise.training.promotion.store import ModelStore
 
 from ..simulator.tasks import Types

@@ -11,11 +11,11 @@ import numpy as np
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.data import CHAMPION
-from tierwise.router._decide import rung_cost_usd
-from tierwise.router._limits import tokens_of
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
-from tierwise.training.seeds import SeedTask, read_seeds
+from tierwise.router.rules._decide import rung_cost_usd
+from tierwise.router.rules._limits import tokens_of
+from tierwise.training.seeds.tasks import SeedTask, read_seeds
 
 from ..simulator.tasks import Outcomes, Types, _draw_effects, draw_outcomes
 from ..simulator.worlds import WORLDS, Array, Integers, World

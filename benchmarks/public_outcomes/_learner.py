@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tierwise import Task
-from tierwise.classifier.posterior import Posterior
-from tierwise.training.learner import Config
+from tierwise.classifier.belief.posterior import Posterior
+from tierwise.training.outcomes.learner import Config
 from tierwise.training.train import TrainedModel, train
 
 from ._slot import Array, Rungs

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from tierwise.classifier._text import words_of
 from tierwise.classifier.model import TierModel
+from tierwise.classifier.reading._text import words_of
 from tierwise.data import CHAMPION
 
 from ._outcomes import TIERS

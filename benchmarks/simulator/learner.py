@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tierwise.classifier._effects import effect_grid
-from tierwise.classifier._passing import Widths
-from tierwise.classifier.state import Seen, TypeState
+from tierwise.classifier.belief._effects import effect_grid
+from tierwise.classifier.belief._passing import Widths
+from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.task import Task
-from tierwise.training.frame import Outcomes
-from tierwise.training.widths import fit_epsilon, fit_widths, type_likelihoods
+from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.widths import fit_epsilon, fit_widths, type_likelihoods
 
 from .policies import Training
 from .tasks import SILENT

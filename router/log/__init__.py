@@ -4,12 +4,12 @@ from ...classifier import errors as _errors
 
 try:
     from ._attempts import LoggedAttempt
-    from ._import import ImportReport
     from ._outcome import Outcome
-    from ._recurring import movements_of
     from ._replay import Replay
     from ._states import JudgedRow, TypeState, TypeStates
-    from ._stats import Stats, TierStats
+    from .figures._recurring import movements_of
+    from .figures._stats import Stats, TierStats
+    from .files._import import ImportReport
     from .outcome_log import OutcomeLog
 except ModuleNotFoundError as _error:
     if _error.name != "sqlalchemy":

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ...classifier.task import FACTS, Task
 from .._champion import champion
-from .._costs import expected_costs_usd, latency_ms
 from ..decision import Decision, Evidence
+from ..rules._costs import expected_costs_usd, latency_ms
 from ._policy_body import policy_body
 from ._text import StoreText, features_of
 

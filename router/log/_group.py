@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...classifier.belief.posterior import Posterior
 from ...classifier.model import TierModel
-from ...classifier.posterior import Posterior
 from ._decision_row import decision_row
 from ._entries import Report, Waiting
 from ._record import record_within

@@ -12,10 +12,10 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...classifier._place import Place
-from ...classifier._stored_state import Newest, digest, newest_bytes, older_bytes
+from ...classifier.belief._place import Place
+from ...classifier.belief._stored_state import Newest, digest, newest_bytes, older_bytes
+from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
-from ...classifier.state import Seen, TypeState
 from .._placing import CAPABILITY, places_of, seen, seen_of
 from ._outcome import Outcome
 from ._states import JudgedRow, TypeStates, state_alone

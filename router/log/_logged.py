@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from ...classifier.belief.state import TypeState
 from ...classifier.errors import InvalidOutcome, InvalidTask, LogError
 from ...classifier.model import TierModel
-from ...classifier.state import TypeState
 from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, select
 from ...classifier.errors import NotInLog
 from ...classifier.task import Task
 from .. import reasons
-from .._beliefs import Beliefs
-from .._decide import Choice, decide
-from .._probe import probe_of
 from ..ladder import Ladder
 from ..policy import Policy
+from ..rules._beliefs import Beliefs
+from ..rules._decide import Choice, decide
+from ..rules._probe import probe_of
 from ._policy_body import policy_from
 from ._schema import decisions, policies
 

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ._counting import effective
 from ._database import Database
 from ._outcome import Outcome
-from ._read import effective
 from ._schema import decisions, outcomes, type_states
 from ._statement import Statement, Transaction
 from ._times import from_us

@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ...classifier._text import running_words
 from ...classifier.errors import InvalidOutcome, suggestion
 from ...classifier.model import TierModel
+from ...classifier.reading._text import running_words
 
 StoreText = Literal["full", "features", "none"]
 STORE_TEXT: tuple[str, ...] = get_args(StoreText)

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import InvalidOutcome
 from ._schema import attempts, decisions
-from ._stage import stage
 from ._times import from_us
+from .files._stage import stage
 
 _VALUES = [column for column in attempts.columns if column.name not in ("decision_id", "ended_at_us")]
 _CHUNK = 2_000

@@ -21,9 +21,9 @@ from ..decision import Decision
 from ..predict import predict_tiers
 from ._decision_row import decision_row
 from ._demo_world import TASK_SD, TIERS, DemoType, demo_types
-from ._import import ImportReport
 from ._times import to_us
 from ._verdicts import CLEAN, CORRECTED, CUT_OFF, FAILED, REFUSED
+from .files._import import ImportReport
 from .outcome_log import OutcomeLog
 
 N_DECISIONS = 3_000

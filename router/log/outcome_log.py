@@ -16,34 +16,34 @@ from ..decision import Decision
 from . import _erase as erase
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
+from ._counting import history_counts
 from ._database import Database
 from ._decision_row import decision_row
 from ._explored import Explored, explored
-from ._export import exported_rows
-from ._files import read_file, unit_of, with_progress
-from ._frame import frame_of, rows_of
-from ._import import ImportReport, Row, import_rows
 from ._keeper import StateKeeper
 from ._outcome import Outcome
-from ._read import history_counts
 from ._record import record
 from ._replay import Replay, replay_of
 from ._statement import Transaction
 from ._states import Learn, TypeState, TypeStates, lock_types
-from ._stats import Stats, collect
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
 from ._write import Verdict, add_decision
-from ._written_files import write_bad, write_file
+from .figures._stats import Stats, collect
+from .files._export import exported_rows
+from .files._frame import frame_of, rows_of
+from .files._import import ImportReport, Row, import_rows
+from .files._read import read_file, unit_of, with_progress
+from .files._written import write_bad, write_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...classifier.belief.state import TypeState as State
     from ...classifier.model import TierModel
-    from ...classifier.state import TypeState as State
 
 
 class OutcomeLog:

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from ...classifier.errors import TierwiseError
 from ..run._execute import Start
-from ..run._job_past import with_past
-from ..run._job_result import TaskResult
-from ..run._job_state import ROOM, Begin
-from ..run._job_tasks import Keyed
+from ..run._keyed import Keyed
+from ..run.jobs._past import with_past
+from ..run.jobs._result import TaskResult
+from ..run.jobs._state import ROOM, Begin
 from ._held import Held
 from ._job import PipelineJob
 from ._work import Work

@@ -20,17 +20,17 @@ from ...classifier.errors import (
 from .._deciding import redecided_after, unlogged
 from ..decision import Decision
 from ..predict import _Engine
-from ..run._batch_further import NO_GOOD, behind, further
-from ..run._batch_item import ItemResult
 from ..run._execute import Start, bound_met
-from ..run._job_perform import OnResult
-from ..run._job_result import of_item
-from ..run._job_state import MAX_ERRORS_IN_A_ROW, Begin
 from ..run._limits import Limits
 from ..run._next import Next
-from ..run._routed_batch import _log_item
 from ..run._steps import Steps, Tell
 from ..run.batches import BatchJob
+from ..run.batches._further import NO_GOOD, behind, further
+from ..run.batches._item import ItemResult
+from ..run.batches._routed import _log_item
+from ..run.jobs._perform import OnResult
+from ..run.jobs._result import of_item
+from ..run.jobs._state import MAX_ERRORS_IN_A_ROW, Begin
 from ._batched_job import BatchedJob
 from .options import StepInBatch
 

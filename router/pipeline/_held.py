@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ..run._job_tasks import Keyed
+from ..run._keyed import Keyed
 
 
 class Held:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...classifier.errors import TierwiseError
 from ...classifier.task import Task
-from ..run._job_past import Past
-from ..run._job_result import RunSummary, TaskResult
-from ..run._job_state import Begin, JobState
-from ..run._job_tasks import Keyed
+from ..run._keyed import Keyed
 from ..run._limits import Limits
 from ..run._result import RunResult
+from ..run.jobs._past import Past
+from ..run.jobs._result import RunSummary, TaskResult
+from ..run.jobs._state import Begin, JobState
 from ._work import Progress, Work, output_of
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidPipeline, InvalidTask
 from ...classifier.task import Task
-from .._costs import latency_ms
-from .._decide import Choice
-from .._objective import priced_plan
 from ..ladder import Ladder, Rung
 from ..policy import Policy
 from ..predict import _asked, _Engine
 from ..prices import token_cost_usd
+from ..rules._costs import latency_ms
+from ..rules._decide import Choice
+from ..rules._objective import priced_plan
 from ._assumptions import Basis, assumptions
 from ._tokens import StepTokens, Typical, tokens_of_steps
 from ._work import Work
@@ -62,7 +62,7 @@ def typical_of(router: Router, pipeline: Pipeline) -> dict[str, Typical]:
     """Task type -> tokens, of the types that the router's log has seen run. Raises LogError."""
     if router.log is None:
         return {}
-    from ..log._typical import typical_tokens
+    from ..log.figures._typical import typical_tokens
 
     kinds = [step.task_type or step.name for step in pipeline.steps if not step.deterministic]
     return {kind: Typical(*tokens) for kind, tokens in typical_tokens(router.log, kinds).items()}

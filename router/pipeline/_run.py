@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidPipeline, InvalidRequest, StepFailed
 from ...classifier.task import Task
-from .._decide import rung_cost_usd
-from .._limits import CHARS_PER_TOKEN, tokens_of
 from ..predict import _Engine
-from ..run._job_past import Past
-from ..run._job_perform import OnResult, aperform, perform
-from ..run._job_state import Begin
+from ..rules._decide import rung_cost_usd
+from ..rules._limits import CHARS_PER_TOKEN, tokens_of
 from ..run._limits import Limits
 from ..run._result import RunResult
-from ..run.jobs import _tell, arun_task, checked_budget_usd, run_task
+from ..run.jobs._past import Past
+from ..run.jobs._perform import OnResult, aperform, perform
+from ..run.jobs._run_many import _tell, arun_task, checked_budget_usd, run_task
+from ..run.jobs._state import Begin
 from ._batch_loop import arun_batches, run_batches
 from ._batched_job import BatchedJob
 from ._batches import Batches

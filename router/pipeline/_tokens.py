@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._limits import CHARS_PER_TOKEN
 from ..policy import Policy
+from ..rules._limits import CHARS_PER_TOKEN
 from ._template import STEPS, text_of
 from .pipeline import Pipeline
 from .step import Step

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from ...classifier.errors import InvalidPipeline
 from ...classifier.task import Task
-from ..run._job_result import TaskResult
-from ..run._job_tasks import Keyed
+from ..run._keyed import Keyed
 from ..run._request import Options
+from ..run.jobs._result import TaskResult
 from ._template import text_of
 from .pipeline import Pipeline
 from .step import Step

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict
 
 if TYPE_CHECKING:
     from ..run import Limits
-    from ..run._job_result import TaskResult
+    from ..run.jobs._result import TaskResult
 
 
 class StepInBatch(NamedTuple):

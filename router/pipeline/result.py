@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._work import output_of
 
 if TYPE_CHECKING:
-    from ..run._job_result import RunSummary, TaskResult
+    from ..run.jobs._result import RunSummary, TaskResult
 
 
 @dataclass(frozen=True)

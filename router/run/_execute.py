@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from ...classifier.errors import BudgetExceeded, CallError, InvalidRequest
 from ...classifier.task import FACTS, Task
-from .._decide import rung_cost_usd
-from .._limits import tokens_of
 from ..decision import Decision
 from ..predict import predict_tier
+from ..rules._decide import rung_cost_usd
+from ..rules._limits import tokens_of
 from ._attempt import Tried, attempt_steps
 from ._check import Check, CheckLike, Surroundings, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...classifier._pointer import Pointer
+from ...classifier.artifact._pointer import Pointer
 from ...classifier.model import TierModel
 from ..log import OutcomeLog
 from ..policy import Policy

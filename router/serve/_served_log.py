@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from ...classifier.belief.state import TypeState
 from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
-from ...classifier.state import TypeState
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
 from ..log._entries import Waiting

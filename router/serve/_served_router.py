@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...classifier.state import TypeState
+from ...classifier.belief.state import TypeState
 from ...classifier.task import Task
 from ..decision import Decision
 from ..policy import Policy

@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import NamedTuple
 
-from ...classifier._artifact import MANIFEST
-from ...classifier._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
-from ...classifier._registered import CHAMPION as CHAMPION_ALIAS
-from ...classifier._registered import registered_pointer
+from ...classifier.artifact._folder import MANIFEST
+from ...classifier.artifact._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier.artifact._registered import CHAMPION as CHAMPION_ALIAS
+from ...classifier.artifact._registered import registered_pointer
 from ...classifier.errors import ArtifactError, ArtifactMissing, NotInStore, StoreError
 from ...classifier.model import REMOTE, TierModel
 from ...data import CHAMPION
@@ -110,8 +110,8 @@ class _Registered(NamedTuple):
 
 def _registered(uri: str) -> _Registered:
     """With the pointer, where promotions move the alias. Raises StoreError."""
-    from ...classifier._mlflow import mlflow_calls
-    from ...classifier._remote import _fixed
+    from ...classifier.artifact._mlflow import mlflow_calls
+    from ...classifier.artifact._remote import _fixed
 
     where = registry_of(uri)
     with mlflow_calls(f"look up {uri}") as mlflow:

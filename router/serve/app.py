@@ -12,16 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import __version__
-from ._about import about_routes
 from ._answers import answer_errors
-from ._direct import Direct, Handler
-from ._guard import Guard
-from ._messages import messages_router
-from ._outcomes import outcome_routes
 from ._pages_state import PagesState
-from ._predict import predict_routes
-from ._schemas import completed
+from .access._guard import Guard
+from .openapi._schemas import completed
 from .pages import pages_router
+from .routes._about import about_routes
+from .routes._direct import Direct, Handler
+from .routes._messages import messages_router
+from .routes._outcomes import outcome_routes
+from .routes._predict import predict_routes
 from .service import Service
 from .settings import Settings
 

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from ...classifier.belief.state import TypeState
 from ...classifier.errors import ArtifactError, LogUnavailable, MissingExtra, StoreError
 from ...classifier.model import TierModel
-from ...classifier.state import TypeState
 from ...classifier.task import Task
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
@@ -22,7 +22,7 @@ from ._metrics import Metrics
 from ._served_log import ServedLog
 from ._served_router import ServedRouter, count
 from ._source import Source
-from ._tokens import TokenFile
+from .access._tokens import TokenFile
 from .settings import Settings
 
 READ_WAIT_S = 0.5  # that a decision waits for what was learned of its type

@@ -9,7 +9,7 @@ import click
 
 def tell_of_mlflow(*sources: str | os.PathLike[str] | None) -> None:
     """A line on stderr, where one of these is a URI of MLflow's. Raises StoreUnavailable, MissingExtra."""
-    from ..classifier._mlflow import check_chosen
+    from ..classifier.artifact._mlflow import check_chosen
     from ..classifier.model import REMOTE
 
     named = [each for each in sources if isinstance(each, str) and each.startswith(REMOTE)]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import click
 
 from .. import __version__
-from ..classifier._pointer import is_store, read_pointer
+from ..classifier.artifact._pointer import is_store, read_pointer
 from ..classifier.errors import ArtifactError, TierwiseError
 from ..classifier.model import TierModel
 from ..data import CHAMPION

@@ -23,7 +23,7 @@ def pull(uri: str, to: Path | None, as_json: bool) -> None:
     \b
     tierwise pull models:/tierwise@champion --to serving
     """
-    from ..classifier._remote import fetch
+    from ..classifier.artifact._remote import fetch
 
     tell_of_mlflow(uri)
     folder = fetch(uri, to)

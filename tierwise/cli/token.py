@@ -29,7 +29,7 @@ def token() -> None:
 )
 def new(path: Path, name: str) -> None:
     """Print a new token, once. A service that runs takes it within seconds."""
-    from ..router.serve._tokens import new_token
+    from ..router.serve.access._tokens import new_token
 
     click.echo(new_token(path, name))
     click.echo(f"It is not shown again; {path} holds its hash.", err=True)
@@ -40,7 +40,7 @@ def new(path: Path, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def list_(path: Path, as_json: bool) -> None:
     """Names, and when each was made."""
-    from ..router.serve._tokens import read_tokens
+    from ..router.serve.access._tokens import read_tokens
 
     found = [{"name": each.name, "created_at": each.created_at} for each in read_tokens(path)]
     if as_json:
@@ -55,7 +55,7 @@ def list_(path: Path, as_json: bool) -> None:
 @_file
 def revoke(name: str, path: Path) -> None:
     """Let the token NAME in no longer. A service that runs heeds it within seconds."""
-    from ..router.serve._tokens import revoke_token
+    from ..router.serve.access._tokens import revoke_token
 
     revoke_token(path, name)
     click.echo(f"revoked {name}")

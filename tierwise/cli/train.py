@@ -76,14 +76,14 @@ def train(
     from tqdm import tqdm
 
     try:
-        from ..classifier._passing import Widths
+        from ..classifier.belief._passing import Widths
         from ..classifier.model import TierModel
-        from ..training.learner import Config
+        from ..training.outcomes.learner import Config
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
     if track is not None:
-        from ..classifier._mlflow import check_chosen
+        from ..classifier.artifact._mlflow import check_chosen
 
         check_chosen("log the training")  # before it takes its minutes
     start = None if base is None else TierModel.load(base)

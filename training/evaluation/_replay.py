@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...classifier._effects import Effects, Grid, together
+from ...classifier.belief._effects import Effects, Grid, together
+from ...classifier.belief.posterior import Posterior, mean_pass, needed_mass
 from ...classifier.errors import ContradictoryTask, NoTierFits
 from ...classifier.model import TierModel
-from ...classifier.posterior import Posterior, mean_pass, needed_mass
 from ...classifier.task import Task
-from ...router._decide import decide
 from ...router._view import View, view_of
 from ...router.ladder import Ladder
 from ...router.policy import Policy
+from ...router.rules._decide import decide
 from ._rows import Rows
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frame import Outcomes
+from ..outcomes.frame import Outcomes
 
 Int = NDArray[np.int64]
 

@@ -13,7 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...classifier.errors import InvalidTraining
-from ..frame import CAPABILITY, NO_EVIDENCE, Outcomes, _check_names, _seconds, read_frame, usable_rows
+from ..outcomes.frame import (
+    CAPABILITY,
+    NO_EVIDENCE,
+    Outcomes,
+    _check_names,
+    _seconds,
+    read_frame,
+    usable_rows,
+)
 from ._retries import answered_rows
 
 MOST_ROWS = 50_000  # whose texts are read; of a longer log the latest of each type

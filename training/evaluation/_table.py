@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ...classifier.errors import ContradictoryTask, NoTierFits
 from ...classifier.task import Task
-from ...router._beliefs import Beliefs
-from ...router._decide import decide
 from ...router.ladder import Ladder
 from ...router.policy import Policy
+from ...router.rules._beliefs import Beliefs
+from ...router.rules._decide import decide
 from ._replay import NOT_ROUTED
 from ._rows import Rows
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ...classifier.errors import InvalidTraining
 from ...classifier.task import Task
-from ...router._decide import rung_cost_usd
-from ...router._limits import tokens_of
 from ...router.ladder import Ladder
 from ...router.policy import Policy
+from ...router.rules._decide import rung_cost_usd
+from ...router.rules._limits import tokens_of
 from ._retries import known_outcomes
 from ._rows import Rows
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...classifier._effects import effect_grid
+from ...classifier.belief._effects import effect_grid
+from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
-from ...classifier.state import Seen, TypeState
 from ...router.ladder import Ladder
-from ..calibrate import MOST_ROWS, TypeEffects, effects_by_type
-from ..frame import Outcomes
+from ..outcomes.calibrate import MOST_ROWS, TypeEffects, effects_by_type
+from ..outcomes.frame import Outcomes
 from ..thresholds import path, served
 
 Array = NDArray[np.float64]

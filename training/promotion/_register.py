@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import __version__
-from ...classifier._artifact import read_folder
-from ...classifier._remote import SEAL_TAG
+from ...classifier.artifact._folder import read_folder
+from ...classifier.artifact._remote import SEAL_TAG
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 _ARTIFACT = "tierwise"  # as in pyfunc_model.py

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...classifier._artifact import read_folder
-from ...classifier._pointer import Canary, Change, Pointer, champion_folder
+from ...classifier.artifact._folder import read_folder
+from ...classifier.artifact._pointer import Canary, Change, Pointer, champion_folder
 from ...classifier.errors import NotInStore, StoreError
 from ...classifier.model import REMOTE, TierModel
 
@@ -148,7 +148,7 @@ def model_folder(model: Model) -> Iterator[Path]:
             yield folder
         return
     if isinstance(model, str) and model.startswith(REMOTE):
-        from ...classifier._remote import fetch
+        from ...classifier.artifact._remote import fetch
 
         yield fetch(model)
         return

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from ...classifier._pointer import Canary, Pointer
+from ...classifier.artifact._pointer import Canary, Pointer
 from ...classifier.errors import ArtifactError, NotInStore
 from ...classifier.model import TierModel
 from ._shelf import Shelf

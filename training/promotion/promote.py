@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...classifier._pointer import VERSIONS, Change, Pointer
-from ...classifier._pointer import Canary as CanaryRecord
+from ...classifier.artifact._pointer import VERSIONS, Change, Pointer
+from ...classifier.artifact._pointer import Canary as CanaryRecord
 from ...classifier.errors import LadderMismatch, PromotionRefused, StoreError
 from ...classifier.model import TierModel
 from ...data import CHAMPION

@@ -14,11 +14,17 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any
 
-from ...classifier._artifact import read_folder
-from ...classifier._mlflow import mlflow_calls
-from ...classifier._pointer import Change, Pointer
-from ...classifier._registered import CHALLENGER, CHAMPION, CHANGE_TAG, POINTER_TAG, registered_pointer
-from ...classifier._remote import SEAL_TAG
+from ...classifier.artifact._folder import read_folder
+from ...classifier.artifact._mlflow import mlflow_calls
+from ...classifier.artifact._pointer import Change, Pointer
+from ...classifier.artifact._registered import (
+    CHALLENGER,
+    CHAMPION,
+    CHANGE_TAG,
+    POINTER_TAG,
+    registered_pointer,
+)
+from ...classifier.artifact._remote import SEAL_TAG
 from ...classifier.errors import NotInStore, PromotionConflict
 from ...classifier.model import TierModel
 from ._register import EXPERIMENT, register, run_in

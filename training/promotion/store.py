@@ -15,9 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ...classifier._artifact import MANIFEST, read_folder
-from ...classifier._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
-from ...classifier._saving import copy_folder
+from ...classifier.artifact._folder import MANIFEST, read_folder
+from ...classifier.artifact._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier.artifact._saving import copy_folder
 from ...classifier.errors import (
     ArtifactError,
     ArtifactMissing,

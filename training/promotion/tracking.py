@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...classifier._mlflow import mlflow_calls
-from ...classifier._registered import CHALLENGER
+from ...classifier.artifact._mlflow import mlflow_calls
+from ...classifier.artifact._registered import CHALLENGER
 from ...classifier.model import TierModel
 from ...router.ladder import default_ladder
 from ..train import LATEST, TrainedModel

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ...log._money import Spent
+from ...log.figures._money import Spent
 
 LATELY = timedelta(days=7)
 _LEAST = 5  # decisions of a type in a week, before anything is said of it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....classifier._pointer import Pointer
+from ....classifier.artifact._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
 from ...log._kept import reliability

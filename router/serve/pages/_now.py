@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from ....classifier._pointer import Change
+from ....classifier.artifact._pointer import Change
 from ...log._kept import UnderTiering, added, under_tiering
-from ...log._money import Spent, spending
-from ...log._stats import Stats, collect
 from ...log._times import utc_now
+from ...log.figures._money import Spent, spending
+from ...log.figures._stats import Stats, collect
 from . import _svg
 from ._kept import Kept
 from ._mix import LATELY, shifted, tier_mix

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ...log._money import Spent
-from ...log._stats import Stats, wilson
+from ...log.figures._money import Spent
+from ...log.figures._stats import Stats, wilson
 
 Price = Callable[[str | None], float]  # USD of a correction of this task type
 

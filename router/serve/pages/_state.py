@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from ....classifier._pointer import Pointer
+from ....classifier.artifact._pointer import Pointer
 from ....classifier.model import TierModel
 from ...ladder import Ladder, default_ladder
 from ...log import OutcomeLog

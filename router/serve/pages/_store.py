@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....classifier._pointer import Change, Pointer, is_store, read_pointer
+from ....classifier.artifact._pointer import Change, Pointer, is_store, read_pointer
 from ....classifier.errors import ArtifactError
 from ._state import State
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ....classifier.errors import TierwiseError
 from ...log import movements_of
-from ...log._stats import TierStats
+from ...log.figures._stats import TierStats
 from ...movements import Movement
 from . import _svg
 from ._kept import Kept

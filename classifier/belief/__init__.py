@@ -1,0 +1,1 @@
+"""From those logits and a history to what is believed: places, effects of types, posteriors, states."""

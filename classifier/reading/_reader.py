@@ -1,0 +1,181 @@
+"""Reads a task: text and facts to one logit per needed tier. The serving path of the features.
+
+Training computes the same features the plain way (`training/features/design.py`); a test holds the two
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..task import Task
+from ._encoder import StaticEncoder, length_weight
+from ._guards import Guards
+from ._lexical import UNIT_BITS, LexicalRows
+from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
+from ._packed import Packing
+from ._shape import Shape, shape_of, shapes_of
+from ._text import MAX_TEXTS, MAX_WORDS_READ, running_words
+from ._words import WordRows
+from .features import fact_features
+
+if TYPE_CHECKING:
+    from ._many_texts import ManyTexts
+
+Array = NDArray[np.float32]
+FAMILIARITY_STEPS = 1 << 20  # familiarity is a whole column, in steps this small
+_PLACE = (1 << UNIT_BITS) - 1  # the lowest bits of a word's row: the place of its unit
+_MOST_FEATURES = 2 * MAX_WORDS_READ + 98  # units, pairs, marks
+
+
+class _Weights(dict[int, float]):
+    """Number of words or features -> weight of each; worked out once."""
+
+    def __init__(self, weight: Callable[[int], float], most: int) -> None:
+        self._weight, self._most = weight, most
+
+    def __missing__(self, n: int) -> float:
+        self[n] = self._weight(n)
+        return self[n]
+
+    @cached_property
+    def all(self) -> NDArray[np.float64]:
+        """(most + 1,), by number."""
+        return np.array([self._weight(n) for n in range(self._most + 1)])
+
+
+_SENSE_WEIGHTS = _Weights(length_weight, MAX_WORDS_READ)
+_LEXICAL_WEIGHTS = _Weights(lambda n: float(max(n, 1) ** -0.5), _MOST_FEATURES)
+
+
+class Reading(NamedTuple):
+    """Logits of the needed tier, (n_tiers,), and the guard that found the text unreadable, if any."""
+
+    logits: tuple[float, ...]
+    guard: str | None
+
+
+class Reader:
+    """Encoder, lexicon and a linear head, arranged for speed: the head is folded into the words.
+
+    Parameters
+    ----------
+    lexical : (n_features, n_tiers) weights of lexical features, idf included.
+    embedding : (n_dims, n_tiers). facts : (n_facts, n_tiers). bias : (n_tiers,).
+    shape : what the text's shape adds; None where it says nothing.
+    """
+
+    def __init__(
+        self,
+        encoder: StaticEncoder,
+        lexicon: Lexicon,
+        guards: Guards,
+        *,
+        lexical: Array,
+        embedding: Array,
+        facts: Array,
+        bias: Array,
+        shape: Shape | None = None,
+    ) -> None:
+        self.encoder, self.lexicon, self.guards = encoder, lexicon, guards
+        self.lexical, self.embedding, self.facts, self.bias = lexical, embedding, facts, bias
+        self.shape = shape
+        self._bias: list[float] = bias.tolist()
+        self._lexical = LexicalRows(lexicon, lexical)
+        self._of_words = Packing(4, len(bias))
+        self._words = WordRows(self._row_of)
+
+    def read(self, task: Task) -> Reading:
+        """Logits by the text and the facts, whatever the guard says."""
+        words = running_words(task.specification)
+        if not words:
+            return self._without_words(task)
+        places, total = self._look_up(words)
+        (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(total)
+        n_features, lexical = self._lexical.sums(task.specification, places, n_numbers)
+        of_sense, of_lexical = _SENSE_WEIGHTS[n_distinct], _LEXICAL_WEIGHTS[n_features]
+        logits = [
+            b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
+        ]
+        facts = fact_features(task)
+        if facts is not None:
+            logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
+        if self.shape is not None:
+            of_shape = self.shape.logits([shape_of(task.specification, words)])[0].tolist()
+            logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
+        return self._reading(task, words, tuple(logits), known, n_letters)
+
+    def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
+        """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
+        starts = range(0, len(tasks), MAX_TEXTS)
+        return [reading for start in starts for reading in self._read_chunk(tasks[start : start + MAX_TEXTS])]
+
+    def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
+        texts = [task.specification for task in tasks]
+        words = list(map(running_words, texts))
+        if not all(words):  # texts without words are read apart; with none left there is nothing to add up
+            found = iter(self._read_chunk([task for task, each in zip(tasks, words, strict=True) if each]))
+            return [
+                next(found) if each else self._without_words(task)
+                for task, each in zip(tasks, words, strict=True)
+            ]
+        if not tasks:
+            return []
+        sums = self._many.sums(texts, words)
+        of_sense = _SENSE_WEIGHTS.all.take(sums.n_distinct)[:, None]
+        of_lexical = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None]
+        logits = np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical
+        of_facts = [fact_features(task) for task in tasks]
+        for row, facts in enumerate(of_facts):
+            if facts is not None:
+                logits[row] += facts @ self.facts
+        if self.shape is not None:
+            logits += self.shape.logits(shapes_of(texts, words))
+        known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
+        return list(map(self._reading, tasks, words, map(tuple, logits.tolist()), known, n_letters))
+
+    @cached_property
+    def _many(self) -> ManyTexts:
+        from ._lexical_many import LexicalColumns  # one text needs neither
+        from ._many_texts import ManyTexts
+
+        return ManyTexts(self._words.__getitem__, self._of_words, LexicalColumns(self.lexicon, self.lexical))
+
+    def _look_up(self, words: list[str]) -> tuple[list[int], int]:
+        """The place of each word's unit, and the sum of the rows of the distinct words."""
+        rows = list(map(self._words.__getitem__, words))
+        total = sum(dict(zip(words, rows, strict=True)).values())
+        return list(map(_PLACE.__and__, rows)), total
+
+    def _reading(
+        self, task: Task, words: list[str], logits: tuple[float, ...], known: int, n_letters: int
+    ) -> Reading:
+        guard = self.guards.before_reading(words, task.specification)
+        if guard is None and n_letters:
+            guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
+        return Reading(logits, guard)
+
+    def _without_words(self, task: Task) -> Reading:
+        return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))
+
+    def familiarity(self, text: str) -> float:
+        """Mean familiarity of the distinct words, 0 to 1; 1 for a text without words of letters."""
+        rows = [self._words[word] for word in set(running_words(text))]
+        (_, known, n_letters, _), _, _ = self._of_words.unpack(sum(rows))
+        return known / n_letters / FAMILIARITY_STEPS if n_letters else 1.0
+
+    def _row_of(self, word: str) -> int:
+        """Place of its unit, familiarity, is it a word of letters, has it a digit; then its logits."""
+        unit = self.lexicon.unit_id(word)
+        familiarity = 0.0 if unit == UNKNOWN_WORD else NOT_A_WORD
+        if unit >= 0:
+            familiarity = self.lexicon.familiarity[unit]
+        is_word = familiarity != NOT_A_WORD
+        steps = round(familiarity * FAMILIARITY_STEPS) if is_word else 0
+        logits = (self.encoder.word_vector(word) @ self.embedding).tolist()
+        return self._of_words.row((self._lexical.place(unit), steps, is_word, has_digit(word)), logits)

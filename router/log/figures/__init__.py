@@ -1,0 +1,1 @@
+"""What a log says in numbers: outcomes, money, recurring types, typical tokens."""

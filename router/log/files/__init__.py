@@ -1,0 +1,1 @@
+"""Rows in and out of the log: JSON lines, CSV, Parquet and frames."""

@@ -1,0 +1,121 @@
+"""JSON lines, CSV and Parquet, read row by row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ....classifier.errors import InvalidOutcome, MissingExtra
+from ....classifier.task import MAX_SPECIFICATION_CHARS
+from ._columns import check_columns, from_cell
+from ._import import Row
+
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+BATCH = 2_000
+
+
+def format_of(path: Path) -> str:
+    form = FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise InvalidOutcome(
+            f"The ending of a file says its format: {', '.join(FORMATS)}; got {path.name!r}.",
+            about=path,
+        )
+    return form
+
+
+def unit_of(path: Path) -> str:
+    """What the numbers of its rows count."""
+    return "row" if format_of(path) == "parquet" else "line"
+
+
+def read_file(path: Path) -> Iterator[Row]:
+    """(line or row, values), or what is wrong with that line.
+
+    Raises InvalidOutcome for the file as a whole.
+    """
+    read = {"jsonl": _read_json_lines, "csv": _read_csv, "parquet": _read_parquet}[format_of(path)]
+    try:
+        yield from read(path)
+    except OSError as error:
+        raise InvalidOutcome(f"Can't read {path}: {error.strerror or error}.", about=path) from error
+    except UnicodeDecodeError as error:
+        raise InvalidOutcome(f"{path} is not UTF-8 ({error.reason}); convert it.", about=path) from error
+
+
+def _read_json_lines(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield number, InvalidOutcome(f"not JSON: {error}", about=line.rstrip("\n"))
+                continue
+            if not isinstance(row, dict):
+                row = InvalidOutcome(f"no JSON object: {line.strip()[:60]!r}", about=line.rstrip("\n"))
+            yield number, row
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(lines)
+        check_columns([name for name in reader.fieldnames or [] if name])
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                yield reader.reader.line_num, InvalidOutcome(f"not CSV: {error}")
+                continue
+            if row is None:
+                return
+            yield reader.line_num, _from_cells(row)
+
+
+def _from_cells(row: dict[str, Any]) -> Mapping[str, Any] | InvalidOutcome:
+    if None in row or None in row.values():
+        message = "not as many cells as the header has columns; quote texts with commas"
+        return InvalidOutcome(message, about={name or "more": cells for name, cells in row.items()})
+    try:
+        return {name: from_cell(name, cell) for name, cell in row.items() if cell.strip()}
+    except InvalidOutcome as error:
+        return InvalidOutcome(str(error), about=row)
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    pq = pyarrow_parquet()
+    from pyarrow import ArrowInvalid
+
+    try:
+        file = pq.ParquetFile(path)
+    except ArrowInvalid as error:
+        raise InvalidOutcome(f"{path} is not a Parquet file: {error}.", about=path) from error
+    with file:
+        check_columns(file.schema_arrow.names)
+        number = 0
+        for batch in file.iter_batches(batch_size=BATCH):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+
+
+def with_progress(rows: Iterable[Any], unit: str, shown: bool) -> Iterable[Any]:
+    """The same rows, with a bar where a person watches."""
+    if not shown:
+        return rows
+    from tqdm import tqdm
+
+    return tqdm(rows, unit=f" {unit}", disable=None, leave=False, delay=1.0)
+
+
+def pyarrow_parquet() -> Any:
+    try:
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError as error:
+        raise MissingExtra("pyarrow", "parquet") from error
+    return pq

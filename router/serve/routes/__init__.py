@@ -1,0 +1,1 @@
+"""The routes, a file each, and the short way to the busiest."""

@@ -1,0 +1,70 @@
+"""Decisions as JSON: what is acted on, or all that they know.
+
+Costs, latencies and pass probabilities take longer than the decision, so they are for those who ask.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ...decision import Decision
+from ...predict import Decisions
+
+_ID_BYTES = 16
+
+
+def full_row(decision: Decision, *, logged: bool) -> dict[str, Any]:
+    """All that it knows."""
+    return {**decision.to_dict(), "logged": logged}
+
+
+def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> list[dict[str, Any]]:
+    """The same of many, quicker.
+
+    keep_ids : the decisions are built already, and logged under their ids.
+    """
+    if keep_ids or not isinstance(decisions, Decisions):
+        return [brief_row(each) for each in decisions]
+    engine, choices = decisions._engine, decisions._choices
+    tiers, models, names = engine.ladder.tiers, [r.model for r in engine.ladder.rungs], engine.ladder.names
+    ids = os.urandom(_ID_BYTES * len(choices)).hex()
+    n = 2 * _ID_BYTES
+    return [
+        _row(ids[i * n : i * n + n], choice, engine.beliefs(posterior), tiers, models, names)
+        for i, (choice, posterior) in enumerate(zip(choices, decisions._posteriors, strict=True))
+    ]
+
+
+def brief_row(decision: Decision) -> dict[str, Any]:
+    """What is acted on."""
+    _, ladder, beliefs, choice, *_ = decision.evidence
+    models = [rung.model for rung in ladder.rungs]
+    return _row(decision.decision_id, choice, beliefs, ladder.tiers, models, ladder.names)
+
+
+def _row(
+    decision_id: str,
+    choice: Any,
+    beliefs: Any,
+    tiers: Any,
+    models: Sequence[str | None],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    rung, mode = choice.rung, choice.mode
+    no_model = mode == "none"
+    return {
+        "decision_id": decision_id,
+        "tier": tiers[rung],
+        "model": None if no_model else models[rung],
+        "mode": mode,
+        "plan": [tiers[each] for each in choice.plan],
+        "confidence": 0.0 if beliefs is None or no_model else beliefs.needed[rung],
+        "probabilities": {} if beliefs is None else dict(zip(names, beliefs.needed, strict=True)),
+        "reason": choice.codes[0],
+        "reasons": choice.codes,
+        "fallback": choice.fallback,
+        "return_to": None if choice.return_to is None else tiers[choice.return_to],
+        "propensity": choice.propensity,
+    }

@@ -1,0 +1,106 @@
+"""The texts of a log, read once: what the base makes of them, and the features that outcomes may weigh.
+
+The base's lexicon is joined with the words of the operator's own texts, so that outcomes can teach words
+that the base has never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...classifier.model import TierModel
+from ...classifier.reading._reader import Reader
+from ...classifier.reading._shape import FEATURES, Shape
+from ...classifier.reading._text import running_words
+from ...classifier.task import Task
+from ..features import design
+from ..features.lexical import distinct, familiarity
+from ..features.lexicon import build_lexicon, joined
+from ..features.space import Blocks, FeatureSpace
+
+Array = NDArray[np.float64]
+MOST_TEXTS = 5_000  # of the operator's, the newest, for the lexicon
+
+
+@dataclass(frozen=True)
+class Texts:
+    """mass : (n, n_tiers), P(needed tier) by the base. features : (n, n_features), zero where not read.
+
+    space, shape : where the features come from. head : the base's weights in that space.
+    """
+
+    mass: Array
+    features: Blocks
+    space: FeatureSpace
+    shape: Shape
+    head: Reader
+
+    def reader(self, weights: Array) -> Reader:
+        """First columns that read like the base, and others with these (n_features, n_tiers) weights."""
+        n_shape, n_tiers = len(FEATURES), weights.shape[1]
+        of_text, of_shape = weights[:-n_shape], weights[-n_shape:].astype(np.float32)
+        own = self.space.reader(of_text, np.zeros(n_tiers), self.head.guards)
+        pairs = {
+            name: np.hstack([getattr(self.head, name), getattr(own, name)])
+            for name in ("lexical", "embedding", "facts", "bias")
+        }
+        shape = Shape(self.shape.centre, self.shape.spread, np.hstack([self.shape.weights, of_shape]))
+        return Reader(self.head.encoder, self.head.lexicon, self.head.guards, **pairs, shape=shape)
+
+
+def read_texts(base: TierModel, tasks: Sequence[Task]) -> Texts:
+    """What `base` says of these tasks, in a space that knows their words too."""
+    encoder, guards, n_tiers = base.reader.encoder, base.reader.guards, len(base.tiers)
+    texts, _ = distinct(tasks)
+    lexicon, places = joined(base.reader.lexicon, build_lexicon(texts[-MOST_TEXTS:]))
+    lexical = np.zeros((len(lexicon), n_tiers), dtype=np.float32)
+    lexical[places] = base.reader.lexical[:, :n_tiers]
+    head = Reader(
+        encoder,
+        lexicon,
+        guards,
+        lexical=lexical,
+        embedding=base.reader.embedding[:, :n_tiers],
+        facts=base.reader.facts[:, :n_tiers],
+        bias=base.reader.bias[:n_tiers],
+    )
+    counts, facts = design.lexical_counts(tasks, lexicon), design.facts(tasks)
+    embedded, shapes = design.embeddings(tasks, encoder), design.shapes(tasks)
+    shape = _standard(base, shapes)
+    logits = counts @ lexical + embedded @ head.embedding + facts @ head.facts + head.bias
+    logits += shape.standardised(shapes) @ shape.weights
+    unread = _unread(head, tasks)
+    mass = np.where(unread[:, None], np.asarray(base.uninformed), _mass(logits.astype(np.float64)))
+    space = FeatureSpace(
+        encoder, lexicon, design.inverse_document_frequency(counts), design.embedding_scale(embedded)
+    )
+    sparse, dense = space.scaled(counts, embedded, facts)
+    features = Blocks(sparse, np.hstack([dense, shape.standardised(shapes)]), len(FEATURES))
+    return Texts(mass, features.without(unread), space, shape, head)
+
+
+def _standard(base: TierModel, shapes: NDArray[np.float32]) -> Shape:
+    """The scale of these shapes, or the base's own where its head reads shape; with the head's weights."""
+    known, n_tiers = base.reader.shape, len(base.tiers)
+    if known is not None:
+        return Shape(known.centre, known.spread, known.weights[:, :n_tiers])
+    spread = np.maximum(shapes.std(axis=0), 0.1)
+    return Shape(shapes.mean(axis=0), spread, np.zeros((len(FEATURES), n_tiers), dtype=np.float32))
+
+
+def _mass(logits: Array) -> Array:
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True)) + 1e-9
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _unread(reader: Reader, tasks: Sequence[Task]) -> NDArray[np.bool_]:
+    """(n,): texts of which the model that will serve says that it can't read them."""
+    texts, rows = distinct(tasks)
+    guards = reader.guards
+    before = [guards.before_reading(running_words(text), text) is not None for text in texts]
+    after = familiarity(texts, reader.lexicon) < guards.min_familiarity
+    return np.asarray((np.array(before) | after)[rows])

@@ -1,0 +1,1 @@
+"""Labelled tasks: read, and fitted to the champion that ships (`champion`), its encoder distilled before."""
