@@ -13,13 +13,8 @@ from served import served
 from small_model import small_model
 
 import tierwise
-<<<<<<< HEAD
 from tierwise import ModelStore, TierModel
-from tierwise.classifier._pointer import Canary
-=======
-from tierwise import ModelStore
 from tierwise.classifier.artifact._pointer import Canary
->>>>>>> main
 from tierwise.classifier.errors import ArtifactError, ArtifactMissing
 
 TASK = {"specification": "tag the ticket", "task_type": "tags"}
