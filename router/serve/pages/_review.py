@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._waiting import still_waiting, waiting, work_of
+from ...log._waiting import still_waiting, work_of
+from . import _counts
 from ._kept import Kept
 from ._state import State
 
@@ -27,11 +28,7 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
     log = state.log
     assert log is not None
 
-    def count() -> Any:
-        with log._database.read() as connection:
-            return waiting(connection)
-
-    found = kept.get("waiting", count)
+    found = _counts.to_review(state, kept)
     if found is None:
         return None
     ids = list(found.first)
@@ -45,7 +42,7 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
                 break
         work = work_of(connection, queue[0]) if queue else None
     if work is None and found.first and not after:
-        kept.forget("waiting")  # all of those are judged: there may be more
+        kept.forget(_counts.WAITING)  # all of those are judged: there may be more
     said = asked.get("said", "")
     return {
         "n": found.n,

@@ -1,0 +1,142 @@
+"""What was counted is shown at once by the next process, until it has counted itself; and goes when rows do."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from pages_served import COUNTING, OLDER, counted, pages
+
+from tierwise import OutcomeLog, __version__, predict_tier
+from tierwise.router.log._counts import Count, era, keep_count, kept_count
+from tierwise.router.log.demo import fill
+from tierwise.router.serve.pages import _counts, _kept
+from tierwise.router.serve.pages._kept import Kept
+from tierwise.router.serve.pages._savings import savings
+
+PATHS = ("/?days=all", "/types", "/model", "/review")
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """As on a log so large that everything counted takes long."""
+    monkeypatch.setattr(_kept, "_WORTH_SAVING_S", 0.0)
+
+
+@pytest.fixture
+def halted(monkeypatch):
+    """Nothing is ever counted to its end."""
+    monkeypatch.setattr(Kept, "_count", lambda *_: time.sleep(0.2))
+    monkeypatch.setattr(_kept, "WAIT_S", 0.0)
+
+
+def body(html: str) -> str:
+    """Without what is said of the counting."""
+    main = html.partition("<main")[2].partition('<p class="note counted">')[0]
+    return main.partition('name="form_token"')[0]
+
+
+def test_what_one_process_has_counted_another_shows_while_it_counts(log, champion, slow, request):
+    fill(log, 60)
+    log.record_outcome(predict_tier("Tag this ticket by area"), "clean")  # of no type
+    with pages(log, model=champion) as client:
+        before = {path: counted(client, path) for path in PATHS}
+    request.getfixturevalue("halted")
+    with pages(log, model=champion) as client:
+        for path in PATHS:
+            html = client.get(path).text
+            assert COUNTING not in html
+            assert body(html) == body(before[path])
+            assert (OLDER in html) is (path != "/review")  # which must not reload under a note
+
+
+def test_without_anything_counted_before_it_says_that_it_counts(log, champion, halted):
+    fill(log, 5)
+    with pages(log, model=champion) as client:
+        for path in PATHS:
+            assert COUNTING in client.get(path).text
+
+
+def test_what_is_counted_fast_is_not_written(log, champion):
+    fill(log, 5)
+    with pages(log, model=champion) as client:
+        counted(client, "/")
+        assert kept_count(log._database, _saved_name()) is None
+
+
+def test_what_is_forgotten_takes_what_was_counted_along(log, champion, slow):
+    fill(log, 60)
+    name = next(iter(log.stats().types))
+    with pages(log, model=champion) as client:
+        assert name in counted(client, "/types")
+        assert kept_count(log._database, _saved_name()) is not None
+    log.forget(task_type=name)
+    with pages(log, model=champion) as client:
+        assert kept_count(log._database, _saved_name()) is None
+
+
+def test_a_count_that_began_before_something_was_forgotten_is_not_kept(log):
+    database, count = log._database, Count("[1]", 5)
+    begun_in = era(database)
+    assert keep_count(database, "a", count, begun_in)
+    assert keep_count(database, "a", count._replace(at_us=6), begun_in)
+    assert kept_count(database, "a") == ("[1]", 6)
+    log.record_decision(predict_tier("Tag this", task_type="tags"))
+    log.forget(task_type="tags")
+    assert kept_count(database, "a") is None
+    assert not keep_count(database, "a", count, begun_in)
+    assert keep_count(database, "a", count, era(database))
+
+
+def test_a_count_that_cannot_be_read_is_counted_again(log, champion, slow):
+    fill(log, 30)
+    with pages(log, model=champion) as client:
+        before = counted(client, "/types")
+        keep_count(log._database, _saved_name(), Count('{"n": null}', 5), era(log._database))
+    with pages(log, model=champion) as client:
+        assert body(counted(client, "/types")) == body(before)
+
+
+def test_the_page_says_when_it_was_counted(log, champion):
+    fill(log, 5)
+    with pages(log, model=champion) as client:
+        html = counted(client, "/")
+    assert f'Counted <time datetime="{datetime.now(tz=UTC):%Y-%m-%d}' in html
+    assert "http-equiv" not in html
+
+
+def test_money_saved_on_tokens_has_an_interval_over_task_types(open_log):
+    log: OutcomeLog = open_log()
+    for kind, items in (("tags", 30), ("titles", 50), ("faq", 90)):
+        for _ in range(3):
+            log.record_decision(predict_tier("Tag these tickets, JSON out", task_type=kind, items=items))
+    with pages(log) as client:
+        html = counted(client, "/?baseline=opus&days=all")
+        state, kept = client.state, Kept()
+        spent, stats = _until(lambda: _counts.money(state, kept)), _until(lambda: _counts.stats(state, kept))
+    found = savings(spent, stats, "opus", lambda _: 0.0, min(each.day for each in spent))
+    low, high = found.tokens_interval
+    assert 0 < high - found.tokens_usd == pytest.approx(found.tokens_usd - low)
+    each_type = {
+        kind: sum(s.usd["opus"] - s.usd[s.tier] for s in spent if s.task_type == kind)
+        for kind in ("tags", "titles", "faq")
+    }
+    mean = sum(each_type.values()) / 3
+    spread = (sum((value - mean) ** 2 for value in each_type.values()) / 2) ** 0.5
+    assert high - low == pytest.approx(2 * 1.6448536 * spread * 3**0.5)
+    lead = html.partition("Saved on tokens</dt><dd>")[2].partition("</dd>")[0]
+    assert " to " in lead.partition("spent")[0]
+    one = savings([s for s in spent if s.task_type == "faq"], stats, "opus", lambda _: 0.0, spent[0].day)
+    assert one.tokens_interval is None
+
+
+def _until(get):
+    until = time.monotonic() + 60
+    while (found := get()) is None:
+        assert time.monotonic() < until
+    return found
+
+
+def _saved_name() -> str:
+    return f"{__version__} {_counts.STATS}"
