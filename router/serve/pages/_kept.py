@@ -51,11 +51,13 @@ class Kept:
         if found is not None:
             return found.value.result()
         assert running is not None
+        loaded = self._load(name, saved)
+        if loaded is not None:
+            return loaded[0]
         try:
             return running.result(WAIT_S)
         except TimeoutError:
-            loaded = self._load(name, saved)
-            return None if loaded is None else loaded[0]
+            return None
 
     def counted_at(self, *names: str) -> tuple[datetime | None, bool]:
         """When the oldest of these was counted, and whether by another process: a newer one will come."""
