@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from pages_served import COUNTING, OLDER, counted, pages
 
-from tierwise import OutcomeLog, __version__, predict_tier
+from tierwise import __version__, predict_tier
 from tierwise.router.log._counts import Count, era, keep_count, kept_count
 from tierwise.router.log.demo import fill
 from tierwise.router.serve.pages import _counts, _kept
 from tierwise.router.serve.pages._kept import Kept
-from tierwise.router.serve.pages._savings import savings
 
 PATHS = ("/?days=all", "/types", "/model", "/review")
 
@@ -104,38 +103,6 @@ def test_the_page_says_when_it_was_counted(log, champion):
         html = counted(client, "/")
     assert f'Counted <time datetime="{datetime.now(tz=UTC):%Y-%m-%d}' in html
     assert "http-equiv" not in html
-
-
-def test_money_saved_on_tokens_has_an_interval_over_task_types(open_log):
-    log: OutcomeLog = open_log()
-    for kind, items in (("tags", 30), ("titles", 50), ("faq", 90)):
-        for _ in range(3):
-            log.record_decision(predict_tier("Tag these tickets, JSON out", task_type=kind, items=items))
-    with pages(log) as client:
-        html = counted(client, "/?baseline=opus&days=all")
-        state, kept = client.state, Kept()
-        spent, stats = _until(lambda: _counts.money(state, kept)), _until(lambda: _counts.stats(state, kept))
-    found = savings(spent, stats, "opus", lambda _: 0.0, min(each.day for each in spent))
-    low, high = found.tokens_interval
-    assert 0 < high - found.tokens_usd == pytest.approx(found.tokens_usd - low)
-    each_type = {
-        kind: sum(s.usd["opus"] - s.usd[s.tier] for s in spent if s.task_type == kind)
-        for kind in ("tags", "titles", "faq")
-    }
-    mean = sum(each_type.values()) / 3
-    spread = (sum((value - mean) ** 2 for value in each_type.values()) / 2) ** 0.5
-    assert high - low == pytest.approx(2 * 1.6448536 * spread * 3**0.5)
-    lead = html.partition("Saved on tokens</dt><dd>")[2].partition("</dd>")[0]
-    assert " to " in lead.partition("spent")[0]
-    one = savings([s for s in spent if s.task_type == "faq"], stats, "opus", lambda _: 0.0, spent[0].day)
-    assert one.tokens_interval is None
-
-
-def _until(get):
-    until = time.monotonic() + 60
-    while (found := get()) is None:
-        assert time.monotonic() < until
-    return found
 
 
 def _saved_name() -> str:

@@ -11,14 +11,13 @@ from typing import Any
 
 from ._server import ROOT, median
 
-
 _EVENTS = """
 import json, time
 began = time.perf_counter()
 import serverless
 imported = time.perf_counter()
 moments = [imported]
-for text in ("Write the product FAQ for our bakery, ten questions", "Name three risks of this migration plan"):
+for text in ("Write the product FAQ for our bakery, ten questions", "Name three risks of this plan"):
     answer = serverless.handler({"body": json.dumps({"specification": text})}, None)
     assert answer["statusCode"] == 200, answer
     moments.append(time.perf_counter())

@@ -19,7 +19,7 @@ class Savings:
     """Over the decisions whose costs are known.
 
     tokens_usd : what the baseline would have cost in tokens, less what was spent, retries included.
-    tokens_interval : 90 % of that over task types, as if others like them had come; None with one type.
+    tokens_interval : 90 %, of as many days that vary as these did; None of a single day.
     extra_corrections : results that needed a correction and with the baseline would not have, with a 90 %
         interval from the verdicts; None without verdicts. The baseline's own are the model's estimate.
     correction_usd : mean price of a correction, 0 where it has none.
@@ -64,26 +64,25 @@ def savings(spent: Sequence[Spent], stats: Stats, baseline: str, price: Price, s
     first = [each for each in rows if not each.is_retry]
     n = sum(each.n_priced for each in first)
     by_day: defaultdict[date, float] = defaultdict(float)
-    by_type: defaultdict[str | None, float] = defaultdict(float)
     for each in rows:
         before = 0.0 if each.is_retry else each.usd[baseline]
         by_day[each.day] += before - each.usd[each.tier]
-        by_type[each.task_type] += before - each.usd[each.tier]
+    days = _every_day(by_day)
     priced = sum(each.n_priced * price(each.task_type) for each in first)
     return Savings(
         n,
         sum(each.n - each.n_priced for each in spent if each.day >= since),
         sum(each.usd[each.tier] for each in rows),
         sum(each.usd[baseline] for each in first),
-        _over_types(list(by_type.values())),
+        _over_days([value for _, value in days]),
         _extra_corrections(first, stats, baseline),
         priced / n if n else 0.0,
-        _every_day(by_day),
+        days,
     )
 
 
-def _over_types(saved: Sequence[float]) -> tuple[float, float] | None:
-    """90 % interval of the sum, types taken as drawn from many."""
+def _over_days(saved: Sequence[float]) -> tuple[float, float] | None:
+    """90 % interval of the sum of as many days."""
     n, total = len(saved), math.fsum(saved)
     if n < 2:
         return None
