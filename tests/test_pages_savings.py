@@ -54,7 +54,7 @@ def test_with_a_price_both_that_is_unknown_of_tokens_and_of_corrections_is_in_th
 
 def test_labels_of_an_axis_do_not_stand_on_each_other():
     first, second = (FIRST + timedelta(days=day) for day in range(2))
-    assert "−$1.00" in _svg.by_day([(first, 10.0), (second, -1.0)], "").partition("<text")[2]
+    assert ">−$5.00</text>" in _svg.by_day([(first, 10.0), (second, -5.0)], "")
     flat = _svg.by_day([(first, 100.0), (second, -1.0)], "")
     assert ">−$1.00</text>" not in flat
     assert ">$100</text>" in flat

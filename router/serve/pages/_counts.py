@@ -26,6 +26,12 @@ T = TypeVar("T")
 MONEY, STATS, UNDER, WAITING = "money", "stats", "under", "waiting"
 
 
+def prepare() -> None:
+    """What the first page would wait for."""
+    for kind in (list[Spent], _KeptStats, dict[date, UnderTiering], Waiting, list[Bin], Movements):
+        _shape(kind)
+
+
 def money(state: State, kept: Kept) -> list[Spent] | None:
     """This one and the others: None while it is counted for the first time ever. Raise LogError."""
     names = ladder_of(state).names

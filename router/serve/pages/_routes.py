@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ....classifier.errors import InvalidOutcome, LogError, NotInLog
+from . import _counts
 from ._kept import Kept
 from ._model import as_words, decision_page, model_page
 from ._now import now_page
@@ -68,6 +69,7 @@ class _Pages:
         self._templates.filters |= {"usd": usd, "as_words": as_words}
         for name in self._templates.list_templates(["html"]):
             self._templates.get_template(name)  # read and compiled before somebody waits for it
+        _counts.prepare()
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
