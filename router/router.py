@@ -195,7 +195,8 @@ class Router(PipelineMethods):
     ) -> tuple[ItemResult, ...]:
         """The results that have come since the last time, logged as those of `run` are.
 
-        job : of `submit_batch`, its journal, its id, or the API's id of one of its batches.
+        job : of `submit_batch`, or its journal; where that is in the folder TIERWISE_BATCHES, its id, or the
+            API's id of one of its batches.
         check, escalate : an answer that fails goes up at once, and one that was cut off gets more room, in
             sync mode, within the limits of one task, so many at once (concurrency).
 

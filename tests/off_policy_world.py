@@ -64,3 +64,22 @@ def logged(seed: int, *, name: str = "first", n_types: int = 60, explore: float 
     )
     retries = Retries(ids[again], tiers[again], above, fates.clean[again, above])
     return Logged(units, world_of(units, retries, n_types, 3), fates, truth.cost(fates.pass_), choices)
+
+
+def tasks(known, *, propensity=1.0, fresh=True) -> Units:
+    """Of one type on a ladder of two, by hand: per tier 1, it was clean; 0, it failed; -1, it was not tried."""
+    known = np.array(known, dtype=np.int8)
+    n = len(known)
+    tried = np.array([np.flatnonzero(row >= 0)[0] for row in known])
+    return Units(
+        np.arange(n),
+        np.zeros(n, dtype=np.int64),
+        tried,
+        known[np.arange(n), tried] == 1,
+        known,
+        np.full(n, fresh),
+        np.full(n, propensity),
+        np.ones(n),
+        np.tile([1.0, 3.0], (n, 1)),
+        np.full(n, 10.0),
+    )

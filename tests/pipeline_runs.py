@@ -34,14 +34,14 @@ def answer(request):
     return f"{'Brief' if text.startswith('Write') else 'Draft'} on tea {topic} {{with braces}}"
 
 
-def run(server, articles=ARTICLES, *, pipeline=OWN, log=None, is_async=False, **options):
+def run(server, articles=ARTICLES, *, pipeline=OWN, log=None, policy=None, is_async=False, **options):
     options = {"journal": None, "limits": QUICK, **options}
     if not is_async:
-        with server.client() as client, Router(client=client, log=log) as router:
+        with server.client() as client, Router(client=client, log=log, policy=policy) as router:
             return router.run_pipeline(pipeline, articles, **options)
 
     async def go():
-        async with server.async_client() as client, Router(client=client, log=log) as router:
+        async with server.async_client() as client, Router(client=client, log=log, policy=policy) as router:
             return await router.arun_pipeline(pipeline, articles, **options)
 
     return asyncio.run(go())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from batch_runs import sent
 from click.testing import CliRunner
 
 from tierwise import OutcomeLog
@@ -37,10 +38,6 @@ def batch(*arguments, stdin=None):
     return CliRunner().invoke(main, ["batch", *map(str, arguments)], input=stdin)
 
 
-def n_created(server):
-    return sum(call.endpoint == "batches" and "custom_ids" in call.request for call in server.calls)
-
-
 def test_submitted_once_asked_for_and_collected_with_what_fails_going_up(claude, tasks, tmp_path):
     log, job = tmp_path / "log.db", f"{tasks}.batch"
     done = batch("submit", "--file", tasks, "--log", log)
@@ -51,7 +48,7 @@ def test_submitted_once_asked_for_and_collected_with_what_fails_going_up(claude,
         f"next: tierwise batch collect {job}",
     ]
     assert batch("submit", "--file", tasks, "--log", log).stdout == done.stdout
-    assert n_created(claude) == 1
+    assert len(sent(claude)) == 1
     early = batch("collect", job, "--check", "json", "--log", log)
     assert (early.exit_code, early.stdout) == (0, "")
     found = batch("collect", job, "--check", "json", "--log", log, "--wait", "--every", "0")
@@ -113,7 +110,7 @@ def test_a_wrong_key_is_exit_2_and_the_same_again_goes_on(claude, tasks, monkeyp
     assert "sk-ant" not in done.stderr
     monkeypatch.setenv("ANTHROPIC_API_KEY", claude.api_key)
     assert batch("submit", "--file", tasks).exit_code == 0
-    assert n_created(claude) == 1
+    assert len(sent(claude)) == 1
 
 
 def test_ids_of_the_file_are_the_keys_of_the_results(claude, tmp_path):

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from test_train import simulated
+from simulated_log import simulated
 
 from tierwise import OutcomeLog
 from tierwise.cli import main

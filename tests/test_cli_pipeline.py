@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from pipeline_command import run_here, start, stopped, wait_until, written
+from pipeline_runs import prompt_of
 
-from tierwise.cli import main
 from tierwise.testing import Answer, Fault, MessagesServer
 
 OWN = """
@@ -38,55 +33,21 @@ N = 6
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
-    lines = [json.dumps({"id": f"a{n}", "topic": f"tea {n}"}) for n in range(N)]
-    (tmp_path / "articles.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return tmp_path
-
-
-def prompt_of(call) -> str:
-    return call.request["messages"][0]["content"]
+    return written(tmp_path, OWN, N)
 
 
 def answer(request):
-    return (
-        '["tea"]'
-        if prompt_of_request(request).startswith("Assign")
-        else "Brief: " + prompt_of_request(request)
-    )
+    return '["tea"]' if prompt_of(request).startswith("Assign") else "Brief: " + prompt_of(request)
 
 
-def prompt_of_request(request) -> str:
-    return request["messages"][0]["content"]
-
-
-def start(server, folder: Path, *options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tierwise", "pipeline", "run", "own.toml", "articles.jsonl"]
-    environment = {**os.environ, "ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
-    return subprocess.Popen(
-        [*command, *map(str, options)],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def prompts_of(server) -> Counter[str]:
+    return Counter(prompt_of(call.request) for call in server.calls)
 
 
 def run(server, folder: Path, *options: object) -> tuple[int, str, str]:
     """In this process."""
-    environment = {"ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
-    files = str(folder / "own.toml"), str(folder / "articles.jsonl")
-    done = CliRunner().invoke(main, ["pipeline", "run", *files, *map(str, options)], env=environment)
-    assert done.exception is None or isinstance(done.exception, SystemExit)
+    done = run_here(server, folder, *options)
     return done.exit_code, done.stdout, done.stderr
-
-
-def killed_when(is_time: Callable[[], bool], process, how: signal.Signals) -> None:
-    until = time.monotonic() + 60
-    while not is_time() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.005)
-    process.send_signal(how)
 
 
 class Held:
@@ -119,7 +80,7 @@ def test_articles_are_run_and_the_same_again_pays_nothing(folder):
 
 def test_a_failed_article_is_named_and_the_exit_code_says_so(folder):
     def broken(request):
-        return Fault.error(400) if "tea 1" in prompt_of_request(request) else answer(request)
+        return Fault.error(400) if "tea 1" in prompt_of(request) else answer(request)
 
     with MessagesServer(broken) as server:
         code, out, _ = run(server, folder)
@@ -152,13 +113,13 @@ def test_ctrl_c_loses_nothing(folder):
     held = Held(3)
     with MessagesServer(held) as server:
         process = start(server, folder, "--concurrency", 2)
-        killed_when(lambda: held.seen > held.n, process, signal.SIGINT)  # one is in flight
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 130, err
+        wait_until(lambda: held.seen > held.n, process)  # one is in flight
+        code, err = stopped(process, signal.SIGINT)
+        assert code == 130, err
         assert "what is done is in" in err
         held.delay_s = 0.0
         assert run(server, folder)[0] == 0
-        prompts = Counter(map(prompt_of, server.calls))
+        prompts = prompts_of(server)
     assert set(prompts.values()) == {1}
     assert len(prompts) == 2 * N
 
@@ -167,13 +128,12 @@ def test_after_kill_9_only_what_was_in_flight_is_asked_again(folder):
     concurrency, held = 3, Held(4)
     with MessagesServer(held) as server:
         process = start(server, folder, "--concurrency", concurrency)
-        killed_when(lambda: held.seen > held.n, process, signal.SIGKILL)
-        process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL
+        wait_until(lambda: held.seen > held.n, process)
+        assert stopped(process)[0] == -signal.SIGKILL
         held.delay_s = 0.0
         code, _, err = run(server, folder, "--json")
         assert code == 0
-        prompts = Counter(map(prompt_of, server.calls))
+        prompts = prompts_of(server)
     assert len(prompts) == 2 * N
     twice = {prompt: n for prompt, n in prompts.items() if n > 1}
     assert set(twice.values()) <= {2}
@@ -185,13 +145,15 @@ def test_after_kill_9_only_what_was_in_flight_is_asked_again(folder):
 def test_killed_again_and_again_at_random_it_comes_to_its_end(folder):
     chance = random.Random(6)
     with MessagesServer(lambda request: Answer(answer(request), delay_s=0.02)) as server:
+        ends = []
         for _ in range(12):
             process = start(server, folder, "--concurrency", 3)
             n_calls = len(server.calls) + chance.randrange(3)
-            killed_when(lambda n_calls=n_calls: len(server.calls) >= n_calls, process, signal.SIGKILL)
-            process.communicate(timeout=60)
+            wait_until(lambda n_calls=n_calls: len(server.calls) >= n_calls, process)
+            ends.append(stopped(process)[0])
+        assert set(ends) == {-signal.SIGKILL}
         code, out, _ = run(server, folder, "--json")
-        prompts = Counter(map(prompt_of, server.calls))
+        prompts = prompts_of(server)
         assert code == 0
         lines = (folder / "articles.jsonl.journal").read_text(encoding="utf-8").splitlines()
     kinds = Counter(json.loads(line)["kind"] for line in lines)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from test_train import QUICK, simulated
+from simulated_log import QUICK, simulated
 
 import tierwise.training.evaluation._setting as setting
 from tierwise import OutcomeLog, Policy, Task, evaluate, train
@@ -242,7 +242,7 @@ def test_little_or_lopsided_logs_have_a_clear_answer(champion, rows, change, not
 
 
 def test_a_model_of_another_ladder_is_refused(rows):
-    from test_train import ladder_of_two
+    from simulated_log import ladder_of_two
 
     from tierwise.classifier.errors import LadderMismatch
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from off_policy_world import logged
-from test_off_policy import tasks
+from off_policy_world import logged, tasks
 
 from tierwise.training.evaluation._account import account
 from tierwise.training.evaluation._difference import difference

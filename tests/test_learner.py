@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
-from test_train import TIERS, simulated
+from simulated_log import TIERS, simulated
 
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import Widths, pass_curve

@@ -78,9 +78,7 @@ def test_migrations_make_the_tables_that_the_code_describes(open_log, log_url):
 def test_an_older_log_is_upgraded_when_it_is_opened_and_keeps_everything(old_log, open_log):
     log = open_log()
     assert version_of(old_log) == SCHEMA
-    assert list(log.history("meta-description").values()) == [
-        (0, 1)
-    ]  # the champion of its time chose the tier
+    assert list(log.history("meta-description").values()) == [(0, 1)]  # at the tier that its model chose
     assert (log.stats().n_decisions, log.stats().n_outcomes) == (3, 4)
     frame = log.to_pandas()
     assert (frame.specification[0], frame["at"][0]) == (

@@ -11,8 +11,8 @@ from pages_served import COUNTING, OLDER, counted, pages
 from tierwise import __version__, predict_tier
 from tierwise.router.log._counts import Count, era, keep_count, kept_count
 from tierwise.router.log.demo import fill
-from tierwise.router.serve.pages import _counts, _kept
-from tierwise.router.serve.pages._kept import Kept
+from tierwise.router.serve.pages import _cached, _counts
+from tierwise.router.serve.pages._cached import Cached
 
 PATHS = ("/?days=all", "/types", "/model", "/review")
 
@@ -20,14 +20,14 @@ PATHS = ("/?days=all", "/types", "/model", "/review")
 @pytest.fixture
 def slow(monkeypatch):
     """As on a log so large that everything counted takes long."""
-    monkeypatch.setattr(_kept, "_WORTH_SAVING_S", 0.0)
+    monkeypatch.setattr(_cached, "_WORTH_SAVING_S", 0.0)
 
 
 @pytest.fixture
 def halted(monkeypatch):
     """Nothing is ever counted to its end."""
-    monkeypatch.setattr(Kept, "_count", lambda *_: time.sleep(0.2))
-    monkeypatch.setattr(_kept, "WAIT_S", 0.0)
+    monkeypatch.setattr(Cached, "_count", lambda *_: time.sleep(0.2))
+    monkeypatch.setattr(_cached, "WAIT_S", 0.0)
 
 
 def body(html: str) -> str:

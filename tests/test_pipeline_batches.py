@@ -6,15 +6,13 @@ import json
 from collections import Counter
 
 import pytest
+from batch_runs import OFTEN, SWARM, N, asked, sent
 from pipeline_runs import BRIEF, DRAFT, OWN, TAGS, answer, prompt_of, run
 
 from tierwise import OutcomeLog, Pipeline, Policy, Router, Step
 from tierwise.router.run import Limits
 from tierwise.testing import Answer, Fault, MessagesServer
 
-N = 24
-SWARM = [{"id": f"a{number}", "topic": f"tea {number}"} for number in range(N)]
-OFTEN = {"batch_every_s": 0.01}
 META = Step(
     "meta",
     "Write a meta description of at most 155 characters. Return JSON.\n\n{steps.draft}",
@@ -23,15 +21,6 @@ META = Step(
     check={"json": True},
 )
 TWO = Pipeline("two", [BRIEF, TAGS, DRAFT, META])
-
-
-def sent(server):
-    """Custom ids, batch by batch."""
-    return [call.request["custom_ids"] for call in server.calls if "custom_ids" in (call.request or {})]
-
-
-def asked(server, endpoint):
-    return Counter(prompt_of(call.request).split()[0] for call in server.calls if call.endpoint == endpoint)
 
 
 def said(request):
@@ -49,7 +38,7 @@ def test_what_the_plan_has_in_batch_is_sent_so_and_the_rest_is_run_now(tmp_path,
         assert done.is_done
         assert done.cost_usd == pytest.approx(server.cost_usd)
         assert [len(each) for each in sent(server)] == [N, N]
-        assert asked(server, "messages") == {"Write": N, "Draft": N}
+        assert asked(server) == {"Write": N, "Draft": N}
         items = [call.request for call in server.calls if call.endpoint == "batch_item"]
     for article in done.articles:
         assert {name: step.mode for name, step in article.steps.items()} == {
@@ -111,7 +100,7 @@ def test_what_fails_its_check_there_goes_up_at_once(tmp_path, is_async):
     with OutcomeLog(tmp_path / "log.db") as log, MessagesServer(broken) as server:
         done = run(server, SWARM, log=log, is_async=is_async, journal=tmp_path / "j", **OFTEN)
         assert done.is_done
-        assert asked(server, "messages")["Assign"] == 1
+        assert asked(server)["Assign"] == 1
         assert done.cost_usd == pytest.approx(server.cost_usd)
         rows = log.to_pandas(columns=["decision_id", "follows", "tier", "verdict"])
         failed, after = rows[rows.verdict == "failed"], rows[rows.tier == "sonnet"]
@@ -171,7 +160,7 @@ def test_what_the_batch_could_not_do_is_run_at_once():
         done = run(server, SWARM, **OFTEN)
         assert done.is_done
         assert done.cost_usd == pytest.approx(server.cost_usd)
-        assert asked(server, "messages")["Assign"] == 3
+        assert asked(server)["Assign"] == 3
     assert done.summary.by_mode == {"sync": 2 * N + 3, "batch": N - 3}
 
 

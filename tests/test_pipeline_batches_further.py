@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from pipeline_runs import BRIEF, TAGS, answer, prompt_of, run
-from test_pipeline_batches import OFTEN, SWARM, N, sent
+from dataclasses import replace
 
-from tierwise import OutcomeLog, Pipeline, Step
+import pytest
+from batch_runs import OFTEN, SWARM, N, sent
+from pipeline_runs import BRIEF, TAGS, answer, prompt_of, run
+
+from tierwise import Ladder, OutcomeLog, Pipeline, Policy, Step
 from tierwise.router.run import Limits
 from tierwise.testing import Answer, MessagesServer
 
@@ -28,6 +30,12 @@ def cut_off(request):
     """With little room."""
     is_cut = is_second(request) and request["max_tokens"] < 20_000
     return Answer("[1,", stop_reason="max_tokens") if is_cut else answer(request)
+
+
+def too_long(request):
+    """For the window of the first tier."""
+    is_full = is_second(request) and "haiku" in request["model"]
+    return Answer("[1,", stop_reason="model_context_window_exceeded") if is_full else answer(request)
 
 
 def broken(request):
@@ -54,6 +62,24 @@ def test_a_cut_off_is_one_decision_and_two_attempts(tmp_path, is_async):
     tags = done.articles[1].steps["tags"]
     assert [each["number"] for each in tags.attempts] == [1, 2]
     assert tags.decision_id == first.decision_id
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_full_window_is_followed_by_a_decision_for_a_larger_one(tmp_path, is_async):
+    haiku, *others = Ladder.load().rungs
+    policy = Policy(ladder=Ladder("small", (replace(haiku, context_window_tokens=100_000), *others)))
+    with OutcomeLog(tmp_path / "log.db") as log, MessagesServer(too_long) as server:
+        done = run(server, SWARM, pipeline=OWN, log=log, policy=policy, is_async=is_async, **OFTEN)
+        assert done.is_done
+        assert done.cost_usd == pytest.approx(server.cost_usd)
+        assert log.stats().n_decisions == 2 * N + 1
+        rows = log.to_pandas(columns=IDS).set_index("decision_id")
+    first, second = done.articles[1].steps["tags"].attempts
+    assert [(each["tier"], each["number"], each["mode"], each["verdict"]) for each in (first, second)] == [
+        ("haiku", 1, "batch", "cut_off"),
+        ("sonnet", 2, "sync", "clean"),
+    ]
+    assert rows.follows[second["decision_id"]] == first["decision_id"]
 
 
 @pytest.mark.parametrize("is_async", [False, True])

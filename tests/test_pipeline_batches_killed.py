@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from batch_runs import sent
 from click.testing import CliRunner
+from pipeline_command import run_here, start, stopped, wait_until, written
+from pipeline_runs import prompt_of
 
 from tierwise.cli import main
 from tierwise.testing import Answer, MessagesServer
@@ -35,10 +34,6 @@ check = { json = true }
 N = 30
 
 
-def prompt_of(request) -> str:
-    return request["messages"][0]["content"]
-
-
 def answer(request) -> Answer:
     """Two articles' tags are no good in the batch, and good at the next tier, slowly."""
     text = prompt_of(request)
@@ -49,59 +44,22 @@ def answer(request) -> Answer:
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
-    lines = [json.dumps({"id": f"a{n}", "topic": f"tea {n}"}) for n in range(N)]
-    (tmp_path / "articles.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return tmp_path
+    return written(tmp_path, OWN, N)
 
 
-def start(server, folder: Path) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "tierwise",
-        "pipeline",
-        "run",
-        "own.toml",
-        "articles.jsonl",
-        "--every",
-        "0.02",
-    ]
-    environment = {**os.environ, "ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
-def wait_until(is_time: Callable[[], bool], process) -> None:
-    """Or until the process has ended."""
-    until = time.monotonic() + 60
-    while not is_time() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.002)
-
-
-def stopped(process, how: signal.Signals = signal.SIGKILL) -> int:
-    process.send_signal(how)
-    return process.wait(timeout=60)
+def started(server, folder: Path):
+    return start(server, folder, "--every", 0.02)
 
 
 def finished(server, folder: Path, *options: str) -> tuple[list[dict], str]:
     """The same in this process, to its end."""
-    environment = {"ANTHROPIC_API_KEY": server.api_key, "ANTHROPIC_BASE_URL": server.url}
-    files = str(folder / "own.toml"), str(folder / "articles.jsonl")
-    done = CliRunner().invoke(
-        main,
-        ["pipeline", "run", *files, "--every", "0.01", "--json", *options],
-        env=environment,
-        catch_exceptions=False,
-    )
+    done = run_here(server, folder, "--every", 0.01, "--json", *options)
     assert done.exit_code == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
 def custom_ids(server) -> list[str]:
-    made = [call for call in server.calls if call.endpoint == "batches" and call.request]
-    return [each for call in made for each in call.request.get("custom_ids", ())]
+    return [each for batch in sent(server) for each in batch]
 
 
 def check_all(server, folder: Path, articles, said: str, *, n_kills: int, concurrency: int = 8) -> None:
@@ -126,10 +84,10 @@ def check_all(server, folder: Path, articles, said: str, *, n_kills: int, concur
 @pytest.mark.parametrize("n_polls", [0, 2, 5])
 def test_killed_in_mid_batch_the_same_again_sends_nothing_twice(folder, n_polls):
     with MessagesServer(answer, batch_polls=4) as server:
-        process = start(server, folder)
+        process = started(server, folder)
         n_calls = 1 + n_polls  # made, and looked for so often
         wait_until(lambda: len(server.calls) >= n_calls, process)
-        assert stopped(process) == -signal.SIGKILL
+        assert stopped(process)[0] == -signal.SIGKILL
         assert 1 <= len(custom_ids(server)) // N <= 2
         articles, said = finished(server, folder)
         check_all(server, folder, articles, said, n_kills=1)
@@ -149,9 +107,9 @@ def test_now_means_no_batches_in_the_plan_and_in_the_run(folder):
 
 def test_interrupted_a_batch_goes_on_and_is_collected_by_the_next_run(folder):
     with MessagesServer(answer, batch_polls=10**6) as server:
-        process = start(server, folder)
+        process = started(server, folder)
         wait_until(lambda: len(server.calls) >= 3, process)
-        assert stopped(process, signal.SIGINT) == 130
+        assert stopped(process, signal.SIGINT)[0] == 130
         assert len(custom_ids(server)) == N
         server._service.batches.polls = 0
         for batch in server._service.batches.newest_first():
@@ -166,11 +124,11 @@ def test_killed_ten_times_at_random_it_comes_to_its_end(folder):
     with MessagesServer(answer, batch_polls=6) as server:
         ends = []
         for _ in range(n_kills):
-            process = start(server, folder)
+            process = started(server, folder)
             n_calls, pause_s = len(server.calls) + chance.randrange(4), chance.uniform(0.0, 0.05)
             wait_until(lambda n_calls=n_calls: len(server.calls) >= n_calls, process)
             time.sleep(pause_s)
-            ends.append(stopped(process))
+            ends.append(stopped(process)[0])
         assert ends.count(-signal.SIGKILL) >= 1  # what has come to its end before can't be killed
         assert set(ends) <= {0, -signal.SIGKILL}
         time.sleep(0.2)  # for answers on their way to the dead

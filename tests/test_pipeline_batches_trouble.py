@@ -6,8 +6,8 @@ import asyncio
 import threading
 
 import pytest
+from batch_runs import OFTEN, SWARM, N, asked, sent
 from pipeline_runs import BRIEF, OWN, TAGS, answer, run
-from test_pipeline_batches import OFTEN, SWARM, N, asked, sent
 
 from tierwise import OutcomeLog, Pipeline, Router, Step
 from tierwise.classifier.errors import AccountRefused, InvalidRequest, JournalError
@@ -26,7 +26,7 @@ def test_a_budget_is_kept_over_both_modes_and_a_larger_one_goes_on(tmp_path):
         done = run(server, SWARM, journal=tmp_path / "j", max_usd=5.0, **OFTEN)
         assert done.is_done
         assert done.cost_usd == pytest.approx(server.cost_usd)
-        assert sorted(asked(server, "messages")) == ["Draft", "Write"]
+        assert sorted(asked(server)) == ["Draft", "Write"]
         assert sum(map(len, sent(server))) == N
 
 
@@ -75,7 +75,7 @@ def test_a_batch_that_is_refused_ends_the_run_and_loses_nothing(tmp_path):
         server._service._batches = real
         assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
         assert [len(each) for each in sent(server)] == [N]
-        assert asked(server, "messages")["Write"] == N
+        assert asked(server)["Write"] == N
 
 
 async def cancelled(server, journal):
@@ -83,7 +83,7 @@ async def cancelled(server, journal):
     async with server.async_client() as client, Router(client=client) as router:
         run_ = router.arun_pipeline(OWN, SWARM, journal=journal, batch_every_s=0.05)
         running = asyncio.create_task(run_)
-        while not sent(server) or asked(server, "messages")["Draft"] < N:
+        while not sent(server) or asked(server)["Draft"] < N:
             await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -131,7 +131,7 @@ def test_what_somebody_else_cancelled_fails_and_is_run_by_the_next_run(tmp_path)
         assert tags.detail.startswith("Step 'tags' of article 1: somebody cancelled its batch.")
         assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
         assert [len(each) for each in sent(server)] == [N]
-        assert asked(server, "messages")["Assign"] == N
+        assert asked(server)["Assign"] == N
 
 
 def test_a_journal_of_a_batch_that_is_gone_is_said(tmp_path):
@@ -162,10 +162,39 @@ def test_a_log_that_goes_away_stops_no_batch(tmp_path):
     assert done.is_done
 
 
-@pytest.mark.parametrize("every_s", [-1, True, "1", float("nan")])
+def test_what_a_kill_left_of_a_batch_that_is_done_with_is_removed_by_the_next_run(tmp_path):
+    folder = tmp_path / "j.batches"
+    with MessagesServer(answer) as server:
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        folder.mkdir()
+        (folder / "1.jsonl").write_text("prompts")  # killed before it was removed
+        (folder / "2.jsonl").write_text("prompts")  # killed before it was sent
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / "notes.txt").write_text("somebody's own")
+        run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_for_batches_that_can_not_be_used_is_said(tmp_path):
+    with MessagesServer(answer) as server:
+        (tmp_path / "j.batches" / "1.jsonl").mkdir(parents=True)  # no file, so it can't be removed
+        with pytest.raises(JournalError, match=r"j\.batches for the journals of batches can't be used"):
+            run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        (tmp_path / "j.batches" / "1.jsonl").rmdir()
+        (tmp_path / "j.batches").rmdir()
+        (tmp_path / "j.batches").write_text("a file")
+        with pytest.raises(JournalError, match=r"can't be used .*Put that right, and run the same again"):
+            run(server, SWARM, journal=tmp_path / "j", **OFTEN)
+        (tmp_path / "j.batches").unlink()
+        assert run(server, SWARM, journal=tmp_path / "j", **OFTEN).is_done
+
+
+@pytest.mark.parametrize("every_s", [-1, True, "1", float("nan"), float("inf"), 86_401])
 def test_seconds_between_looks_are_a_number(every_s):
     with (
         MessagesServer(answer) as server,
-        pytest.raises(InvalidRequest, match="batch_every_s must be a number"),
+        pytest.raises(InvalidRequest, match="batch_every_s must be a number of seconds from 0 to 86,400"),
     ):
         run(server, SWARM, batch_every_s=every_s)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from simulated_log import simulated
 from small_model import small_model
-from test_train import simulated
 
 import tierwise
 from tierwise import OutcomeLog, compare, gate

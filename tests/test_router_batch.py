@@ -6,18 +6,16 @@ import asyncio
 from collections import Counter
 
 import pytest
+from batch_runs import IS_JSON, KIND, TASKS, sent
+from pipeline_runs import QUICK
 
 from tierwise import Router, Task
 from tierwise.classifier.errors import InvalidRequest, ServiceBusy
 from tierwise.router._champion import champion
-from tierwise.router.run import Limits, Options, checks
+from tierwise.router.run import Limits, Options
 from tierwise.testing import Answer, Fault, MessagesServer
 
-QUICK = Limits(first_backoff_s=0.01, max_retries=1)
-KIND = "tags"
-TASKS = [Task(f"Tag ticket {number} by product area, JSON out", KIND, verifiable=True) for number in range(5)]
 PLAN = Task("Plan our strategy for the coming year.", "plan", floor="opus")
-IS_JSON = checks.json_schema()
 
 
 @pytest.fixture
@@ -37,13 +35,9 @@ def router(log, server):
         yield router
 
 
-def created(server):
-    return [call for call in server.calls if call.endpoint == "batches" and "custom_ids" in call.request]
-
-
 def test_each_item_is_decided_logged_and_judged(router, server, log, path):
     job = router.submit_batch([*TASKS, PLAN], journal=path)
-    assert Counter(len(call.request["custom_ids"]) for call in created(server)) == {5: 1, 1: 1}  # by tier
+    assert Counter(map(len, sent(server))) == {5: 1, 1: 1}  # by tier
     results = router.collect_batch(job, check=IS_JSON, limits=QUICK)
     assert job.is_finished
     assert [result.status for result in results] == ["passed"] * 6
@@ -171,7 +165,7 @@ def test_past_the_wait_ceiling_items_are_run_in_sync_mode_and_logged_so(log, pat
 def test_the_same_again_goes_on_and_decides_nothing_twice(router, server, log, path):
     first = router.submit_batch(TASKS, journal=path)
     again = router.submit_batch(iter(TASKS), journal=path)
-    assert (list(again.tasks), log.stats().n_decisions, len(created(server))) == (list(first.tasks), 5, 1)
+    assert (list(again.tasks), log.stats().n_decisions, len(sent(server))) == (list(first.tasks), 5, 1)
     with pytest.raises(InvalidRequest, match="holds a job of other tasks"):
         router.submit_batch(TASKS[:2], journal=path)
 
@@ -185,6 +179,17 @@ def test_a_job_is_found_by_its_id_and_by_that_of_its_batch(router, server, tmp_p
     assert len(router.collect_batch(batch_id)) == 5
     with pytest.raises(InvalidRequest, match=r"no journal nothing, .* TIERWISE_BATCHES"):
         router.collect_batch("nothing")
+
+
+def test_a_job_with_a_journal_of_its_own_is_collected_with_it(router, server, path, tmp_path, monkeypatch):
+    router.submit_batch(TASKS, journal=path)
+    (tmp_path / "tasks.jsonl").write_text('{"specification": "Tag ticket 1"}\n')  # lies there, too
+    batch_id = server.client().messages.batches.list().data[0].id
+    said = f"no journal {batch_id}, .* submitted with journal=... is collected with the same path"
+    with pytest.raises(InvalidRequest, match=said):
+        router.collect_batch(batch_id)
+    monkeypatch.setenv("TIERWISE_BATCHES", str(tmp_path))
+    assert len(router.collect_batch(batch_id)) == 5
 
 
 @pytest.mark.parametrize(
@@ -232,7 +237,9 @@ def test_what_was_paid_before_a_crash_is_not_paid_again(log, path):
         tiers = [call.request["model"].split("-")[1] for call in server.calls if call.endpoint == "messages"]
     assert tiers == ["sonnet", "opus", "opus"]
     assert (result.status, result.tier, result.was_in_flight) == ("passed", "opus", True)
-    assert [each.tier for each in log.attempts()] == ["haiku", "sonnet", "opus"]
+    attempts = log.attempts()  # what was in flight is among them: it was paid
+    assert [each.tier for each in attempts] == ["haiku", "sonnet", "opus", "opus"]
+    assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
     assert Counter(log.to_pandas().verdict) == {"failed": 2, "clean": 1}
 
 

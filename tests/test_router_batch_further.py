@@ -7,11 +7,12 @@ import time
 from collections import Counter
 
 import pytest
-from test_router_batch import IS_JSON, KIND, QUICK, TASKS
+from batch_runs import IS_JSON, KIND, TASKS
+from pipeline_runs import QUICK, prompt_of
 
 from tierwise import Router, Task
-from tierwise.classifier.errors import InvalidRequest
-from tierwise.router.run import Limits, Options
+from tierwise.classifier.errors import DeadlineExceeded, InvalidRequest
+from tierwise.router.run import Grade, Limits, Options
 from tierwise.testing import Answer, MessagesServer
 
 
@@ -109,3 +110,47 @@ def test_how_many_at_once_is_a_whole_number(tmp_path, path, concurrency):
         job = router.submit_batch(TASKS, journal=path)
         with pytest.raises(InvalidRequest, match="concurrency must be a whole number >= 1"):
             router.collect_batch(job, concurrency=concurrency)
+
+
+def slow_above(n_slow):
+    """Haiku's answers are no good; so many at the tier above come too late."""
+    seen = Counter()
+
+    def script(request):
+        if "haiku" in request["model"]:
+            return "Sure!"
+        seen["above"] += 1
+        return Answer("[1]", delay_s=1.0 if seen["above"] <= n_slow else 0.0)
+
+    return script
+
+
+def test_what_timed_out_above_is_counted_and_its_cost_is_not_exact(log, path):
+    limits = Limits(timeout_s=0.3, max_retries=0, max_attempts=2)
+    with MessagesServer(slow_above(3)) as server, server.client() as client:
+        router = Router(log=log, client=client)
+        job = router.submit_batch(TASKS[:1], journal=path)
+        for _ in range(3):  # more than max_attempts: an outage is no attempt at the task
+            with pytest.raises(DeadlineExceeded):
+                router.collect_batch(path, check=IS_JSON, limits=limits)
+        (result,) = router.collect_batch(job, check=IS_JSON, limits=limits)
+    assert (result.status, result.tier, result.was_in_flight) == ("passed", "sonnet", False)
+    assert (result.n_requests, result.cost_is_exact) == (5, False)
+    assert [each["status"] for each in result.attempts] == ["completed", *["error"] * 3, "completed"]
+    assert [each.number for each in log.attempts()] == [1, 2, 3, 4, 5]
+    assert sum(each.n_requests for each in log.attempts()) == 5
+
+
+def test_requests_of_checks_and_of_all_tiers_are_counted(log, path):
+    def said(request):
+        no = '{"passes": false, "reason": "It names a brand."}'
+        return no if "<criteria>" in prompt_of(request) else "[1]"
+
+    with MessagesServer(said) as server, server.client() as client:
+        router = Router(log=log, client=client)
+        job = router.submit_batch(TASKS[:1], journal=path)
+        grade = Grade("opus", "No brand is named.")
+        (result,) = router.collect_batch(job, check=grade, limits=Limits(max_attempts=2))
+        n_calls = sum(call.endpoint in ("messages", "batch_item") for call in server.calls)
+    assert (result.status, result.n_requests, result.cost_is_exact) == ("failed", n_calls, True)
+    assert n_calls == 4

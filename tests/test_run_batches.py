@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 import pytest
+from batch_runs import sent
 
 from tierwise import predict_tier
 from tierwise.classifier.errors import AccountRefused, InvalidRequest
@@ -26,10 +27,6 @@ def decisions():
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "job.jsonl"
-
-
-def created(server):
-    return [call for call in server.calls if call.endpoint == "batches" and "custom_ids" in call.request]
 
 
 def test_a_job_is_sent_collected_and_costs_what_the_server_bills(decisions, path):
@@ -76,7 +73,7 @@ def test_parts_are_of_one_tier_and_within_the_limits(decisions, path):
     with MessagesServer() as server:
         job = BatchJob.create(path, [*decisions[:3], opus, *decisions[3:]], max_requests=2)
         job.submit(server.client())
-        assert [len(call.request["custom_ids"]) for call in created(server)] == [2, 2, 1, 1]
+        assert [len(each) for each in sent(server)] == [2, 2, 1, 1]
         results = job.collect(server.client())
     assert Counter(result.tier for result in results) == {"haiku": 5, "opus": 1}
 
@@ -142,7 +139,7 @@ def test_a_batch_whose_answer_was_lost_is_found_again_and_not_sent_twice(decisio
         for _ in range(9):
             BatchJob.open(path).collect(client)
         assert BatchJob.open(path).is_finished
-        assert len(created(server)) == 1
+        assert len(sent(server)) == 1
 
 
 def test_somebody_elses_batch_of_the_same_size_is_not_taken_for_ours(decisions, path):
@@ -158,7 +155,7 @@ def test_somebody_elses_batch_of_the_same_size_is_not_taken_for_ours(decisions, 
         job = BatchJob.open(path)
         assert job.is_finished
         assert {result.id for result in job.results.values()} == {d.decision_id for d in decisions}
-        assert len(created(server)) == 2  # ours once, theirs once
+        assert len(sent(server)) == 2  # ours once, theirs once
 
 
 def test_a_crash_between_result_and_journal_asks_for_the_result_again_but_pays_once(decisions, path):
@@ -228,6 +225,17 @@ def test_a_job_that_was_never_finished_writing_is_made_anew(decisions, path):
     BatchJob.create(path, decisions)
     crash_before(path, "planned")
     assert BatchJob.create(path, decisions).status().items == 5
+
+
+def test_a_refused_account_is_not_asked_of_every_part(decisions, path):
+    with MessagesServer("[]") as server:
+        job = BatchJob.create(path, decisions, max_requests=1)
+        job.submit(server.client())
+        n_before = len(server.calls)
+        with pytest.raises(AccountRefused):
+            job.collect(server.client(api_key="no"))
+        assert len(server.calls) - n_before == 1  # of five parts
+        assert len(job.collect(server.client())) == 5
 
 
 def crash_before(path, kind):

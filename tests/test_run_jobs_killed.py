@@ -13,6 +13,7 @@ from collections import Counter
 
 import pytest
 
+from tierwise import OutcomeLog
 from tierwise.testing import Answer, MessagesServer
 
 
@@ -27,9 +28,10 @@ def slow_and_sometimes_wrong(request):
 
 
 class Command:
-    """`tierwise run` on a file of so many tickets, as a process of its own."""
+    """`tierwise run` on a file of so many tickets, as a process of its own, with a log or without."""
 
-    def __init__(self, folder, server, n_tasks):
+    def __init__(self, folder, server, n_tasks, *, has_log=False):
+        self.log = folder / "log.db" if has_log else None
         self.server, self.file = server, folder / "tasks.jsonl"
         self.journal, self.out = folder / "tasks.jsonl.journal", folder / "out.jsonl"
         rows = [{"id": f"t{n}", "specification": f"Tag ticket {n:04d}, JSON out"} for n in range(n_tasks)]
@@ -39,6 +41,7 @@ class Command:
 
     def start(self):
         command = [sys.executable, "-m", "tierwise", "run", "--file", self.file, "--check", "json", "--json"]
+        command += [] if self.log is None else ["--log", self.log]
         with open(self.out, "w") as out:  # a pipe that nobody reads would fill up and stop it
             return subprocess.Popen(
                 command, stdout=out, stderr=subprocess.PIPE, env=self.environment, text=True
@@ -72,16 +75,18 @@ def open_in(lines):
     return {key for key, is_open in state.items() if is_open}
 
 
-def kill_and_resume(folder, n_kills, n_tasks, seed):
+def kill_and_resume(folder, n_kills, n_tasks, seed, *, has_log=False):
     chance, n_open, ever_open = random.Random(seed), 0, set()
     with MessagesServer(slow_and_sometimes_wrong) as server:
-        command = Command(folder, server, n_tasks)
+        command = Command(folder, server, n_tasks, has_log=has_log)
+        ends = []
         for _ in range(n_kills):
             before = command.lines()
             process = command.started_and_seen(chance.randint(0, 2 * n_tasks // n_kills))
             time.sleep(chance.uniform(0.0, 0.05))
             process.kill()
             process.communicate()
+            ends.append(process.returncode)
             after = command.lines()
             assert after[: len(before)] == before  # nothing that was written is lost
             n_open += len(open_in(after))
@@ -91,6 +96,9 @@ def kill_and_resume(folder, n_kills, n_tasks, seed):
         out, err = command.ended(last)
         calls, cost_usd = server.calls, server.cost_usd
     assert last.returncode == 0, err
+    assert ends.count(-signal.SIGKILL) >= n_kills / 2  # the others had come to their ends
+    if has_log:
+        check_log(command.log, calls, n_open, ever_open)
     return (
         [json.loads(line) for line in out],
         calls,
@@ -125,8 +133,40 @@ def check_all(results, calls, cost_usd, lines, n_open, ever_open, *, n_tasks):
     )
 
 
+def check_log(path, calls, n_open, ever_open):
+    """It has what the server saw, but for what was in flight: those attempts waited for their rows."""
+    with OutcomeLog(path, create=False) as log:
+        attempts = log.attempts()
+        rows = log.to_pandas(columns=["decision_id", "specification"])
+    key_of = {
+        row.decision_id: f"t{int(row.specification.split()[2].strip(','))}" for row in rows.itertuples()
+    }
+    paid = Counter((f"t{ticket_of(call.request)}", call.model) for call in calls if call.usage)
+    logged = Counter((key_of[each.decision_id], each.model) for each in attempts)
+    assert not logged - paid
+    lost = paid - logged
+    assert {key for key, _ in lost} <= ever_open
+    assert lost.total() <= 2 * n_open  # at two tiers
+    usd, logged_usd = Counter(), Counter()
+    for call in calls:
+        usd[f"t{ticket_of(call.request)}"] += call.cost_usd
+    for each in attempts:
+        logged_usd[key_of[each.decision_id]] += each.cost_usd
+    for key in set(usd) - ever_open:
+        assert usd[key] == pytest.approx(logged_usd[key])
+
+
 def test_five_kills_lose_nothing_and_pay_twice_only_what_was_in_flight(tmp_path):
     check_all(*kill_and_resume(tmp_path, 5, 60, seed=3), n_tasks=60)
+
+
+def test_three_kills_leave_a_log_that_agrees_with_the_server(tmp_path):
+    check_all(*kill_and_resume(tmp_path, 3, 40, seed=5, has_log=True), n_tasks=40)
+
+
+@pytest.mark.slow
+def test_fifty_kills_leave_a_log_that_agrees_with_the_server(tmp_path):
+    check_all(*kill_and_resume(tmp_path, 50, 600, seed=6, has_log=True), n_tasks=600)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tierwise import Router
+from tierwise import Router, Task
 from tierwise.classifier.errors import AccountRefused, CallError
 from tierwise.router.run import Limits, checks
 from tierwise.router.run.jobs import arun_many, run_many
@@ -43,6 +43,14 @@ def test_a_budget_of_nothing_sends_nothing(tmp_path):
     with MessagesServer() as server, Router(client=server.client()) as router:
         summary = run_many(router, TEXTS, journal=tmp_path / "job", max_usd=0)
         assert (summary.stopped, summary.n_left, server.calls) == ("budget", 40, ())
+
+
+def test_what_a_program_does_costs_nothing_of_the_budget():
+    with MessagesServer("[1]") as server, server.client() as client, Router(client=client) as router:
+        tasks = [Task("Resize the images.", deterministic=True), "Tag ticket 7, JSON out"]
+        summary = run_many(router, tasks, journal=None, max_usd=0.0)
+        assert server.calls == ()
+    assert (summary.by_status, summary.stopped) == ({"no_model": 1}, "budget")
 
 
 def test_a_task_that_the_budget_stops_between_two_tiers_goes_on_at_the_higher_one(tmp_path):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from simulated_log import simulated
 from small_model import small_model
-from test_train import simulated
 
 import tierwise
 from tierwise import Canary, OutcomeLog, Router, compare

@@ -5,68 +5,67 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 from ..run._drive import AsyncDriver, Driver
+from ..run._steps import Steps
 from ._batches import Batches
 
 
-class Looks:
-    """When to look: at once for what an earlier run sent, else so many seconds after."""
+class Rest(NamedTuple):
+    """Nothing is to be done for so long (None: for ever), unless what can begin or has ended changes."""
 
-    def __init__(self, every_s: float) -> None:
-        self._every_s, self._next_s = every_s, 0.0
+    seconds: float | None
 
-    def wait_s(self, *, is_open: bool) -> float | None:
-        """Until the next look; None where there is nothing to look for."""
-        return max(self._next_s - time.monotonic(), 0.0) if is_open else None
 
-    def again(self) -> None:
-        self._next_s = time.monotonic() + self._every_s
+def turns(batches: Batches, every_s: float) -> Iterator[Steps[None] | Rest]:
+    """What to do next, until the run is over.
+
+    What an earlier run sent is looked for at once, all else so many seconds after it was sent.
+    """
+    job, look_s = batches.job, 0.0
+    while True:
+        begins, is_open = job.ready(), bool(job.open_files)
+        if job.is_over:
+            return
+        rest_s = max(look_s - time.monotonic(), 0.0) if is_open else None
+        if begins:
+            yield batches.send_steps(begins)
+        elif rest_s == 0.0:
+            yield batches.look_steps()
+        else:
+            yield Rest(rest_s)
+            continue
+        if not (begins and is_open):  # those that are away are not looked for later than they were to be
+            look_s = time.monotonic() + every_s
 
 
 def run_batches(batches: Batches, driver: Driver, every_s: float, changed: threading.Condition) -> None:
     """Until the run is over. `changed` is told when works can begin, and tells when some have ended."""
-    job, looks = batches.job, Looks(every_s)
+    ahead = turns(batches, every_s)
     while True:
         with changed:
-            while True:
-                begins, is_open = job.ready(), bool(job.open_files)
-                changed.notify_all()
-                wait_s = looks.wait_s(is_open=is_open)
-                if begins or job.is_over or wait_s == 0.0:
-                    break
-                changed.wait(wait_s)
-        if job.is_over:
+            turn = next(ahead, None)
+            changed.notify_all()
+            if isinstance(turn, Rest):
+                changed.wait(turn.seconds)
+                continue
+        if turn is None:
             return
-        if begins:
-            driver.run(batches.send_steps(begins))
-            if not is_open:
-                looks.again()
-        else:
-            driver.run(batches.look_steps())
-            looks.again()
+        driver.run(turn)
 
 
 async def arun_batches(batches: Batches, driver: AsyncDriver, every_s: float, changed: asyncio.Event) -> None:
     """`run_batches` in asyncio."""
-    job, looks = batches.job, Looks(every_s)
-    while True:
-        begins, is_open = job.ready(), bool(job.open_files)
+    for turn in turns(batches, every_s):
         changed.set()
-        if job.is_over:
-            return
-        wait_s = looks.wait_s(is_open=is_open)
-        if begins:
-            await driver.run(batches.send_steps(begins))
-            if not is_open:
-                looks.again()
-        elif wait_s == 0.0:
-            await driver.run(batches.look_steps())
-            looks.again()
-        else:
-            changed.clear()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await changed.wait()
-            except TimeoutError:
-                continue
+        if not isinstance(turn, Rest):
+            await driver.run(turn)
+            continue
+        changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(turn.seconds):
+                await changed.wait()
+    changed.set()

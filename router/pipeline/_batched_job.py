@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from ...classifier.errors import TierwiseError
 from ..run._execute import Start
@@ -14,19 +14,7 @@ from ..run.jobs._result import TaskResult
 from ..run.jobs._state import ROOM, Begin
 from ._held import Held
 from ._job import PipelineJob
-from ._work import Work
-
-
-class Batched(Protocol):
-    """What of a pipeline goes in batches, as its plan says."""
-
-    def is_for(self, step: str) -> bool: ...
-
-    def is_worth(self, step: str, n_articles: int) -> bool: ...
-
-    def cost_usd(self, work: Work) -> float:
-        """Of one request, in batch."""
-        ...
+from ._planned_batches import PlannedBatches
 
 
 class BatchedJob(PipelineJob):
@@ -36,12 +24,12 @@ class BatchedJob(PipelineJob):
     """
 
     def __init__(
-        self, *given: Any, before: Mapping[str, Sequence[str]], batched: Batched, n_articles: int
+        self, *given: Any, before: Mapping[str, Sequence[str]], batched: PlannedBatches, n_articles: int
     ) -> None:
+        super().__init__(*given)
         self._held, self._batched, self._n_articles = Held(before), batched, n_articles
         self._open: dict[str, dict[str, Begin]] = {}  # file of a batch -> key -> work that is in it
         self._starts: dict[str, Start] = {}  # key -> how a work goes on whose answer there was no good
-        super().__init__(*given)
 
     @property
     def is_waiting(self) -> bool:
@@ -134,6 +122,7 @@ class BatchedJob(PipelineJob):
         with self._lock:
             if self._open.get(file) or self._past.is_in_batch(file):
                 return False
+            self._open.pop(file, None)
             self._past.sync()
             return True
 
@@ -146,7 +135,7 @@ class BatchedJob(PipelineJob):
         super()._settled(keyed, found)
         self._held.ended(self._progress.works[keyed.key].step.name)
 
-    def _unlocked(self, works: Sequence[Keyed]) -> None:
+    def _unlock(self, works: Sequence[Keyed]) -> None:
         now: list[Keyed] = []
         for keyed in works:
             work, past = self._progress.works[keyed.key], self._past.of(keyed.key)
@@ -157,7 +146,7 @@ class BatchedJob(PipelineJob):
                 self._held.hold(work.step.name, keyed)
             else:
                 now.append(keyed)
-        super()._unlocked(now)
+        super()._unlock(now)
 
     def _affordable(self, keyed: Keyed) -> Begin | None:
         """What the batch has cost already counts in the limit of the task, and is in no money of ours."""

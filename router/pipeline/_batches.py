@@ -31,6 +31,7 @@ from ..run.batches._routed import _log_item
 from ..run.jobs._perform import OnResult
 from ..run.jobs._result import of_item
 from ..run.jobs._state import MAX_ERRORS_IN_A_ROW, Begin
+from ._batch_folder import BatchFolder
 from ._batched_job import BatchedJob
 from .options import StepInBatch
 
@@ -49,7 +50,7 @@ class Batches:
 
     router: Router
     job: BatchedJob
-    folder: Path
+    folder: BatchFolder
     limits: Limits
     beside: Callable[[Callable[[], Any]], Any]
     on_result: OnResult | None
@@ -60,7 +61,7 @@ class Batches:
     def send_steps(self, begins: Sequence[Begin]) -> Steps[None]:
         """One batch of these, which are of one step; those that are decided otherwise are run at once."""
         step = self.job.work(begins[0]).step.name
-        path = self.folder / self.job.new_file()
+        path = self.folder.path / self.job.new_file()
         chosen: list[Begin]
         batch: BatchJob | None
         chosen, batch = yield Tell(self.beside, (partial(self._made, begins, path),))
@@ -82,8 +83,10 @@ class Batches:
             for result in batch.results.values():
                 if result.key in works:
                     yield from self._taken(file, works[result.key], result, batch)
+            if not self.job.in_batch(file):
+                del self._opened[file]
             if self.job.is_done_with(file):
-                batch.path.unlink()  # it holds prompts, and nothing that the job's journal doesn't
+                self.folder.remove(file)
 
     def _asked(self, steps: Steps[Any]) -> Steps[None]:
         """An error that may pass is met again at the next look."""
@@ -103,15 +106,7 @@ class Batches:
         self.job.put_back([begin for begin, decision in found if decision is None])
         if not chosen:
             return [], None
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)  # of a process that died before its journal knew of it: never sent
-        except OSError as error:
-            raise JournalError(
-                f"The folder {self.folder} for the journals of batches can't be used ({error.strerror}). Put "
-                "that right, and run the same again.",
-                about=self.folder,
-            ) from error
+        self.folder.make()
         made = BatchJob.create(
             path,
             [decision for _, decision in chosen],
@@ -130,6 +125,7 @@ class Batches:
             return None
         if self.router._logged is not None:
             self.router._logged.add(found.decision, None)
+            self.router._logged.settle()
         return found.decision
 
     def _batches(self, files: Sequence[str]) -> list[BatchJob]:
@@ -144,7 +140,7 @@ class Batches:
 
     def _batch(self, file: str) -> BatchJob:
         if file not in self._opened:
-            path = self.folder / file
+            path = self.folder.path / file
             if not path.exists():
                 raise JournalError(
                     f"A batch was sent, and its journal {path} is gone. Put it back; or begin anew, with "

@@ -17,7 +17,10 @@ from ._work import Progress, Work, output_of
 
 
 class PipelineJob(JobState):
-    """`progress` says what can begin. An article that is under way goes before one that has not begun."""
+    """`progress` says what can begin. An article that is under way goes before one that has not begun.
+
+    Nothing is begun before `unlock_first`.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,6 @@ class PipelineJob(JobState):
         super().__init__((), past, limits, max_usd, ceiling_usd)
         self._progress, self._n_steps = progress, n_steps
         self._lock = threading.RLock()  # type: ignore[assignment]  # held over an end and what follows from it
-        self._unlocked(progress.start())
 
     @property
     def known(self) -> Iterator[TaskResult]:
@@ -45,6 +47,10 @@ class PipelineJob(JobState):
     def n_waiting(self) -> int:
         """Steps that may yet begin, so that there are workers for those that others let begin."""
         return self._n_steps if self._queue or self.is_waiting else 0
+
+    def unlock_first(self) -> None:
+        """The first steps of all articles can begin, or those at which they stand."""
+        self._unlock(self._progress.start())
 
     def work(self, begin: Begin) -> Work:
         return self._progress.works[begin.keyed.key]
@@ -89,8 +95,8 @@ class PipelineJob(JobState):
         """It has its result, which may let others begin."""
         output = output_of(found)
         if output is not None:
-            self._unlocked(self._progress.done(keyed, output))
+            self._unlock(self._progress.done(keyed, output))
 
-    def _unlocked(self, works: Sequence[Keyed]) -> None:
+    def _unlock(self, works: Sequence[Keyed]) -> None:
         """These can begin."""
         self._queue.extendleft(reversed(works))

@@ -16,7 +16,6 @@ from ..rules._decide import Choice
 from ..rules._objective import priced_plan
 from ._assumptions import Basis, assumptions
 from ._tokens import StepTokens, Typical, tokens_of_steps
-from ._work import Work
 from .pipeline import Pipeline
 from .plan import PipelinePlan, PlannedStep
 from .step import Step
@@ -74,68 +73,22 @@ def task_for(step: Step, n_articles: int, tokens: StepTokens) -> Task:
     return step.task(items=items, input_tokens=tokens.input, output_tokens=tokens.output)
 
 
-class PlannedBatches:
-    """What a run of these articles sends in batches: the steps that their plan has in batch, also where an
-    earlier run has done a part, as long as enough are left."""
-
-    def __init__(self, router: Router, pipeline: Pipeline, n_articles: int) -> None:
-        self._pipeline = pipeline
-        self._engine = engine = _Engine.of(router.model, router.policy)
-        typical = typical_of(router, pipeline)
-        self._tokens = tokens_of_steps(pipeline, engine.policy, typical, unit=engine.ladder.unit)
-        self._rungs: dict[str, Rung] = {}
-        self._histories: dict[str, Any] = {}  # as of now: a log that is away later stops no run
-        for step in pipeline.steps:
-            kind = step.task_type or step.name
-            known = None if router.log is None else _asked(router.log, kind, engine.model)
-            self._histories[step.name] = known
-            choice = self._choice(step, n_articles)
-            if choice is not None and choice.mode == "batch":
-                self._rungs[step.name] = engine.ladder.rungs[choice.rung]
-
-    def __bool__(self) -> bool:
-        return bool(self._rungs)
-
-    def is_for(self, step: str) -> bool:
-        return step in self._rungs
-
-    def is_worth(self, step: str, n_articles: int) -> bool:
-        choice = self._choice(self._pipeline[step], n_articles)
-        return choice is not None and choice.mode == "batch"
-
-    def cost_usd(self, work: Work) -> float:
-        """Of one request, in batch, at the tier of the plan; at the volume tier where only an earlier run, of
-        other articles or another policy, had the step in batch."""
-        task, tokens = work.keyed.task, self._tokens[work.step.name]
-        tokens = tokens._replace(input=task.input_tokens or tokens.input)
-        checking = 0.0
-        if work.step.built_check is not None:
-            checking = work.step.built_check.expected_cost_usd(task, self._engine.ladder)
-        ladder = self._engine.ladder
-        rung = self._rungs.get(work.step.name, ladder.rungs[ladder.volume])
-        return checking + _cost_usd(tokens, rung, batch=True)
-
-    def _choice(self, step: Step, n_articles: int) -> Choice | None:
-        if n_articles < 1:
-            return None
-        task = task_for(step, n_articles, self._tokens[step.name])
-        try:
-            return _weighed(step, task, self._histories[step.name], self._engine)[0]
-        except InvalidTask:  # it is run at once, which says why it can't be
-            return None
+def history_of(router: Router, step: Step, engine: _Engine) -> Any:
+    """What the router's log knows of the step's type."""
+    return None if router.log is None else _asked(router.log, step.task_type or step.name, engine.model)
 
 
 def _planned_step(
     step: Step, tokens: StepTokens, n_articles: int, router: Router, engine: _Engine
 ) -> PlannedStep:
     task = task_for(step, n_articles, tokens)
-    history = None if router.log is None else _asked(router.log, task.task_type, engine.model)
-    choice, beliefs = _weighed(step, task, history, engine)
+    history = history_of(router, step, engine)
+    choice, beliefs = weighed(step, task, history, engine)
     batch_from = None
     over = engine.policy.batch_over_items
     if choice.mode == "sync" and (task.items or 1) <= over < MAX_ARTICLES:
         enough = over // step.items + 1
-        if _weighed(step, task_for(step, enough, tokens), history, engine)[0].mode == "batch":
+        if weighed(step, task_for(step, enough, tokens), history, engine)[0].mode == "batch":
             batch_from = enough
     ladder = engine.ladder
     if choice.mode == "none":
@@ -171,7 +124,8 @@ def _planned_step(
     )
 
 
-def _weighed(step: Step, task: Task, history: Any, engine: _Engine) -> tuple[Choice, Any]:
+def weighed(step: Step, task: Task, history: Any, engine: _Engine) -> tuple[Choice, Any]:
+    """What is chosen, and the beliefs behind it. Raises InvalidTask that names the step."""
     try:
         choice, _, beliefs, _ = engine.weigh(task, history)
     except InvalidTask as error:
@@ -182,10 +136,11 @@ def _weighed(step: Step, task: Task, history: Any, engine: _Engine) -> tuple[Cho
 
 def _costs_usd(tokens: StepTokens, n_articles: int, ladder: Ladder, *, batch: bool) -> list[float]:
     """Per rung. An article is a request of its own, in both modes: price steps go by its prompt."""
-    return [n_articles * _cost_usd(tokens, rung, batch=batch) for rung in ladder.rungs]
+    return [n_articles * request_cost_usd(tokens, rung, batch=batch) for rung in ladder.rungs]
 
 
-def _cost_usd(tokens: StepTokens, rung: Rung, *, batch: bool) -> float:
+def request_cost_usd(tokens: StepTokens, rung: Rung, *, batch: bool) -> float:
+    """Of one article."""
     return token_cost_usd(
         rung.prices,
         input_tokens=tokens.input,

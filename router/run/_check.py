@@ -10,7 +10,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..ladder import Ladder
 from ._limits import Limits
-from ._steps import Ask, Outside, Steps, Told
+from ._steps import Ask, Interrupt, Outside, Steps, Told
 
 Status: TypeAlias = Literal["passed", "failed", "not_run"]
 PASSED: Status = "passed"
@@ -36,6 +36,15 @@ class CheckResult:
     error: Exception | None = None
     n_requests: int = 0
     cost_is_exact: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; its cost is in that of the attempt."""
+        return {"name": self.name, "status": self.status, "n_requests": self.n_requests}
+
+    @property
+    def said(self) -> str:
+        """By its name."""
+        return f"{self.name}: {self.detail}".rstrip(": ")
 
     @classmethod
     def failed(cls, detail: str = "", *, name: str = "") -> CheckResult:
@@ -103,11 +112,16 @@ class AllOf:
     def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]:
         parts: list[CheckResult] = []
         for check in self.checks:
-            parts.append((yield from check.steps(text, around)))
+            try:
+                parts.append((yield from check.steps(text, around)))
+            except Interrupt as stop:
+                for part in parts:
+                    stop.add(part.cost_usd, part.n_requests, part.cost_is_exact)
+                raise
             if parts[-1].status == FAILED:
                 break
         worst = min(parts, key=lambda part: (FAILED, NOT_RUN, PASSED).index(part.status))
-        detail = "" if worst.status == PASSED else f"{worst.name}: {worst.detail}".rstrip(": ")
+        detail = "" if worst.status == PASSED else worst.said
         return CheckResult(
             self.name,
             worst.status,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ...classifier.errors import JournalError
 
@@ -42,6 +43,24 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+class Whole(NamedTuple):
+    """What a journal holds. n_bytes : of its whole lines. cut_bytes : of a last one that is half."""
+
+    lines: list[bytes]
+    n_bytes: int
+    cut_bytes: int
+
+
+def whole_lines(path: Path, beginning: bytes) -> Whole:
+    """Raises ValueError for a file without a whole line that doesn't begin as every journal of its kind does:
+    it is somebody else's, and not to be cut or written over."""
+    content = path.read_bytes()
+    n_bytes = content.rfind(b"\n") + 1
+    if not n_bytes and content[: len(beginning)] != beginning[: len(content)]:
+        raise ValueError(content[:1])
+    return Whole(content[:n_bytes].split(b"\n")[:-1], n_bytes, len(content) - n_bytes)
 
 
 def append(file: int, path: Path, content: bytes) -> None:

@@ -8,6 +8,15 @@ from dataclasses import dataclass
 from ...classifier.errors import InvalidRequest
 
 
+def checked_concurrency(concurrency: int) -> int:
+    """How many are run at once. Raises InvalidRequest."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidRequest(
+            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
+        )
+    return concurrency
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds of one task's run; the defaults suit work that nobody waits for.

@@ -67,6 +67,11 @@ class Attempt:
         return None if self.check is None else VERDICT_OF_CHECK.get(self.check.status)
 
     @property
+    def said(self) -> str:
+        """Why it has its verdict, without any text of the task or the answer."""
+        return f"stop reason {self.stop_reason}" if self.check is None else self.check.said
+
+    @property
     def total_cost_usd(self) -> float:
         """With the check's own cost."""
         return self.cost_usd + (0.0 if self.check is None else self.check.cost_usd)
@@ -83,7 +88,7 @@ class Attempt:
             "status": self.status,
             "verdict": self.verdict,
             "stop_reason": self.stop_reason,
-            "check": None if check is None else {"name": check.name, "status": check.status},
+            "check": None if check is None else check.to_dict(),
             "max_tokens": self.max_tokens,
             "usage": self.usage._asdict(),
             "cost_usd": self.total_cost_usd,

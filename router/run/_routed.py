@@ -14,10 +14,11 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._deciding import Decided, History, reads_log, redecided, unlogged
 from ..decision import Decision
-from ._check import Check, CheckLike, CheckResult, as_check
+from ._check import Check, CheckLike, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._execute import Before, Start, execute_steps
 from ._limits import Limits
+from ._logged import columns_of, note
 from ._next import Next
 from ._request import Options
 from ._result import Attempt, Hooks, RunResult
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NO_MODEL = "no_model"
-MAX_NOTE_CHARS = 1_000
 
 
 class Job(NamedTuple):
@@ -83,6 +83,9 @@ class Runner:
                 if first.decision.mode == "none":
                     return no_model(first.decision)
             return await driver.run(self._steps(job, self._start(job, first), check, entries))
+        except asyncio.CancelledError:
+            entries.leave()
+            raise
         finally:
             await entries.await_all()
 
@@ -160,13 +163,13 @@ class Runner:
             await own.close()
         self.close()
 
-    def ended(self, decision: Decision, attempt: Attempt, *, later: bool = False) -> None:
-        """Log an attempt; later: with what is logged next."""
+    def ended(self, decision: Decision, attempt: Attempt) -> None:
+        """Log an attempt with what is logged next."""
         logged = self._router._logged
         if logged is not None:
-            note = None if attempt.verdict is None else note_of(attempt.check, attempt.stop_reason)
-            record = logged.attempted_later if later else logged.attempted
-            record(decision, columns_of(attempt), attempt.verdict, note, self._router._learners())
+            said = None if attempt.verdict is None else note(attempt.said)
+            models = self._router._learners()
+            logged.attempted(decision, columns_of(attempt), attempt.verdict, said, models)
 
 
 class Entries:
@@ -179,7 +182,7 @@ class Entries:
     def decided(self, decision: Decision, follows: str | None) -> None:
         """Log a decision, in a moment."""
         if self._logged is not None:
-            self._logged.add_later(decision, follows)
+            self._logged.add(decision, follows)
             self._added()
 
     def hooks(self) -> Hooks | None:
@@ -198,8 +201,12 @@ class Entries:
             self._is_pending = False
             await asyncio.wrap_future(self._runner.submit(self._logged.settle))
 
+    def leave(self) -> None:
+        """Wait for nothing: it is written in a moment, or when the router is closed."""
+        self._is_pending = False
+
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
-        self._runner.ended(decision, attempt, later=True)
+        self._runner.ended(decision, attempt)
         self._added()
 
     def _escalated(self, decision: Decision, follows: str | None) -> None:
@@ -214,28 +221,3 @@ class Entries:
 def no_model(decision: Decision) -> RunResult:
     """Of a task that a program does: nothing was asked, nothing was paid."""
     return RunResult("", None, decision.tier, (), 0.0, 0.0, NO_MODEL, None, decision)
-
-
-def columns_of(attempt: Attempt) -> dict[str, Any]:
-    """Values of the log's columns."""
-    check, error = attempt.check, attempt.error
-    return {
-        "number": attempt.number,
-        "mode": attempt.mode,
-        "model": attempt.model,
-        "status": attempt.status,
-        "stop_reason": attempt.stop_reason,
-        "error": None if error is None else type(error).__name__,
-        **attempt.usage._asdict(),
-        "cost_usd": attempt.cost_usd,
-        "check_cost_usd": 0.0 if check is None else check.cost_usd,
-        "cost_is_exact": attempt.cost_is_exact,
-        "n_requests": attempt.n_requests + (0 if check is None else check.n_requests),
-        "latency_ms": attempt.latency_ms,
-    }
-
-
-def note_of(check: CheckResult | None, stop_reason: str | None) -> str:
-    """Which check said it and why, as the log can keep it."""
-    said = f"stop reason {stop_reason}" if check is None else f"{check.name}: {check.detail}".rstrip(": ")
-    return said.encode("utf-8", "replace").decode().replace("\x00", "?")[:MAX_NOTE_CHARS]

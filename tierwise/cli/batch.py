@@ -82,7 +82,9 @@ def status(journal: Path, ladder_path: Path | None, as_json: bool) -> None:
 @check_option
 @_LOG
 @click.option("--wait", is_flag=True, help="Until all are done.")
-@click.option("--every", "every_s", type=click.FloatRange(min=0), default=60.0, show_default=True, help="s")
+@click.option(
+    "--every", "every_s", type=click.FloatRange(0, 86_400), default=60.0, show_default=True, help="s"
+)
 @policy_options
 @click.option("--all", "show_all", is_flag=True, help="Print results that were collected before, too.")
 def collect(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._articles import read_articles
+from ._money_bar import MoneyBar
 from ._policy import now_option, policy_options, without_batches
 from ._run_text import INTERRUPTED, totals
 
@@ -38,7 +40,7 @@ def pipeline() -> None:
 @click.option(
     "--every",
     "batch_every_s",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(0, 86_400),
     default=60.0,
     show_default=True,
     help="Seconds between two looks at batches.",
@@ -79,53 +81,34 @@ def run(
 
     loaded, given = Pipeline.load(path), read_articles(articles)
     kept = journal or Path(f"{articles}.journal")
-    shown = _Shown(len(given) * len(loaded.steps))
+    bar = MoneyBar(len(given) * len(loaded.steps), "steps")
     try:
         with Router(policy=without_batches(policy, now=now), log=url) as router:
             found = router.run_pipeline(
                 loaded,
                 given,
                 journal=kept,
-                on_result=shown.result,
-                on_known=shown.result,
-                on_batch=shown.batch,
+                on_result=bar.add,
+                on_known=bar.add,
+                on_batch=partial(_show_batch, bar),
                 **options,
             )
     except KeyboardInterrupt:
-        shown.close()
+        bar.close()
         click.echo(
             f"tierwise: interrupted; what is done is in {kept}; run the same again to go on.", err=True
         )
         sys.exit(INTERRUPTED)
     finally:
-        shown.close()
+        bar.close()
     _show(found, loaded, as_json=as_json)
     sys.exit(0 if found.is_done else 1)
 
 
-class _Shown:
-    """On stderr, where a person watches: steps done, and the money so far."""
-
-    def __init__(self, n_steps: int) -> None:
-        from tqdm import tqdm
-
-        self._spent_usd, self._would_usd = 0.0, 0.0
-        self._bar = tqdm(total=n_steps, unit=" steps", disable=None, leave=False)
-
-    def result(self, result: TaskResult) -> None:
-        self._spent_usd += result.cost_usd
-        self._would_usd += next(iter(result.would_cost_usd.values()), 0.0)
-        saved_usd = self._would_usd - self._spent_usd
-        self._bar.set_postfix_str(f"spent ${self._spent_usd:.4f}, saved ${saved_usd:.4f}", refresh=False)
-        self._bar.update()
-
-    def batch(self, sent: StepInBatch) -> None:
-        line = f"{sent.step}: {sent.n_articles:,} in a batch. Interrupt, if you like, and run the same later."
-        with self._bar.external_write_mode(file=sys.stderr):
-            click.echo(line, err=True)
-
-    def close(self) -> None:
-        self._bar.close()
+def _show_batch(bar: MoneyBar, sent: StepInBatch) -> None:
+    line = f"{sent.step}: {sent.n_articles:,} in a batch. Interrupt, if you like, and run the same later."
+    with bar.aside(sys.stderr):
+        click.echo(line, err=True)
 
 
 def _show(found: PipelineRun, pipeline: Pipeline, *, as_json: bool) -> None:

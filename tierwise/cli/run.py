@@ -18,6 +18,7 @@ from ..classifier.task import FACTS
 from ._answers import check_option, request_options
 from ._facts import fact_options, given
 from ._input import FORMATS, read_with_ids
+from ._money_bar import MoneyBar
 from ._policy import policy_options
 from ._run_text import INTERRUPTED, header, journal_beside, row, totals
 
@@ -145,19 +146,12 @@ class _Shown:
     """Results as they come, and on stderr, where a person watches, the money so far."""
 
     def __init__(self, n_tasks: int, *, as_json: bool, single: bool) -> None:
-        from tqdm import tqdm
-
         self._as_json, self._single, self._n = as_json, single, 0
-        self._spent_usd, self._would_usd = 0.0, 0.0
-        self._bar = tqdm(total=n_tasks, unit=" tasks", disable=None, leave=False)
+        self._bar = MoneyBar(n_tasks, "tasks")
 
     def result(self, result: TaskResult) -> None:
-        self._spent_usd += result.cost_usd
-        self._would_usd += next(iter(result.would_cost_usd.values()), 0.0)
-        saved_usd = self._would_usd - self._spent_usd
-        self._bar.set_postfix_str(f"spent ${self._spent_usd:.4f}, saved ${saved_usd:.4f}", refresh=False)
-        self._bar.update()
-        with self._bar.external_write_mode(file=sys.stdout):
+        self._bar.add(result)
+        with self._bar.aside(sys.stdout):
             self._print(result)
         self._n += 1
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from ....classifier.errors import AccountRefused, CallError, InvalidRequest
+from ....classifier.errors import AccountRefused, CallError
 from ....classifier.task import Task
 from .._check import Check, Surroundings
 from .._steps import Api, Steps, Tell, Together
@@ -20,11 +20,12 @@ from ._judge import item_steps
 AT_ONCE = 8  # items in sync mode
 _MAX_ERRORS_IN_A_ROW = 3  # an outage: those behind would only wait for it too
 OnItem = Callable[[ItemResult], Any]
+T = TypeVar("T")
 
 
 @dataclass
 class Outage:
-    """Errors met. is_over : no more items are begun."""
+    """Errors met. is_over : nothing more is asked for, and no more items are begun."""
 
     first: CallError | None = None
     in_a_row: int = 0
@@ -70,19 +71,16 @@ def collect_steps(
 
     in_sync : what the batch could not do is run now; else it is only said. at_once : items that ask a model.
 
-    An error that may pass holds its own item (or part) only. It is raised where nothing else has come.
+    An error holds its own item (or part) only, but for a refused account, and three in a row. It is raised
+    where nothing else has come.
     """
     how = Collecting(journal, around, check, on_item, escalation, in_sync)
     found: list[ItemResult] = []
     asking: list[Steps[ItemResult]] = []
     outage = Outage()
     for part in list(journal.parts.values()):
-        try:
-            results = yield from _results_of(part, journal, around, clock)
-        except CallError as error:
-            if isinstance(error, AccountRefused):
-                raise
-            outage.first = outage.first or error
+        results = yield from _unless(outage, _results_of(part, journal, around, clock))
+        if results is None:
             continue
         for said in _new(part, results, journal):
             if _asks(said, how):
@@ -99,15 +97,6 @@ def collect_steps(
     if outage.first is not None and not found:
         raise outage.first
     return tuple(found)
-
-
-def checked_at_once(concurrency: int) -> int:
-    """Raises InvalidRequest."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequest(
-            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
-        )
-    return concurrency
 
 
 def _new(part: Part, results: dict[str, Any], journal: Journal) -> Iterator[Said]:
@@ -130,7 +119,7 @@ def _goes_on(first: ItemResult, how: Collecting) -> bool:
     return how.escalation is not None and first.verdict in NO_GOOD
 
 
-def _unless(outage: Outage, steps: Steps[ItemResult]) -> Steps[ItemResult | None]:
+def _unless(outage: Outage, steps: Steps[T]) -> Steps[T | None]:
     """None where it met an error, or was not begun because others did."""
     if outage.is_over:
         return None
@@ -168,7 +157,9 @@ def _last_steps(first: ItemResult, how: Collecting) -> Steps[ItemResult]:
     if how.escalation is not None and _goes_on(first, how):
         if first.id not in how.journal.failed:
             how.journal.write({"kind": "failed", "id": first.id, "result": asdict(first)})
-        result = yield from escalate_steps(how.journal, first, how.escalation, _around(first.id, how))
+        result = yield from escalate_steps(
+            how.journal, first, how.escalation, how.check, _around(first.id, how)
+        )
     line = {"kind": "done", "id": result.id, "result": asdict(result)}
     how.journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
     return result

@@ -28,48 +28,63 @@ class Escalation:
     """
 
     redecide: Callable[[str], Callable[[Task], Decision]]
-    check: Check | None
     options_of: Callable[[str], Options]
     hooks: Hooks
 
 
 def escalate_steps(
-    journal: Journal, first: ItemResult, how: Escalation, around: Surroundings
+    journal: Journal, first: ItemResult, how: Escalation, check: Check | None, around: Surroundings
 ) -> Steps[ItemResult]:
     """The item's result in the end. What an earlier process tried is in the journal and is not tried again.
 
     An error that may pass is raised, and the item stays as it is: collect again later.
     """
     tried = journal.tried.get(first.id, [])
-    stays = replace(
-        first,
-        was_in_flight=first.was_in_flight or journal.was_in_flight(first.id),
-        cost_usd=first.cost_usd + sum(each["cost_usd"] for each in tried),
-        attempts=(*first.attempts, *tried),
-    )
-    if 1 + len(tried) >= around.limits.max_attempts:
-        return stays
+    first = replace(first, was_in_flight=first.was_in_flight or journal.was_in_flight(first.id))
+    # an outage uses up no attempts: the service may be asked again and again
+    n_errors = sum(each["status"] == "error" for each in tried)
+    limits = replace(around.limits, max_attempts=around.limits.max_attempts + n_errors)
+    if 1 + len(tried) >= limits.max_attempts:
+        return _so_far(first, journal)
     last, redecide = _last(first, tried), how.redecide(first.id)
     task, options = _task_before(last, first, tried, around.task), how.options_of(first.id)
     found = further(last, task, options, redecide, around)
     if not isinstance(found, Next):
-        return stays
-    before = behind(last, found, 1 + len(tried), stays.cost_usd)
+        return _so_far(first, journal)
+    before = behind(last, found, 1 + len(tried), _so_far(first, journal).cost_usd)
     journal.write({"kind": "begin", "id": first.id})
     hooks = replace(how.hooks, on_end=_told_to(journal, first.id, how.hooks))
     try:
         result: RunResult = yield from execute_steps(
-            found.decision, how.check, found.options, around.limits, hooks, redecide, around.outside, before
+            found.decision, check, found.options, limits, hooks, redecide, around.outside, before
         )
     except BudgetExceeded:
-        return stays
+        return _so_far(first, journal)
     except (RequestRefused, ModelNotServed) as error:
-        detail = f"{stays.detail}; {error.error_type}".removeprefix("; ")
-        return replace(stays, cost_usd=stays.cost_usd + error.cost_usd, detail=detail)
+        detail = f"{first.detail}; {error.error_type}".removeprefix("; ")
+        return replace(_so_far(first, journal), detail=detail)
     except CallError:
         journal.write({"kind": "ended", "id": first.id})
         raise
-    return _ended(stays, result, (*first.attempts, *journal.tried.get(first.id, [])))
+    return _ended(_so_far(first, journal), result)
+
+
+def _so_far(first: ItemResult, journal: Journal) -> ItemResult:
+    """With all that was tried after the batch's answer, errors and earlier processes included."""
+    tried = journal.tried.get(first.id, [])
+    is_exact = all(each["cost_is_exact"] for each in tried) and not first.was_in_flight
+    return replace(
+        first,
+        cost_usd=first.cost_usd + sum(each["cost_usd"] for each in tried),
+        n_requests=first.n_requests + sum(map(_n_requests, tried)),
+        cost_is_exact=first.cost_is_exact and is_exact,
+        attempts=(*first.attempts, *tried),
+    )
+
+
+def _n_requests(attempt: Line) -> int:
+    """With the check's own, where the journal has them."""
+    return int(attempt["n_requests"] + (attempt["check"] or {}).get("n_requests", 0))
 
 
 def _last(first: ItemResult, tried: list[Line]) -> Line:
@@ -99,10 +114,10 @@ def _told_to(journal: Journal, item_id: str, hooks: Hooks) -> Callable[[Decision
     return on_end
 
 
-def _ended(stays: ItemResult, result: RunResult, attempts: tuple[Line, ...]) -> ItemResult:
+def _ended(found: ItemResult, result: RunResult) -> ItemResult:
     last, check = result.attempts[-1], result.check
     return replace(
-        stays,
+        found,
         tier=str(result.tier),
         model=last.model,
         mode="sync",
@@ -111,9 +126,7 @@ def _ended(stays: ItemResult, result: RunResult, attempts: tuple[Line, ...]) -> 
         text=result.text,
         message=result.message.to_dict(mode="json"),
         usage=last.usage,
-        cost_usd=stays.cost_usd + result.cost_usd,
-        detail="" if check is None else f"{check.name}: {check.detail}".rstrip(": "),
+        detail="" if check is None else check.said,
         decision_id=result.decision.decision_id,
-        escalated_from=stays.tier if result.tier != stays.tier else None,
-        attempts=attempts,
+        escalated_from=found.tier if result.tier != found.tier else None,
     )

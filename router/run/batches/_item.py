@@ -23,7 +23,8 @@ class ItemResult:
     decision_id : that the answer followed: report a person's verdict with it.
     key : the task's own "id", else one made from its content.
     escalated_from : the batch's tier, whose answer had failed its check; `Router.collect_batch` goes up then.
-    attempts : all that gave an answer, in order, as of `RunResult.to_dict`.
+    attempts : as of `RunResult.to_dict`, in order, with those that met an error after the batch's answer.
+    n_requests, cost_is_exact : as of an `Attempt`, of all that was tried, with the checks' own requests.
     """
 
     id: str

@@ -28,10 +28,10 @@ from ...decision import Decision
 from ...ladder import Ladder
 from .._check import Check, CheckLike, Surroundings, as_check
 from .._drive import OUTSIDE, AsyncDriver, Driver
-from .._limits import Limits
+from .._limits import Limits, checked_concurrency
 from .._request import Options, build_request
 from .._steps import Steps
-from ._collect import AT_ONCE, checked_at_once, collect_steps
+from ._collect import AT_ONCE, collect_steps
 from ._escalate import Escalation
 from ._item import ItemResult
 from ._journal import FORMAT, Journal, Line, plan_parts
@@ -235,7 +235,7 @@ class BatchJob:
         escalation : how items go on whose answer is no good. in_sync : what the batch could not do is run
             now; else it is only said.
         """
-        around, at_once = self._around(limits), checked_at_once(concurrency)
+        around, at_once = self._around(limits), checked_concurrency(concurrency)
         steps = collect_steps(
             *(self._journal, around, check, on_item, self._clock, escalation),
             in_sync=in_sync,

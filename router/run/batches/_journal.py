@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ....classifier.errors import InvalidRequest
-from .._disk import append, check_is_file, locked, trouble
+from .._disk import append, check_is_file, locked, trouble, whole_lines
 from .._request import Options
 
 FORMAT = 3
@@ -138,18 +138,15 @@ class Journal:
         return [each for each in self.items if each not in self.done]
 
     def _read(self) -> None:
-        content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
         try:
-            for line in whole.splitlines():
+            whole = whole_lines(self.path, _BEGINNING)
+            for line in whole.lines:
                 self._take(json.loads(line))
-            if not whole and content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
-                raise ValueError(content[:1])  # a file of another kind is not written over
         except InvalidRequest:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidRequest(f"{self.path} is no journal of a batch job.", about=self.path) from error
-        self._n_bytes = len(whole)
+        self._n_bytes = whole.n_bytes
 
     def _check_format(self, found: int) -> None:
         if found > FORMAT:

@@ -34,10 +34,20 @@ def journal_of(path_or_id: str | os.PathLike[str]) -> Path:
         if path.is_file():
             return path
     for path in sorted(folder.glob("*.jsonl")):
-        if any(part.batch_id == str(path_or_id) for part in Journal(path).parts.values()):
+        if _has(path, str(path_or_id)):
             return path
     raise InvalidRequest(
-        f"There is no journal {given}, and {folder} has no job or batch of that id. Give the journal's path, "
-        "or name its folder in TIERWISE_BATCHES.",
+        f"There is no journal {given}, and the folder {folder} has none of a job or batch of that id. What "
+        "was submitted with journal=... is collected with the same path; of what was not, name the folder in "
+        "TIERWISE_BATCHES. Without its journal nobody knows whose answers a batch holds.",
         about=path_or_id,
     )
+
+
+def _has(path: Path, batch_id: str) -> bool:
+    """Whether this is a journal, and the batch one of its job."""
+    try:
+        parts = Journal(path).parts.values()
+    except InvalidRequest:  # another file of the user's
+        return False
+    return any(part.batch_id == batch_id for part in parts)

@@ -16,9 +16,9 @@ from ...rules._trivial import is_deterministic
 from .._check import CheckLike, as_check
 from .._keyed import keyed
 from .._limits import Limits
+from .._logged import Columns, note
 from .._request import Options
 from .._result import Hooks
-from .._routed import MAX_NOTE_CHARS
 from .._steps import Steps
 from ._collect import AT_ONCE
 from ._escalate import Escalation
@@ -164,7 +164,6 @@ def _steps(
     if escalate:
         escalation = Escalation(
             lambda item_id: redecided_after(router, tasks[item_id], item_id),
-            checked,
             job.options_of,
             hooks or Hooks(),
         )
@@ -178,26 +177,26 @@ def _log_item(router: Router, result: ItemResult) -> None:
     logged = router._logged
     if logged is None:
         return
-    detail = result.detail.encode("utf-8", "replace").decode().replace("\x00", "?")[:MAX_NOTE_CHARS]
     stop_reason = None if result.message is None else result.message.get("stop_reason")
-    note = None if result.verdict is None else detail or f"stop reason {stop_reason}"
-    logged.attempted(result.id, _columns_of(result, stop_reason), result.verdict, note, router._learners())
+    said = None if result.verdict is None else note(result.detail or f"stop reason {stop_reason}")
+    logged.attempted(result.id, _columns_of(result, stop_reason), result.verdict, said, router._learners())
+    logged.settle()
 
 
 def _columns_of(result: ItemResult, stop_reason: str | None) -> dict[str, Any]:
     ended = result.message is not None
     judged = ended and result.status in ("passed", "failed", "unchecked", "check_not_run")
-    return {
-        "number": 1,
-        "mode": result.mode,
-        "model": result.model,
-        "status": "completed" if judged else result.status,
-        "stop_reason": stop_reason,
-        "error": None if ended else result.detail or result.status,
-        **result.usage._asdict(),
-        "cost_usd": result.cost_usd - result.check_cost_usd,
-        "check_cost_usd": result.check_cost_usd,
-        "cost_is_exact": result.cost_is_exact,
-        "n_requests": result.n_requests,
-        "latency_ms": result.latency_ms,
-    }
+    return Columns(
+        number=1,
+        mode=result.mode,
+        model=result.model,
+        status="completed" if judged else result.status,
+        stop_reason=stop_reason,
+        error=None if ended else note(result.detail or result.status),
+        usage=result.usage,
+        cost_usd=result.cost_usd - result.check_cost_usd,
+        check_cost_usd=result.check_cost_usd,
+        cost_is_exact=result.cost_is_exact,
+        n_requests=result.n_requests,
+        latency_ms=result.latency_ms,
+    ).to_dict()

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ....classifier.errors import JournalError
-from .._disk import append, check_is_file, lock, trouble
+from .._disk import append, check_is_file, lock, trouble, whole_lines
 
 FORMAT = 2
 _HEAD = "run"
@@ -85,15 +85,15 @@ class JournalFile:
         self._synced_s = time.monotonic()
 
     def _read(self) -> Iterator[Line]:
-        content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        for number, text in enumerate(whole.split(b"\n")[:-1], start=1):
+        try:
+            whole = whole_lines(self.path, _BEGINNING)
+        except ValueError as error:
+            raise self._no_journal(1) from error
+        for number, text in enumerate(whole.lines, start=1):
             yield self._parsed(number, text)
-        self.cut_bytes = len(content) - len(whole)
-        if not whole and content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
-            self._parsed(1, content)
-        if self.cut_bytes:
-            os.ftruncate(self._file, len(whole))
+        self.cut_bytes = whole.cut_bytes
+        if whole.cut_bytes:
+            os.ftruncate(self._file, whole.n_bytes)
 
     def _parsed(self, number: int, text: bytes) -> Line:
         try:
@@ -102,14 +102,17 @@ class JournalFile:
             if (number == 1) != (kind == _HEAD):
                 raise ValueError(kind)
         except (ValueError, KeyError, TypeError) as error:
-            raise JournalError(
-                f"{self.path} is no journal of a job, or was altered: line {number} can't be read. Give "
-                "another one, or move this file away.",
-                about=self.path,
-            ) from error
+            raise self._no_journal(number) from error
         if kind == _HEAD and line["format"] > FORMAT:
             raise JournalError(
                 f"{self.path} has format {line['format']}; this tierwise reads up to {FORMAT}. Upgrade it.",
                 about=self.path,
             )
         return dict(line)
+
+    def _no_journal(self, number: int) -> JournalError:
+        return JournalError(
+            f"{self.path} is no journal of a job, or was altered: line {number} can't be read. Give "
+            "another one, or move this file away.",
+            about=self.path,
+        )

@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....classifier.errors import InvalidRequest
-from ....classifier.task import Task
-from ...predict import _Engine
-from ...rules._decide import rung_cost_usd
-from ...rules._limits import tokens_of
 from .._check import CheckLike, as_check
 from .._execute import Start
 from .._keyed import TaskLike, keyed
-from .._limits import Limits
+from .._limits import Limits, checked_concurrency
 from .._request import Options
 from .._result import RunResult
 from .._routed import Job
+from ._ceiling import ceiling_of
 from ._past import Past
 from ._perform import OnResult, aperform, perform
 from ._result import RunSummary, TaskResult
@@ -125,17 +122,15 @@ def _job(
     past = Past(journal)
     try:
         past.check(found)
-        yield JobState(found, past, limits or Limits(), budget_usd, _ceiling(router, check))
+        ceiling_usd = ceiling_of(router, [] if check is None else [check])
+        yield JobState(found, past, limits or Limits(), budget_usd, ceiling_usd)
     finally:
         past.close()
 
 
 def checked_budget_usd(max_usd: float | None, concurrency: int) -> float:
     """The budget of a job. Raises InvalidRequest for a bound that is none."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequest(
-            f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
-        )
+    checked_concurrency(concurrency)
     budget_usd = math.inf if max_usd is None else max_usd
     if not budget_usd >= 0:
         raise InvalidRequest(f"max_usd must be a number >= 0; got {max_usd!r}.", about="max_usd")
@@ -171,18 +166,6 @@ async def arun_task(
 def _asked(begin: Begin, job: JobState, check: Any, options: Options | None, start: Start | None) -> Job:
     watch = partial(job.attempted, begin)
     return Job(begin.task, None, None, check, options, begin.limits, watch, start)
-
-
-def _ceiling(router: Router, check: Any) -> Callable[[Task], float]:
-    """What a task is expected to cost if every tier has to be tried."""
-
-    def ceiling_usd(task: Task) -> float:
-        engine = _Engine.of(router.model, router.policy)
-        ladder, tokens = engine.ladder, tokens_of(task, engine.policy, engine.ladder.unit)
-        checking = 0.0 if check is None else check.expected_cost_usd(task, ladder)
-        return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)
-
-    return ceiling_usd
 
 
 def _tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:

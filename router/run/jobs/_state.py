@@ -114,7 +114,7 @@ class JobState:
             return begin
 
     def attempted(self, begin: Begin, attempt: Attempt) -> None:
-        """One attempt has ended, whatever comes next. All money is counted here."""
+        """One attempt of a task that runs has ended, whatever comes next; its money is counted."""
         with self._lock:
             self._account.spent_usd += attempt.total_cost_usd
             self._write({"kind": "attempt", "key": begin.keyed.key, "attempt": attempt.to_dict()})

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 
 from ....classifier.model import TierModel
 from ...log import OutcomeLog, movements_of
-from ...log._kept import Bin, UnderTiering, reliability, under_tiering
 from ...log._policy_body import policy_body
-from ...log._waiting import Waiting, waiting
+from ...log._promise import Bin, UnderTiering, reliability, under_tiering
+from ...log._unjudged import Unjudged, unjudged
 from ...log.figures._money import Spent, spending
 from ...log.figures._stats import Stats, TierStats, collect
 from ...movements import Movements
-from ._kept import Kept
+from ._cached import Cached
 from ._saved import Saved
 from ._state import State, ladder_of, policy_of
 
@@ -28,30 +28,30 @@ MONEY, STATS, UNDER, WAITING = "money", "stats", "under", "waiting"
 
 def prepare() -> None:
     """What the first page would wait for."""
-    for kind in (list[Spent], _KeptStats, dict[date, UnderTiering], Waiting, list[Bin], Movements):
+    for kind in (list[Spent], _KeptStats, dict[date, UnderTiering], Unjudged, list[Bin], Movements):
         _shape(kind)
 
 
-def money(state: State, kept: Kept) -> list[Spent] | None:
+def money(state: State, cached: Cached) -> list[Spent] | None:
     """This one and the others: None while it is counted for the first time ever. Raise LogError."""
     names = ladder_of(state).names
-    return _counted(state, kept, MONEY, list[Spent], lambda c: spending(c, names), *names)
+    return _counted(state, cached, MONEY, list[Spent], lambda c: spending(c, names), *names)
 
 
-def stats(state: State, kept: Kept) -> Stats | None:
-    return _counted(state, kept, STATS, _KeptStats, collect)
+def stats(state: State, cached: Cached) -> Stats | None:
+    return _counted(state, cached, STATS, _KeptStats, collect)
 
 
-def under(state: State, kept: Kept) -> dict[date, UnderTiering] | None:
+def under(state: State, cached: Cached) -> dict[date, UnderTiering] | None:
     names = ladder_of(state).names
-    return _counted(state, kept, UNDER, dict[date, UnderTiering], lambda c: under_tiering(c, names), *names)
+    return _counted(state, cached, UNDER, dict[date, UnderTiering], lambda c: under_tiering(c, names), *names)
 
 
-def to_review(state: State, kept: Kept) -> Waiting | None:
-    return _counted(state, kept, WAITING, Waiting, waiting)
+def to_review(state: State, cached: Cached) -> Unjudged | None:
+    return _counted(state, cached, WAITING, Unjudged, unjudged)
 
 
-def bins(state: State, kept: Kept, model: TierModel) -> list[Bin] | None:
+def bins(state: State, cached: Cached, model: TierModel) -> list[Bin] | None:
     """Of this model, by tier and by what was predicted."""
     names, version = ladder_of(state).names, model.version
 
@@ -59,20 +59,20 @@ def bins(state: State, kept: Kept, model: TierModel) -> list[Bin] | None:
         found = reliability(connection, names, version)
         return sorted(found, key=lambda each: (names.index(each.tier), each.predicted))
 
-    return _counted(state, kept, bins_name(model), list[Bin], count, *names)
+    return _counted(state, cached, bins_name(model), list[Bin], count, *names)
 
 
 def bins_name(model: TierModel) -> str:
     return f"reliability {model.version}"
 
 
-def moves(state: State, kept: Kept) -> Movements | None:
+def moves(state: State, cached: Cached) -> Movements | None:
     """Raises also ArtifactError, where no model says what should move."""
     log, model = _log_of(state), state.model()
     policy = policy_of(state)
     fingerprint, _ = policy_body(policy, ladder_of(state))
     saved = None if model is None else Saved(log, _shape(Movements), moves_name(model), fingerprint)
-    found: Movements | None = kept.get(
+    found: Movements | None = cached.get(
         moves_name(model), lambda: movements_of(log, model=model, policy=state.policy), saved
     )
     return found
@@ -83,7 +83,7 @@ def moves_name(model: TierModel | None) -> str:
 
 
 def _counted(
-    state: State, kept: Kept, name: str, shape: Any, count: Callable[[Connection], T], *depends_on: str
+    state: State, cached: Cached, name: str, shape: Any, count: Callable[[Connection], T], *depends_on: str
 ) -> T | None:
     log = _log_of(state)
 
@@ -91,7 +91,7 @@ def _counted(
         with log._database.read() as connection:
             return count(connection)
 
-    found: T | None = kept.get(name, read, Saved(log, _shape(shape), name, *depends_on))
+    found: T | None = cached.get(name, read, Saved(log, _shape(shape), name, *depends_on))
     return found
 
 

@@ -12,12 +12,12 @@ from ...log._past import past_decision
 from ...log._times import from_us
 from ...reasons import MEANING
 from . import _counts, _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._state import State, ladder_of, policy_of
 from ._store import pointer_of
 
 
-def model_page(state: State, kept: Kept) -> dict[str, Any]:
+def model_page(state: State, cached: Cached) -> dict[str, Any]:
     """What the template shows. The parts that are still being counted are None."""
     model, trouble, pointer = state.model(), state.trouble, None
     is_unread = isinstance(state.store, str) and state.store.startswith(REMOTE) and state.pointer is None
@@ -31,8 +31,8 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
     bins, away, tried = None, None, None
     if state.log is not None and model is not None:
         try:
-            bins = _counts.bins(state, kept, model)
-            tried = _tried(state, kept, pointer)
+            bins = _counts.bins(state, cached, model)
+            tried = _tried(state, cached, pointer)
         except LogError as error:  # what serves is known without it
             away = str(error)
     return {
@@ -51,7 +51,7 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
         "away": away,
         "tried": tried,
         "log_name": None if state.log is None else state.log._database.name,
-        "counted_at": kept.counted_at(*([] if model is None else [_counts.bins_name(model)])),
+        "counted_at": cached.counted_at(*([] if model is None else [_counts.bins_name(model)])),
         "counting": bins is None and away is None and state.log is not None and model is not None,
         "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
         if bins
@@ -59,14 +59,14 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
     }
 
 
-def _tried(state: State, kept: Kept, pointer: Pointer | None) -> int | None:
+def _tried(state: State, cached: Cached, pointer: Pointer | None) -> int | None:
     """Decisions of the challenger so far; None where there is none, or they are still being counted."""
     log = state.log
     if log is None or pointer is None or pointer.canary is None:
         return None
     challenger = state.challenger()  # a registry has numbers of its own for what the log knows by its version
     version = pointer.canary.version if challenger is None else challenger.version
-    found = kept.get(f"canary {version}", lambda: log.tried_as_canary(version))
+    found = cached.get(f"canary {version}", lambda: log.tried_as_canary(version))
     return None if found is None else int(found.decisions)
 
 

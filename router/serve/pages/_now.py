@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from ....classifier.artifact._pointer import Change
-from ...log._kept import added
+from ...log._promise import added
 from ...log._times import utc_now
 from . import _counts, _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._mix import LATELY, shifted, tier_mix
 from ._savings import Savings, savings
 from ._state import State, ladder_of, policy_of
@@ -21,11 +21,15 @@ PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all time"}
 _DAYS = "30"
 
 
-def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def now_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while it is being counted."""
     ladder, policy = ladder_of(state), policy_of(state)
     names = ladder.names
-    spent, stats, by_day = _counts.money(state, kept), _counts.stats(state, kept), _counts.under(state, kept)
+    spent, stats, by_day = (
+        _counts.money(state, cached),
+        _counts.stats(state, cached),
+        _counts.under(state, cached),
+    )
     if spent is None or stats is None or by_day is None:
         return None
     days = asked["days"] if asked.get("days") in PERIODS else _DAYS
@@ -59,7 +63,7 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
         "shifts": shifted(spent, last + timedelta(days=1)),
         "lately_days": LATELY.days,
         "changes": _lately(changes_of(state)),
-        "counted_at": kept.counted_at(_counts.MONEY, _counts.STATS, _counts.UNDER),
+        "counted_at": cached.counted_at(_counts.MONEY, _counts.STATS, _counts.UNDER),
     }
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._waiting import still_waiting, work_of
+from ...log._unjudged import still_unjudged, work_of
 from . import _counts
-from ._kept import Kept
+from ._cached import Cached
 from ._state import State
 
 KEYS = {"clean": "c", "corrected": "r", "failed": "f"}
@@ -20,7 +20,7 @@ MEANS = {
 _AT_ONCE = 100  # ids that are asked for at a time
 
 
-def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while it is being counted.
 
     asked : `after`, an id: the next one behind it; `done` and `said`: the verdict just given.
@@ -28,7 +28,7 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
     log = state.log
     assert log is not None
 
-    found = _counts.to_review(state, kept)
+    found = _counts.to_review(state, cached)
     if found is None:
         return None
     ids = list(found.first)
@@ -37,12 +37,12 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
     with log._database.read() as connection:
         queue: list[str] = []
         for start in range(0, len(rest), _AT_ONCE):
-            queue = still_waiting(connection, rest[start : start + _AT_ONCE])
+            queue = still_unjudged(connection, rest[start : start + _AT_ONCE])
             if queue:
                 break
         work = work_of(connection, queue[0]) if queue else None
     if work is None and found.first and not after:
-        kept.forget(_counts.WAITING)  # all of those are judged: there may be more
+        cached.forget(_counts.WAITING)  # all of those are judged: there may be more
     said = asked.get("said", "")
     return {
         "n": found.n,

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Saved:
-    """Where one value is kept. What can't be read or written there is counted again, and no error.
+    """Where one value is cached. What can't be read or written there is counted again, and no error.
 
     shape : of the value. name : with all that it depends on but the rows: tiers, model, policy.
     """

@@ -9,7 +9,7 @@ from ....classifier.errors import TierwiseError
 from ...log.figures._stats import TierStats
 from ...movements import Movement
 from . import _counts, _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._state import State, ladder_of
 
 PER_PAGE = 50
@@ -55,14 +55,14 @@ _SORTS: dict[str, Callable[[TypeRow], Any]] = {
 }
 
 
-def types_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def types_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while the verdicts are being counted."""
-    stats = _counts.stats(state, kept)
+    stats = _counts.stats(state, cached)
     if stats is None:
         return None
     trouble, moves = None, {}
     try:
-        found = _counts.moves(state, kept)
+        found = _counts.moves(state, cached)
         moves = {} if found is None else {each.task_type: each for each in found.types}
         counting = found is None
     except TierwiseError as error:  # the counts are true without a model
@@ -84,7 +84,7 @@ def types_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, 
         "counting": counting,
         "trouble": trouble,
         "saves": _saves,
-        "counted_at": kept.counted_at(_counts.STATS, _counts.moves_name(state.model())),
+        "counted_at": cached.counted_at(_counts.STATS, _counts.moves_name(state.model())),
     }
 
 

@@ -15,7 +15,7 @@ from ._saved import Saved
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
 WAIT_S = 0.05
-_RETRY_S = 1.0  # after what could not be counted: the log may be back
+_RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
 _WORTH_SAVING_S, _SAVE_EVERY_S = 0.2, 300.0  # what is counted faster is counted again
 
 
@@ -27,7 +27,7 @@ class _Found(NamedTuple):
     until: float
 
 
-class Kept:
+class Cached:
     """Values by name. A value that is there is answered at once and renewed in the background."""
 
     def __init__(self) -> None:
@@ -94,9 +94,9 @@ class Kept:
             raise
         finally:
             now = time.monotonic()
-            keep_s = _RETRY_S if failed else KEEP_S
+            rest_s = max(KEEP_S, _REST * (now - started))
             with self._lock:
-                self._found[name] = _Found(done, at, now + max(keep_s, _REST * (now - started)))
+                self._found[name] = _Found(done, at, now + (_RETRY_S if failed else rest_s))
                 del self._running[name]
         is_due = now > self._saved_at.get(name, 0.0) + _SAVE_EVERY_S or name not in self._saved_at
         if saved is not None and begun_in is not None and now - started > _WORTH_SAVING_S and is_due:
