@@ -114,6 +114,15 @@ def test_a_task_whose_own_budget_is_used_up_ends_as_in_sync_mode():
     assert found == [("failed", "budget", "haiku", "no JSON", None)] * 2
 
 
+def test_a_task_whose_own_budget_forbids_the_first_attempt_is_not_sent_either():
+    limits, pipeline = Limits(max_usd=1e-9), Pipeline("own", [ALONE])
+    for articles in (SWARM, SWARM[:20]):
+        with MessagesServer(broken) as server:
+            done = run(server, articles, pipeline=pipeline, limits=limits, **OFTEN)
+            assert server.calls == ()
+        assert {article.steps["tags"].error for article in done.articles} == {"BudgetExceeded"}
+
+
 def test_the_runs_own_budget_pays_what_goes_on(tmp_path):
     with MessagesServer(broken) as server:
         done = run(server, SWARM, pipeline=OWN, max_usd=20.0, **OFTEN)

@@ -20,7 +20,7 @@ from ...classifier.errors import (
 from .._deciding import redecided_after, unlogged
 from ..decision import Decision
 from ..predict import _Engine
-from ..run._execute import Start, bound_met
+from ..run._execute import Start, bound_met, expected_usd
 from ..run._limits import Limits
 from ..run._next import Next
 from ..run._steps import Steps, Tell
@@ -116,12 +116,16 @@ class Batches:
         return [begin for begin, _ in chosen], made
 
     def _decided(self, begin: Begin) -> Decision | None:
-        """Logged, where it is for a batch."""
+        """Logged, where it is for a batch. What can't be done, or not for a task's own money, is run at once,
+        which says why it can't."""
         try:
             found = unlogged(self.router, begin.task, None, None)
-        except InvalidTask:  # it is run at once, which says why it can't be
+        except InvalidTask:
             return None
         if found.decision.mode != "batch":
+            return None
+        check = self.job.work(begin).step.built_check
+        if expected_usd(found.decision, check, batch=True) > self.limits.max_usd:
             return None
         if self.router._logged is not None:
             self.router._logged.add(found.decision, None)

@@ -122,9 +122,9 @@ def execute_steps(
     attempts: list[Attempt] = []
     upcoming = Next(decision, options or Options())
     if bound_met(upcoming, checked, around, before) is not None:
-        expected_usd = _expected_usd(upcoming, checked, around)
         raise BudgetExceeded(
-            f"An attempt at {decision.tier} is expected to cost {expected_usd:.6f} USD, the budget is "
+            f"An attempt at {decision.tier} is expected to cost "
+            f"{expected_usd(decision, checked):.6f} USD, the budget is "
             f"{limits.max_usd:g}. Raise Limits.max_usd, or give the task a ceiling.",
             about=limits.max_usd,
         )
@@ -166,17 +166,17 @@ def bound_met(upcoming: Next, check: Check | None, around: Surroundings, before:
     """The bound that forbids the next attempt, if any does."""
     if before.n_attempts >= around.limits.max_attempts:
         return "max_attempts"
-    expected_usd = before.spent_usd + _expected_usd(upcoming, check, around)
-    return "budget" if expected_usd > around.limits.max_usd else None
+    in_all_usd = before.spent_usd + expected_usd(upcoming.decision, check)
+    return "budget" if in_all_usd > around.limits.max_usd else None
 
 
-def _expected_usd(upcoming: Next, check: Check | None, around: Surroundings) -> float:
+def expected_usd(decision: Decision, check: Check | None, *, batch: bool = False) -> float:
     """Of one attempt, its check included."""
-    decision = upcoming.decision
-    rung = around.ladder.rungs[around.ladder.index(decision.tier)]
-    tokens = tokens_of(decision.task, decision.evidence.policy, around.ladder.unit)
-    checking = 0.0 if check is None else check.expected_cost_usd(decision.task, around.ladder)
-    return rung_cost_usd(rung, tokens, decision.task, batch=False) + checking
+    task, ladder = decision.task, decision.evidence.ladder
+    rung = ladder.rungs[ladder.index(decision.tier)]
+    tokens = tokens_of(task, decision.evidence.policy, ladder.unit)
+    checking = 0.0 if check is None else check.expected_cost_usd(task, ladder)
+    return rung_cost_usd(rung, tokens, task, batch=batch) + checking
 
 
 def _spent_usd(attempts: Sequence[Attempt]) -> float:
