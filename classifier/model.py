@@ -291,5 +291,5 @@ def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
 
 
 def _version_of(folder: Folder) -> str:
-    """Short name of a model: the hash of its arrays, which changes whenever the model does."""
-    return str(folder.manifest["sha256"]["arrays.safetensors"])[:12]
+    """Short name of a model: of its seal, which changes with its arrays, thresholds, and all else."""
+    return str(folder.manifest["seal"])[:12]

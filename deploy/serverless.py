@@ -14,7 +14,8 @@ from typing import Any
 
 from tierwise import Task, TierwiseError, predict_tier
 
-predict_tier("warm up")
+for _text in ("Tag these support tickets by product area", "Draft the launch email for the spring sale"):
+    predict_tier(_text)  # what is loaded or built with the first and with the second text is there by now
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def within(*packages: str) -> set[str]:
         (STEPS, {CLASSIFIER, *within(ROUTER, LOG, RUN)}),
         (WIRE, {CLASSIFIER, ROUTER, RUN}),
         (DROPIN, {CLASSIFIER, ROUTER, LOG, RUN, WIRE}),
-        (PAGES, {*within(CLASSIFIER, LOG), ROUTER}),
+        (PAGES, {"tierwise", *within(CLASSIFIER, LOG), ROUTER}),
         (f"{SERVE}.openapi", {CLASSIFIER, LOG}),
         (f"{SERVE}.access", {CLASSIFIER, SERVE}),
         (f"{SERVE}.routes", {CLASSIFIER, ROUTER, LOG, RUN, WIRE, *within(SERVE)}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import threading
 import time
@@ -192,14 +191,14 @@ def test_without_a_log_and_without_a_model_the_pages_say_so():
 
 def test_a_log_that_came_back_shows_within_a_moment(served, monkeypatch):
     from tierwise.classifier.errors import LogUnavailable
-    from tierwise.router.serve.pages import _now
+    from tierwise.router.serve.pages import _counts
 
     def away(*_):
         time.sleep(0.4)  # as a database that does not answer
         raise LogUnavailable("It is away.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_now, "spending", away)
+        patch.setattr(_counts, "spending", away)
         until = time.monotonic() + 5
         while served.get("/").status_code != 503:
             assert time.monotonic() < until
@@ -210,17 +209,19 @@ def test_a_log_that_came_back_shows_within_a_moment(served, monkeypatch):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("path", "name"), [("/", "_now"), ("/types", "_types"), ("/model", "_model")])
-def test_what_is_still_being_counted_reloads_by_itself(served, monkeypatch, path, name):
-    module = importlib.import_module(f"tierwise.router.serve.pages.{name}")
-    counting = {"_now": "spending", "_types": "movements_of", "_model": "reliability"}[name]
-    count, go_on = getattr(module, counting), threading.Event()
+@pytest.mark.parametrize(
+    ("path", "counting"), [("/", "spending"), ("/types", "movements_of"), ("/model", "reliability")]
+)
+def test_what_is_still_being_counted_reloads_by_itself(served, monkeypatch, path, counting):
+    from tierwise.router.serve.pages import _counts
+
+    count, go_on = getattr(_counts, counting), threading.Event()
 
     def slowly(*given, **options):
         go_on.wait(20)
         return count(*given, **options)
 
-    monkeypatch.setattr(module, counting, slowly)
+    monkeypatch.setattr(_counts, counting, slowly)
     fill(served.state.log, 20)
     served.get("/types")  # its counts come before its movements
     time.sleep(0.2)

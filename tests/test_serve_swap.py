@@ -13,7 +13,7 @@ from served import served
 from small_model import small_model
 
 import tierwise
-from tierwise import ModelStore
+from tierwise import ModelStore, TierModel
 from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import ArtifactError, ArtifactMissing
 
@@ -67,6 +67,28 @@ def test_a_promotion_serves_without_a_request_being_dropped(store, sqlite_url):
         assert {version for _, version in seen} == set(versions)
         assert serving(client)["n_swaps"] == 3
         assert "tierwise_model_swaps_total 3.0" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("kind", ["folder", "store"])
+def test_a_model_that_differs_in_its_thresholds_alone_is_another_version_and_is_noticed(tmp_path, kind):
+    careful = small_model()
+    careful.manifest["thresholds"] = [{"max_under_tier": 0.02, "lambda_down": 0.99, "lambda_up": 0.01}]
+    path, new = tmp_path / kind, tmp_path / "careful"
+    careful.save(new)
+    if kind == "store":
+        promoted(path, 0)
+    else:
+        small_model(seed=0).save(path)
+    with served(model=path, watch_s=60) as client:
+        before = serving(client)
+        if kind == "store":
+            tierwise.promote(new, to=path, why="careful", force=True)
+        else:
+            careful.save(path)
+        client.service.look()
+        after = serving(client)
+    assert after["version"] == TierModel.load(new).version != before["version"]
+    assert (after["n_swaps"], after["lambda_down"], after["lambda_up"]) == (1, 0.99, 0.01)
 
 
 def test_a_bad_model_does_not_serve_and_everybody_is_told(store, sqlite_url, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 
 import pytest
@@ -52,9 +53,18 @@ def test_the_same_model_is_kept_once(store, two, tmp_path):
 def test_a_model_that_differs_in_its_thresholds_only_gets_a_name_of_its_own(store, two):
     other = small_model(seed=0)
     other.manifest["thresholds"] = other.manifest["thresholds"][:1]
-    assert store.add(other) == f"{two[0]}-2"
-    assert len(store.load(f"{two[0]}-2").manifest["thresholds"]) == 1
+    third = store.add(other)
+    assert third == store.load(third).version not in two
+    assert len(store.load(third).manifest["thresholds"]) == 1
     assert len(store.load(two[0]).manifest["thresholds"]) == 2
+
+
+def test_a_name_that_another_model_has_gets_a_number(store, two, tmp_path):
+    small_model(seed=2).save(tmp_path / "third")
+    name = TierModel.load(tmp_path / "third").version
+    shutil.copytree(store.path / "versions" / two[0], store.path / "versions" / name)
+    assert [store.add(tmp_path / "third") for _ in range(2)] == [f"{name}-2"] * 2
+    assert store.load(f"{name}-2").fingerprint == small_model(seed=2).fingerprint
 
 
 def test_the_store_loads_as_its_champion(store, two):

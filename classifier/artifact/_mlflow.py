@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ..errors import MissingExtra, NotInStore, StoreUnavailable
@@ -16,6 +20,8 @@ _BOUNDS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # no network but the operator's own server
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+_CONFIGURED = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+_LOCAL = ("mlflow.db", "mlruns")  # MLflow's own default, where it has been used in this folder
 
 
 @contextmanager
@@ -24,8 +30,10 @@ def mlflow_calls(doing: str) -> Iterator[Any]:
 
     doing : for the message, "fetch models:/tierwise@champion".
 
-    Raises MissingExtra without mlflow, NotInStore for what it doesn't know, StoreUnavailable otherwise.
+    Raises MissingExtra without mlflow, NotInStore for what it doesn't know, StoreUnavailable otherwise; also
+    where nothing says which server: MLflow itself would begin an empty store in the current folder.
     """
+    check_chosen(doing)
     ours = {name: value for name, value in _BOUNDS.items() if name not in os.environ}
     os.environ.update(ours)
     try:
@@ -40,15 +48,32 @@ def mlflow_calls(doing: str) -> Iterator[Any]:
             os.environ.pop(name, None)
 
 
+def check_chosen(doing: str) -> None:
+    """That something says which MLflow is meant; at once, where importing MLflow takes seconds.
+
+    Raises StoreUnavailable, and MissingExtra without mlflow.
+    """
+    loaded = sys.modules.get("mlflow")
+    if loaded is None and find_spec("mlflow") is None:
+        raise MissingExtra("mlflow", "train")
+    if any(os.environ.get(name) for name in _CONFIGURED) or any(Path(name).exists() for name in _LOCAL):
+        return
+    if loaded is None or not loaded.tracking.is_tracking_uri_set():
+        raise StoreUnavailable(
+            f"Can't {doing}: nothing says where MLflow keeps its models. Set MLFLOW_TRACKING_URI to your "
+            "server, or to sqlite:///mlflow.db for a store in this folder."
+        )
+
+
 @contextmanager
 def _as_our_errors(mlflow: Any, doing: str) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
 
-    where = mlflow.get_tracking_uri()
+    where = _without_password(mlflow.get_tracking_uri())
     try:
         yield
     except MlflowException as error:
-        said = _shortened(str(error))
+        said = _shortened(_without_password(str(error)))
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"):
             raise NotInStore(f"Can't {doing}: MLflow at {where} says: {said}", about=where) from error
         raise StoreUnavailable(
@@ -58,6 +83,10 @@ def _as_our_errors(mlflow: Any, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:  # its artifact folder or database file
         raise StoreUnavailable(f"Can't {doing} at {where}: {error}.", about=where) from error
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def _shortened(text: str, most: int = 160) -> str:

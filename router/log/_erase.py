@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from ...classifier.errors import InvalidOutcome, NotInLog, suggestion
+from ._counts import drop_counts
 from ._database import Database
 from ._schema import decisions, outcomes
 from ._states import drop_states, lock_types
@@ -75,6 +76,7 @@ def _remove(connection: Connection, ids: list[str]) -> None:
     for start in range(0, len(ids), CHUNK):
         connection.execute(delete(decisions).where(decisions.c.decision_id.in_(ids[start : start + CHUNK])))
     drop_states(connection, types)
+    drop_counts(connection)
 
 
 def _remove_texts(connection: Connection, ids: list[str]) -> None:

@@ -89,7 +89,7 @@ def reliability(connection: Connection, tiers: Sequence[str], model_version: str
     """
     passes = case(
         *(
-            (decisions.c.tier == tier, decisions.c.details["pass_probabilities"][tier].as_float())
+            (decisions.c.tier == tier, decisions.c.details["pass_probabilities", tier].as_float())
             for tier in tiers
         )
     )

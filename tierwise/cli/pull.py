@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..classifier.model import TierModel
+from ._remote import tell_of_mlflow
 
 
 @click.command()
@@ -24,6 +25,7 @@ def pull(uri: str, to: Path | None, as_json: bool) -> None:
     """
     from ..classifier.artifact._remote import fetch
 
+    tell_of_mlflow(uri)
     folder = fetch(uri, to)
     version = TierModel.load(folder).version
     if as_json:

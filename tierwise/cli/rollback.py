@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from ..classifier.errors import MissingExtra
+from ._remote import tell_of_mlflow
 
 
 @click.command()
@@ -25,6 +26,7 @@ def rollback(to: str, why: str, by: str | None, as_json: bool) -> None:
         from ..training.promotion.promote import rollback as go_back
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
+    tell_of_mlflow(to)
     change = go_back(to, by=by, why=why)
     if as_json:
         click.echo(json.dumps(asdict(change), indent=1))

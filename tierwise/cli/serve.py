@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ._policy import policy_options
+from ._remote import tell_of_mlflow
 
 
 @click.command()
@@ -47,13 +48,13 @@ def serve(policy: Any, probe_budget: float | None, max_body_mib: int | None, **o
 
     The model is watched: promote another one, and it serves. SIGTERM finishes what is in flight.
     """
-    from ..router.serve import Settings
-    from ..router.serve._server import run
+    from ..router.serve import Settings, run
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if max_body_mib is not None:
         given["max_body_bytes"] = max_body_mib * 2**20
     settings = Settings(policy=_with_probes(policy, probe_budget), **given)
+    tell_of_mlflow(settings.model_source)
     run(settings, started=_say)
 
 

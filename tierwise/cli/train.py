@@ -82,6 +82,10 @@ def train(
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
+    if track is not None:
+        from ..classifier.artifact._mlflow import check_chosen
+
+        check_chosen("log the training")  # before it takes its minutes
     start = None if base is None else TierModel.load(base)
     bar = tqdm(total=6, disable=None, leave=False, bar_format="{desc} {bar} {elapsed}")
     with outcomes_of(frame, url) as outcomes, bar:

@@ -127,7 +127,7 @@ class ModelStore(Shelf):
             ) from error
 
     def _version_for(self, version: str, seal: str) -> tuple[str, bool]:
-        """Its name, and whether it is there. Two models may share their arrays, and with them their name."""
+        """Its name, and whether it is there. Where another model has the name, it gets a number."""
         number, name = 1, version
         while (self.path / VERSIONS / name).exists():
             try:

@@ -59,8 +59,8 @@ def spending(connection: Connection, tiers: Sequence[str]) -> list[Spent]:
 def _sums(tiers: Sequence[str]) -> Select[Any]:
     day = (decisions.c.decided_at_us // US_PER_DAY).label("day")
     is_retry = case((decisions.c.follows.is_not(None), 1), else_=0).label("is_retry")
-    costs = [decisions.c.details["expected_cost_usd"][tier].as_float() for tier in tiers]
-    passes = [decisions.c.details["pass_probabilities"][tier].as_float() for tier in tiers]
+    costs = [decisions.c.details["expected_cost_usd", tier].as_float() for tier in tiers]
+    passes = [decisions.c.details["pass_probabilities", tier].as_float() for tier in tiers]
     key = (day, decisions.c.task_type, decisions.c.tier, is_retry, decisions.c.policy_fingerprint)
     sums = [func.sum(each).label(f"usd_{i}") for i, each in enumerate(costs)]
     sums += [func.sum(each).label(f"pass_{i}") for i, each in enumerate(passes)]

@@ -1,4 +1,4 @@
-"""What takes the database seconds is counted aside, and shown as it was last counted."""
+"""What takes the database seconds is counted aside, and shown as it was last counted, by whomever."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...log._times import utc_now
+from ._saved import Saved
 
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
 WAIT_S = 0.05
 _RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
+_WORTH_SAVING_S, _SAVE_EVERY_S = 0.2, 300.0  # what is counted faster is counted again
+
+
+class _Found(NamedTuple):
+    """A value, or what counting raised. until : of time.monotonic(), when it is to be counted anew."""
+
+    value: Future[Any]
+    counted_at: datetime
+    until: float
 
 
 class Cached:
@@ -20,32 +33,60 @@ class Cached:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "tierwise-pages")
         self._lock = threading.Lock()
-        self._found: dict[str, tuple[Future[Any], float]] = {}  # and when it is to be counted anew
+        self._found: dict[str, _Found] = {}
         self._running: dict[str, Future[Any]] = {}
+        self._loaded: dict[str, tuple[Any, datetime] | None] = {}  # what another process had counted
+        self._saved_at: dict[str, float] = {}
 
-    def get(self, name: str, count: Callable[[], Any]) -> Any:
-        """None while it is being counted for the first time; raises what the last counting raised."""
+    def get(self, name: str, count: Callable[[], Any], saved: Saved | None = None) -> Any:
+        """None while it is being counted for the first time ever; raises what the last counting raised.
+
+        saved : where it is kept beyond this process.
+        """
         with self._lock:
             found = self._found.get(name)
             running = self._running.get(name)
-            if running is None and (found is None or time.monotonic() > found[1]):
-                running = self._running[name] = self._pool.submit(self._count, name, count)
+            if running is None and (found is None or time.monotonic() > found.until):
+                running = self._running[name] = self._pool.submit(self._count, name, count, saved)
         if found is not None:
-            return found[0].result()
+            return found.value.result()
         assert running is not None
+        loaded = self._load(name, saved)
+        if loaded is not None:
+            return loaded[0]
         try:
             return running.result(WAIT_S)
         except TimeoutError:
             return None
 
+    def counted_at(self, *names: str) -> tuple[datetime | None, bool]:
+        """When the oldest of these was counted, and whether by another process: a newer one will come."""
+        moments, is_old = [], False
+        for name in names:
+            found, loaded = self._found.get(name), self._loaded.get(name)
+            if found is not None:
+                moments.append(found.counted_at)
+            elif loaded is not None:
+                moments.append(loaded[1])
+                is_old = True
+        return min(moments, default=None), is_old
+
     def forget(self, name: str) -> None:
         """Count it anew when it is next asked for."""
         with self._lock:
             self._found.pop(name, None)
+            self._loaded[name] = None  # it is of no more use either
 
-    def _count(self, name: str, count: Callable[[], Any]) -> Any:
-        started, done, failed = time.monotonic(), Future[Any](), False
+    def _load(self, name: str, saved: Saved | None) -> tuple[Any, datetime] | None:
+        if saved is not None and name not in self._loaded:
+            self._loaded[name] = saved.load()
+        return self._loaded.get(name)
+
+    def _count(self, name: str, count: Callable[[], Any], saved: Saved | None) -> Any:
+        begun_in: str | None = None
+        started, at, done, failed = time.monotonic(), utc_now(), Future[Any](), False
         try:
+            begun_in = None if saved is None else saved.era()
             done.set_result(count())
         except BaseException as error:
             done.set_exception(error)
@@ -55,6 +96,10 @@ class Cached:
             now = time.monotonic()
             rest_s = max(KEEP_S, _REST * (now - started))
             with self._lock:
-                self._found[name] = done, now + (_RETRY_S if failed else rest_s)
+                self._found[name] = _Found(done, at, now + (_RETRY_S if failed else rest_s))
                 del self._running[name]
+        is_due = now > self._saved_at.get(name, 0.0) + _SAVE_EVERY_S or name not in self._saved_at
+        if saved is not None and begun_in is not None and now - started > _WORTH_SAVING_S and is_due:
+            self._saved_at[name] = now
+            saved.save(done.result(), at, begun_in)
         return done.result()

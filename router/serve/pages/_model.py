@@ -7,11 +7,11 @@ from typing import Any
 from ....classifier.artifact._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
+from ....classifier.reading._lexicon import OPENS
 from ...log._past import past_decision
-from ...log._promise import reliability
 from ...log._times import from_us
 from ...reasons import MEANING
-from . import _svg
+from . import _counts, _svg
 from ._cached import Cached
 from ._state import State, ladder_of, policy_of
 from ._store import pointer_of
@@ -30,15 +30,8 @@ def model_page(state: State, cached: Cached) -> dict[str, Any]:
     tiers = ladder_of(state).names
     bins, away, tried = None, None, None
     if state.log is not None and model is not None:
-        log, version = state.log, model.version
-
-        def count() -> Any:
-            with log._database.read() as connection:
-                found = reliability(connection, tiers, version)
-            return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
-
         try:
-            bins = cached.get(f"reliability {version}", count)
+            bins = _counts.bins(state, cached, model)
             tried = _tried(state, cached, pointer)
         except LogError as error:  # what serves is known without it
             away = str(error)
@@ -58,6 +51,7 @@ def model_page(state: State, cached: Cached) -> dict[str, Any]:
         "away": away,
         "tried": tried,
         "log_name": None if state.log is None else state.log._database.name,
+        "counted_at": cached.counted_at(*([] if model is None else [_counts.bins_name(model)])),
         "counting": bins is None and away is None and state.log is not None and model is not None,
         "plot": _svg.reliability_plot(bins, tiers, "Reliability: predicted against observed")
         if bins
@@ -97,6 +91,12 @@ def decision_page(state: State, decision_id: str) -> dict[str, Any]:
         "meaning": MEANING,
         "beliefs": (past.row["details"] or {}).get("beliefs") or {},
     }
+
+
+def as_words(evidence: str) -> str:
+    """What a word of the lexicon's stands for, to a reader."""
+    said = evidence.removeprefix(OPENS)
+    return f"begins with “{said}”" if said != evidence else evidence.replace("#", "‹number›")
 
 
 def _figures(metrics: Any) -> dict[str, str]:

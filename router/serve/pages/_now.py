@@ -8,11 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from ....classifier.artifact._pointer import Change
-from ...log._promise import UnderTiering, added, under_tiering
+from ...log._promise import added
 from ...log._times import utc_now
-from ...log.figures._money import Spent, spending
-from ...log.figures._stats import Stats, collect
-from . import _svg
+from . import _counts, _svg
 from ._cached import Cached
 from ._mix import LATELY, shifted, tier_mix
 from ._savings import Savings, savings
@@ -25,18 +23,15 @@ _DAYS = "30"
 
 def now_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while it is being counted."""
-    log, ladder, policy = state.log, ladder_of(state), policy_of(state)
-    assert log is not None
+    ladder, policy = ladder_of(state), policy_of(state)
     names = ladder.names
-
-    def count() -> tuple[list[Spent], Stats, dict[date, UnderTiering]]:
-        with log._database.read() as connection:
-            return spending(connection, names), collect(connection), under_tiering(connection, names)
-
-    found = cached.get("now", count)
-    if found is None:
+    spent, stats, by_day = (
+        _counts.money(state, cached),
+        _counts.stats(state, cached),
+        _counts.under(state, cached),
+    )
+    if spent is None or stats is None or by_day is None:
         return None
-    spent, stats, by_day = found
     days = asked["days"] if asked.get("days") in PERIODS else _DAYS
     baseline = asked["baseline"] if asked.get("baseline") in names else names[ladder.production]
     last = max((each.day for each in spent), default=utc_now().date())
@@ -68,6 +63,7 @@ def now_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str
         "shifts": shifted(spent, last + timedelta(days=1)),
         "lately_days": LATELY.days,
         "changes": _lately(changes_of(state)),
+        "counted_at": cached.counted_at(_counts.MONEY, _counts.STATS, _counts.UNDER),
     }
 
 

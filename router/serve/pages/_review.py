@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._unjudged import still_unjudged, unjudged, work_of
+from ...log._unjudged import still_unjudged, work_of
+from . import _counts
 from ._cached import Cached
 from ._state import State
 
@@ -27,11 +28,7 @@ def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[
     log = state.log
     assert log is not None
 
-    def count() -> Any:
-        with log._database.read() as connection:
-            return unjudged(connection)
-
-    found = cached.get("waiting", count)
+    found = _counts.to_review(state, cached)
     if found is None:
         return None
     ids = list(found.first)
@@ -45,7 +42,7 @@ def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[
                 break
         work = work_of(connection, queue[0]) if queue else None
     if work is None and found.first and not after:
-        cached.forget("waiting")  # all of those are judged: there may be more
+        cached.forget(_counts.WAITING)  # all of those are judged: there may be more
     said = asked.get("said", "")
     return {
         "n": found.n,

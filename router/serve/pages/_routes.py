@@ -12,8 +12,9 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ....classifier.errors import InvalidOutcome, LogError, NotInLog
+from . import _counts
 from ._cached import Cached
-from ._model import decision_page, model_page
+from ._model import as_words, decision_page, model_page
 from ._now import now_page
 from ._review import KEYS, give_verdict, review_page
 from ._same_site import FIELD, is_same_site, send_token, token_for
@@ -65,9 +66,10 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["usd"] = usd
+        self._templates.filters |= {"usd": usd, "as_words": as_words}
         for name in self._templates.list_templates(["html"]):
             self._templates.get_template(name)  # read and compiled before somebody waits for it
+        _counts.prepare()
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ...log.figures._money import Spent
-from ...log.figures._stats import Stats, wilson
+from ...log.figures._stats import Stats, Z, wilson
 
 Price = Callable[[str | None], float]  # USD of a correction of this task type
 
@@ -19,6 +19,7 @@ class Savings:
     """Over the decisions whose costs are known.
 
     tokens_usd : what the baseline would have cost in tokens, less what was spent, retries included.
+    tokens_interval : 90 %, of as many days that vary as these did; None of a single day.
     extra_corrections : results that needed a correction and with the baseline would not have, with a 90 %
         interval from the verdicts; None without verdicts. The baseline's own are the model's estimate.
     correction_usd : mean price of a correction, 0 where it has none.
@@ -29,6 +30,7 @@ class Savings:
     n_unpriced: int
     spent_usd: float
     baseline_usd: float
+    tokens_interval: tuple[float, float] | None
     extra_corrections: tuple[float, float, float] | None
     correction_usd: float
     by_day: tuple[tuple[date, float], ...]
@@ -42,8 +44,11 @@ class Savings:
         """(estimate, low, high) with corrections; None where nobody gave a verdict."""
         if self.extra_corrections is None:
             return None
-        mean, low, high = (self.tokens_usd - n * self.correction_usd for n in self.extra_corrections)
-        return mean, high, low
+        extra, low, _ = self.extra_corrections
+        mean, of_corrections = self.tokens_usd - extra * self.correction_usd, extra - low
+        of_tokens = 0.0 if self.tokens_interval is None else self.tokens_usd - self.tokens_interval[0]
+        half = math.hypot(of_corrections * self.correction_usd, of_tokens)
+        return mean, mean - half, mean + half
 
     @property
     def break_even_usd(self) -> float | None:
@@ -58,20 +63,31 @@ def savings(spent: Sequence[Spent], stats: Stats, baseline: str, price: Price, s
     rows = [each for each in spent if each.day >= since and each.n_priced and each.tier in each.usd]
     first = [each for each in rows if not each.is_retry]
     n = sum(each.n_priced for each in first)
-    by_day: Counter[date] = Counter()
+    by_day: defaultdict[date, float] = defaultdict(float)
     for each in rows:
         before = 0.0 if each.is_retry else each.usd[baseline]
-        by_day[each.day] += before - each.usd[each.tier]  # type: ignore[assignment]
+        by_day[each.day] += before - each.usd[each.tier]
+    days = _every_day(by_day)
     priced = sum(each.n_priced * price(each.task_type) for each in first)
     return Savings(
         n,
         sum(each.n - each.n_priced for each in spent if each.day >= since),
         sum(each.usd[each.tier] for each in rows),
         sum(each.usd[baseline] for each in first),
+        _over_days([value for _, value in days]),
         _extra_corrections(first, stats, baseline),
         priced / n if n else 0.0,
-        _every_day(by_day),
+        days,
     )
+
+
+def _over_days(saved: Sequence[float]) -> tuple[float, float] | None:
+    """90 % interval of the sum of as many days."""
+    n, total = len(saved), math.fsum(saved)
+    if n < 2:
+        return None
+    half = Z * math.sqrt(n / (n - 1) * math.fsum((each - total / n) ** 2 for each in saved))
+    return total - half, total + half
 
 
 def _extra_corrections(

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from ...log._promise import Bin
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 72, 24
+_LABEL = 20  # height of a label on a phone
 
 
 def usd(value: float) -> str:
@@ -63,6 +64,8 @@ def by_day(values: Sequence[tuple[date, float]], label: str) -> Markup:
             f"<title>{day.isoformat()}: {usd(value)}</title></rect>"
         )
     for value in {high, low} - {0.0}:
+        if abs(y(value) - y(0)) < _LABEL:  # they would stand on each other
+            continue
         told = f"{'−' if value < 0 else ''}${abs(value):,.0f}" if abs(value) >= 100 else usd(value)
         parts.append(_text(_LEFT - 4, y(value) + 4, told, "end"))
     parts.append(_text(_LEFT - 4, y(0) + 4, "$0", "end"))

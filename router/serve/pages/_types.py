@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ....classifier.errors import TierwiseError
-from ...log import movements_of
 from ...log.figures._stats import TierStats
 from ...movements import Movement
-from . import _svg
+from . import _counts, _svg
 from ._cached import Cached
 from ._state import State, ladder_of
 
@@ -58,14 +57,12 @@ _SORTS: dict[str, Callable[[TypeRow], Any]] = {
 
 def types_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while the verdicts are being counted."""
-    log, model = state.log, state.model()
-    assert log is not None
-    stats = cached.get("stats", log.stats)
+    stats = _counts.stats(state, cached)
     if stats is None:
         return None
     trouble, moves = None, {}
     try:
-        found = cached.get("moves", lambda: movements_of(log, model=model, policy=state.policy))
+        found = _counts.moves(state, cached)
         moves = {} if found is None else {each.task_type: each for each in found.types}
         counting = found is None
     except TierwiseError as error:  # the counts are true without a model
@@ -87,6 +84,7 @@ def types_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[s
         "counting": counting,
         "trouble": trouble,
         "saves": _saves,
+        "counted_at": cached.counted_at(_counts.STATS, _counts.moves_name(state.model())),
     }
 
 

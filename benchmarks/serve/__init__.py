@@ -1,0 +1,1 @@
+"""The service under load, on loopback, against a bare FastAPI endpoint in the same run: one file a part."""
