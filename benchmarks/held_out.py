@@ -46,12 +46,19 @@ def main() -> None:
     of_foreign = _served_probabilities(model, foreign)
     triples = np.array([seed.triple is not None for seed in seeds])
     latest = np.array([author.startswith(LATEST) for author in authors])
+    table = metrics.per_type_table(needed, types, len(TIERS))  # of all tasks, whatever is held out
+    foreign_table = metrics.per_type_table(foreign_needed, foreign_types, len(TIERS))
+
+    def of_seeds(probabilities: np.ndarray, groups: list[str], rows: np.ndarray) -> dict[str, Any]:
+        return _figures(model, probabilities[rows], needed[rows], _of(groups, rows), table[rows])
+
+    everything = np.ones(len(seeds), dtype=bool)
     results = {
-        "types_held_out": _figures(model, by_type, needed, types),
-        "near_boundary_triples": _figures(model, by_type[triples], needed[triples], _of(types, triples)),
-        "authors_held_out": _figures(model, by_author, needed, authors),
-        "latest_authors_held_out": _figures(model, by_author[latest], needed[latest], _of(authors, latest)),
-        "foreign_tasks": _figures(model, of_foreign, foreign_needed, foreign_types),
+        "types_held_out": of_seeds(by_type, types, everything),
+        "near_boundary_triples": of_seeds(by_type, types, triples),
+        "authors_held_out": of_seeds(by_author, authors, everything),
+        "latest_authors_held_out": of_seeds(by_author, authors, latest),
+        "foreign_tasks": _figures(model, of_foreign, foreign_needed, foreign_types, foreign_table),
         "worst_types": _worst(model, by_type, needed, types),
         "by_author": _worst(model, by_author, needed, authors, most=99),
     }
@@ -72,14 +79,13 @@ def _of(names: list[str], chosen: np.ndarray) -> list[str]:
 
 
 def _figures(
-    model: TierModel, probabilities: np.ndarray, needed: np.ndarray, groups: list[str]
+    model: TierModel, probabilities: np.ndarray, needed: np.ndarray, groups: list[str], table: np.ndarray
 ) -> dict[str, Any]:
-    """Value with 90 % interval (groups resampled), and the baselines."""
+    """Value with 90 % interval (groups resampled), and the baselines. table : its answers, (n,) tiers."""
     down, up = model.thresholds(0.05)
     found = metrics.with_interval(
         lambda rows: metrics.tier_figures(probabilities[rows], needed[rows], down, up), groups
     )
-    table = metrics.per_type_table(needed, groups, len(TIERS))
     return {
         "tasks": len(needed),
         "groups": len(set(groups)),

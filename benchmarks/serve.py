@@ -110,6 +110,7 @@ def _bare(chosen: argparse.Namespace) -> dict[str, Any]:
                     assert done.failed == 0, done
                     found.setdefault(name, []).append((done.per_s, done.p99_ms, cpu_us))
     return {
+        "rounds": chosen.rounds,
         **{f"{name}_per_s": _median(row[0] for row in rows) for name, rows in found.items()},
         **{f"{name}_p99_ms": _median(row[1] for row in rows) for name, rows in found.items()},
         **{f"{name}_cpu_us": _median(row[2] for row in rows) for name, rows in found.items()},

@@ -39,7 +39,8 @@ TierwiseError
 │   ├── ServiceBusy        rate limit or overload, longer than we may wait (HTTP 429, 529, 503)
 │   ├── ServiceFailed      an error of the service, or an answer that broke off
 │   ├── NotReachable       no connection: wrong base_url, no network, reset               (ConnectionError)
-│   └── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
+│   ├── DeadlineExceeded   no answer within the time that was given                           (TimeoutError)
+│   └── CallInterrupted    the caller left before the answer came; in attempts and the log, never raised
 ├── JournalError           the record of a job that can't be read, written, or is another's
 ├── InvalidSetting         a setting of the service that can't be used as given           (ValueError)
 └── MissingExtra           an optional package is needed; names the line that installs it (ImportError)
@@ -70,10 +71,8 @@ class UnknownFact(InvalidTask, TypeError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        super().__init__(
-            f"Unknown fact {name!r}{suggestion(name, known)} Known facts: {', '.join(known)}.",
-            about=name,
-        )
+        text = f"Unknown fact {name!r}{suggestion(name, known)} Known facts: {', '.join(known)}."
+        super().__init__(text, about=name)
 
 
 class ContradictoryTask(InvalidTask):
@@ -267,6 +266,10 @@ class NotReachable(CallError, ConnectionError):
 
 class DeadlineExceeded(CallError, TimeoutError):
     """No answer within the time that was given."""
+
+
+class CallInterrupted(CallError):
+    """The caller left: a cancelled task, or Ctrl-C. In attempts and the log; it is never raised."""
 
 
 class JournalError(TierwiseError):

@@ -147,7 +147,11 @@ class TierModel:
 
     def place_of(self, mass: Sequence[float]) -> Place:
         """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
-        return self._placed([tuple(mass)], [Reading((), "not kept")])[0]
+        return self.places_of([mass])[0]
+
+    def places_of(self, masses: Sequence[Sequence[float]]) -> list[Place]:
+        """The same of many."""
+        return self._placed(list(map(tuple, masses)), [Reading((), "not kept")] * len(masses))
 
     def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:
         """Beliefs about a task of a known type, of whose text only P(needed tier) was kept."""
@@ -259,6 +263,8 @@ class TierModel:
         """The places of texts, with what outcomes corrected in them."""
         if not masses:
             return []
+        if len(masses) == 1 and self._correction is None:
+            return [self.link.place(masses[0])]
         places = self.link.places(masses)
         if self._correction is not None:
             n_tiers = len(self.tiers)

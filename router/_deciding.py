@@ -35,6 +35,7 @@ def decided(router: Router, task: Task, history: History, follows: Decision | st
     found = unlogged(router, task, history, follows)
     if router._logged is not None:
         router._logged.add(found.decision, found.follows)
+        router._logged.settle()
     return found
 
 

@@ -1,11 +1,13 @@
-"""One type's latest tasks, decided again with what its outcomes say now."""
+"""The latest tasks of types, decided again with what the outcomes of their type say now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..classifier.belief._place import Place
 from ..classifier.belief.posterior import Posterior
 from ..classifier.belief.state import Seen, TypeState
 from ..classifier.errors import InvalidTask
@@ -27,6 +29,7 @@ _RULES = {
     *(reasons.FLOOR_LIVE, reasons.FLOOR_ORCHESTRATOR, reasons.FLOOR_REVIEWER),
     *(reasons.LIMIT_CONTEXT, reasons.LIMIT_OUTPUT),
 }
+_BINDING = ("pin", "floor", "ceiling", "live", "consequential", "role")
 
 
 class Moved(NamedTuple):
@@ -52,11 +55,22 @@ class Moved(NamedTuple):
     lambda_up: float
 
 
-def moved_tasks(seen: Recurring, view: View, policy: Policy, ladder: Ladder) -> list[Moved]:
-    """Left out: tasks that no tier of this ladder did or can do, and steps that need no model."""
-    works = [work for work in seen.latest if work.tier in ladder.names]
-    state = state_of(view.model, seen.outcomes)
-    posteriors = _posteriors(view.model, works, seen.task_type, state)
+def moved_tasks(types: Sequence[Recurring], view: View, policy: Policy, ladder: Ladder) -> list[list[Moved]]:
+    """Of each type, all read together: texts are read many at a time.
+
+    Left out: tasks that no tier of this ladder did or can do, and steps that need no model.
+    """
+    works = [[work for work in each.latest if work.tier in ladder.names] for each in types]
+    states = _states(view.model, [each.outcomes for each in types])
+    told = _posteriors(view.model, [each.task_type for each in types], works, states)
+    return [
+        _moved_of_type(*pair, view, policy, ladder) for pair in zip(works, _like(works, told), strict=True)
+    ]
+
+
+def _moved_of_type(
+    works: Sequence[Work], posteriors: Sequence[Posterior], view: View, policy: Policy, ladder: Ladder
+) -> list[Moved]:
     found = []
     for work, posterior in zip(works, posteriors, strict=True):
         try:
@@ -68,33 +82,48 @@ def moved_tasks(seen: Recurring, view: View, policy: Policy, ladder: Ladder) -> 
     return found
 
 
-def state_of(model: TierModel, outcomes: Sequence[Judged]) -> TypeState:
-    """What these outcomes of a type say under this model; those at tiers that it doesn't know say nothing."""
-    known = [each for each in outcomes if each.work.tier in model.tiers]
-    read = iter(model.places([each.work.task for each in known if _readable(each.work)]))
-    tiers = model.tiers
-    return model.observe(
-        None,
-        [
-            Seen(
-                each.at,
-                tiers.index(each.work.tier),
-                each.clean,
-                next(read) if _readable(each.work) else model.place_of(each.work.text or model.uninformed),
-                tuple(tiers.index(tier) for tier in dict.fromkeys(each.work.task.attempts) if tier in tiers),
-            )
-            for each in known
-        ],
-    )
+def _states(model: TierModel, outcomes: Sequence[Sequence[Judged]]) -> list[TypeState]:
+    """What each type's outcomes say under this model; those at tiers that it doesn't know say nothing."""
+    known = [[each for each in some if each.work.tier in model.tiers] for some in outcomes]
+    places = iter(_places(model, [each.work for some in known for each in some]))
+    return [
+        model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
+        for some in known
+    ]
 
 
-def _posteriors(model: TierModel, works: Sequence[Work], task_type: str, state: TypeState) -> list[Posterior]:
-    tasks = [replace(work.task, task_type=task_type) for work in works]
-    read = model.posteriors(tasks, {task_type: state})
+def _places(model: TierModel, works: Sequence[Work]) -> list[Place]:
+    read = iter(model.places([work.task for work in works if _readable(work)]))
+    kept = iter(model.places_of([work.text or model.uninformed for work in works if not _readable(work)]))
+    return [next(read if _readable(work) else kept) for work in works]
+
+
+def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
+    work, tiers = judged.work, model.tiers
+    failed = tuple(tiers.index(tier) for tier in dict.fromkeys(work.task.attempts) if tier in tiers)
+    return Seen(judged.at, tiers.index(work.tier), judged.clean, place, failed)
+
+
+def _posteriors(
+    model: TierModel, names: Sequence[str], works: Sequence[Sequence[Work]], states: Sequence[TypeState]
+) -> list[Posterior]:
+    tasks = [_named(work.task, name) for name, some in zip(names, works, strict=True) for work in some]
+    read = iter(model.posteriors(tasks, dict(zip(names, states, strict=True))))
     return [
         posterior if _readable(work) else model.posterior_of_mass(work.text or model.uninformed, state)
-        for work, posterior in zip(works, read, strict=True)
+        for state, some in zip(states, works, strict=True)
+        for work, posterior in zip(some, read, strict=False)
     ]
+
+
+def _like(shape: Sequence[Sequence[Work]], flat: Sequence[Posterior]) -> list[list[Posterior]]:
+    """The same values in groups as long as those of `shape`."""
+    rest = iter(flat)
+    return [list(islice(rest, len(some))) for some in shape]
+
+
+def _named(task: Task, task_type: str) -> Task:
+    return task if task.task_type == task_type else replace(task, task_type=task_type)
 
 
 def _readable(work: Work) -> bool:
@@ -107,7 +136,8 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
     choice = decide(work.task, beliefs, policy, ladder)
     if choice.mode == "none":
         return None
-    free = decide(_unbound(work.task), beliefs, policy, ladder)
+    unbound = _unbound(work.task)
+    free = choice if unbound is work.task else decide(unbound, beliefs, policy, ladder)
     ran = ladder.index(work.tier)
     text = view.on_ladder(posterior.text)
     costs = expected_costs_usd(choice, work.task, beliefs, policy, ladder)
@@ -139,7 +169,10 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
 
 
 def _unbound(task: Task) -> Task:
-    return replace(task, pin=None, floor=None, ceiling=None, live=None, consequential=None, role=None)
+    if all(getattr(task, name) is None for name in _BINDING):
+        return task
+    free: dict[str, Any] = dict.fromkeys(_BINDING)
+    return replace(task, **free)
 
 
 def _by_rule(ran: int, to: int) -> str:

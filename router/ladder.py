@@ -116,7 +116,11 @@ class Ladder:
         return parse_ladder(document, where=str(chosen), enable=tuple(enable))
 
 
+def default_ladder() -> Ladder:
+    """The ladder at `TIERWISE_LADDER`, else the one that ships; each file is read once per process."""
+    return _read_once(os.environ.get("TIERWISE_LADDER"))
+
+
 @lru_cache(maxsize=8)
-def default_ladder(path: str | None) -> Ladder:
-    """The ladder at this path, else the one that ships; read once per process."""
+def _read_once(path: str | None) -> Ladder:
     return Ladder.load(path)

@@ -7,8 +7,9 @@ with what the outcomes of its type say now, and that answer is compared with the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ..classifier.model import TierModel
@@ -19,6 +20,7 @@ from .ladder import Ladder, default_ladder
 from .policy import Policy
 
 WORTH_USD_PER_MONTH = 10.0  # ten minutes of a person at $60 an hour: to look at a type, once a month
+_AT_ONCE = 32  # types
 _MOST_OF = 0.5  # a type moves where more than this share of its latest tasks would
 
 
@@ -150,17 +152,24 @@ def movements(
     is no tier of it.
     """
     policy = policy or Policy()
-    ladder = policy.ladder or default_ladder(None)
+    ladder = policy.ladder or default_ladder()
     base = ladder.production if baseline is None else ladder.index(baseline)
     view = view_of(model, ladder, policy)
     found = []
-    for each in types:
-        tasks = moved_tasks(each, view, policy, ladder)
-        if tasks:
-            found.append(_movement(each, tasks, ladder, base, worth_usd))
+    for some in _groups(types):
+        for each, tasks in zip(some, moved_tasks(some, view, policy, ladder), strict=True):
+            if tasks:
+                found.append(_movement(each, tasks, ladder, base, worth_usd))
     found.sort(key=lambda m: (-abs(m.saves_usd_per_1000) * m.tasks_per_month, m.task_type))
     priced = policy.correction_minutes is not None
     return Movements(tuple(found), ladder.names[base], worth_usd, priced, n_left_out)
+
+
+def _groups(types: Iterable[Recurring]) -> Iterator[list[Recurring]]:
+    """Some types at a time: their texts are read together, and those of all are not held."""
+    rest = iter(types)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
 
 
 def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, worth_usd: float) -> Movement:

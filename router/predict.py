@@ -13,7 +13,6 @@ from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.model import TierModel
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
-from ._uncollected import uncollected
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -87,19 +86,15 @@ def predict_tiers(
         history = {kind: known for kind in asked if (known := _asked(log, kind, engine.model)) is not None}
     posteriors: Sequence[Posterior | None]
     choices: list[Choice] = []
-    with uncollected():
-        posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-        try:
-            for task, posterior in zip(checked, posteriors, strict=True):
-                beliefs = engine.beliefs(posterior)
-                choices.append(
-                    decide(
-                        task, beliefs, engine.policy, engine.ladder, unavailable=engine.trouble is not None
-                    )
-                )
-        except InvalidTask as error:
-            _name_position(error, len(choices))
-            raise
+    posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
+    try:
+        for task, posterior in zip(checked, posteriors, strict=True):
+            beliefs = engine.beliefs(posterior)
+            unavailable = engine.trouble is not None
+            choices.append(decide(task, beliefs, engine.policy, engine.ladder, unavailable=unavailable))
+    except InvalidTask as error:
+        _name_position(error, len(choices))
+        raise
     return Decisions(engine, checked, posteriors, choices)
 
 
@@ -201,7 +196,7 @@ class _Engine:
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> _Engine:
         policy = policy or _DEFAULT_POLICY
-        ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+        ladder = policy.ladder or default_ladder()
         return _engine(model or champion(), policy, ladder)
 
     def choose(self, task: Task, posterior: Posterior | None) -> tuple[Choice, Task, Any, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..classifier.errors import InvalidTask
+from ..classifier.errors import InvalidTask, NoTierFits
 from ..classifier.task import FACTS, Task
-from . import reasons
+from ._deciding import Decided, unlogged
 from ._tasks import task_of
 from .decision import Decision
 from .ladder import Ladder, default_ladder
@@ -90,6 +89,7 @@ class Session:
         self.messages: tuple[Message, ...] = tuple(messages)
         self.context_used = _tokens_of(self.messages) if context_used is None else context_used
         self._given_window = context_window
+        self._cached_tokens = 0  # of it, on its tier, as the last answer said
         if context_window is None and self._ladder.rungs[place].context_window_tokens is None:
             raise InvalidTask(
                 f"The ladder has no context window of {self.tier!r}; give context_window=.", about=self.tier
@@ -118,8 +118,9 @@ class Session:
 
         material : texts that the step needs and that a fresh window wouldn't have, such as the article that
             the session has written. They are sent only there.
-        facts : see `Task`. The session's own are filled in: tier, window, and the tokens that are used
-            once the step has been put to it.
+        facts : see `Task`. The session's own are filled in: tier, window, the tokens that are used once the
+            step has been put to it, and what is sent (`input_tokens`), with what the last answer said is
+            cached; so a tier whose window can't hold it is not chosen, and it is priced.
 
         Raises InvalidTask.
         """
@@ -132,15 +133,45 @@ class Session:
             context_window=self.context_window,
             session_tier=str(self.tier),
         )
-        decision = self._decide(task)
-        if decision.return_to is not None:
-            alone = (_user("\n\n".join((*texts, task.specification))),)
-            return NextStep(decision, "fresh_window", alone, decision.return_to, len(self.messages))
-        if self._is_full_for(decision):
-            carried = self._carried(decision)
-            left_out = len(self.messages) - len(carried)
-            return NextStep(decision, "new_session", (*carried, asked), None, left_out)
-        return NextStep(decision, "session", (*self.messages, asked), None, 0)
+        return self._inside(task, asked) or self._outside(task, asked, texts)
+
+    def _inside(self, task: Task, asked: Message) -> NextStep | None:
+        """The session goes on, at a tier whose window holds all of it; None where it is full."""
+        used = task.context_used or 0
+        tokens = used if task.input_tokens is None else task.input_tokens
+        inside = replace(task, input_tokens=tokens)
+        if task.cached_tokens is None and self._cached_tokens:
+            inside = replace(inside, cached_tokens=min(self._cached_tokens, tokens))
+        try:
+            found = self._decided(inside)
+            output_tokens = int(found.decision.evidence.choice.tokens.output)
+            if used + output_tokens > self.context_window:
+                return None
+            if used + output_tokens > self._window_of(found.decision):  # it holds the session, but no answer
+                found = self._decided(replace(inside, output_tokens=output_tokens))
+        except NoTierFits:  # no tier that is allowed here holds it
+            return None
+        return NextStep(self._taken(found), "session", (*self.messages, asked), None, 0)
+
+    def _outside(self, task: Task, asked: Message, texts: tuple[str, ...]) -> NextStep:
+        """A smaller tier does it with a window of its own, or a new session goes on."""
+        task = replace(task, cached_tokens=None)  # what is cached is the session
+        alone = (_user("\n\n".join((*texts, task.specification))),)
+        try:
+            found = self._decided(_sending(task, alone))
+        except NoTierFits:  # the material is too long for all
+            found = self._decided(_sending(task, [asked]))
+        else:
+            return_to = found.decision.return_to
+            if return_to is not None:
+                return NextStep(self._taken(found), "fresh_window", alone, return_to, len(self.messages))
+        carried = self._carried(found.decision)
+        again = _sending(task, (*carried, asked))
+        found = self._decided(again)
+        if found.decision.return_to is not None:  # it would do without the material, which it can't have
+            found = self._decided(replace(again, context_used=None, context_window=None))
+        left_out = len(self.messages) - len(carried)
+        return NextStep(self._taken(found), "new_session", (*carried, asked), None, left_out)
 
     def finish(self, step: NextStep, answer: Any) -> None:
         """Take the answer into the session: an SDK `Message`, a `RunResult`, or a text.
@@ -158,27 +189,36 @@ class Session:
             return
         if step.where == "new_session":
             self.tier, self._given_window = step.decision.tier, None
+        if step.decision.tier == self.tier:  # an answer of another tier leaves the cache where it is
+            self._cached_tokens = _cached(message)
         self.messages = (*step.messages, said)
         used = _used(message)
         self.context_used = _tokens_of(self.messages) if used is None else used
 
-    def _decide(self, task: Task) -> Decision:
+    def _decided(self, task: Task) -> Decided:
         if self._router is not None:
-            return self._router.decide(task)
+            return unlogged(self._router, task, None, None)
         facts = {name: getattr(task, name) for name in FACTS}
-        return predict_tier(task.specification, policy=self._policy, **facts)
+        return Decided(predict_tier(task.specification, policy=self._policy, **facts), None, None)
 
-    def _is_full_for(self, decision: Decision) -> bool:
-        used = decision.task.context_used or 0
-        full = used + decision.evidence.choice.tokens.output > self.context_window
-        return full or reasons.SESSION_FULL in decision.reasons
+    def _taken(self, found: Decided) -> Decision:
+        """The decision that is followed is logged, and no other."""
+        if self._router is not None and self._router._logged is not None:
+            self._router._logged.add(found.decision, found.follows)
+        return found.decision
+
+    def _window_of(self, decision: Decision) -> float:
+        """Tokens: of the model that is to answer."""
+        if decision.tier == self.tier:
+            return self.context_window
+        return self._ladder.rungs[self._ladder.index(decision.tier)].context_window_tokens or math.inf
 
     def _carried(self, decision: Decision) -> tuple[Message, ...]:
         """The session's first message, which says what it is about, and its latest from a question on."""
         if not self.messages:
             return ()
-        rung = self._ladder.rungs[self._ladder.index(decision.tier)]
-        room = (rung.context_window_tokens or self.context_window) * _CARRIED_SHARE
+        window = self._ladder.rungs[self._ladder.index(decision.tier)].context_window_tokens
+        room = (window or self.context_window) * _CARRIED_SHARE
         first, rest = self.messages[:1], self.messages[1:]
         room -= _tokens_of(first)
         start = len(rest)
@@ -190,7 +230,7 @@ class Session:
 
     def _own_ladder(self) -> Ladder:
         given = None if self._policy is None else self._policy.ladder
-        return given or default_ladder(os.environ.get("TIERWISE_LADDER"))
+        return given or default_ladder()
 
 
 def _is_question(message: Message) -> bool:
@@ -223,5 +263,17 @@ def _used(message: Any) -> int | None:
     usage = getattr(message, "usage", None)
     if usage is None:
         return None
-    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
-    return int(usage.input_tokens + cached + usage.output_tokens)
+    return int(usage.input_tokens + _cached(message) + usage.output_tokens)
+
+
+def _cached(message: Any) -> int:
+    """Tokens of the context that are in the prompt cache after this answer."""
+    usage = getattr(message, "usage", None)
+    if usage is None:
+        return 0
+    return int((usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0))
+
+
+def _sending(task: Task, messages: Iterable[Message]) -> Task:
+    """The task with what is sent for it, unless the caller has counted that."""
+    return task if task.input_tokens is not None else replace(task, input_tokens=_tokens_of(messages))

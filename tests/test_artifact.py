@@ -60,7 +60,9 @@ def edit_arrays(folder: Path, edit: Callable[[dict], Any], *, declare: bool = Tr
 def test_a_good_folder_is_read(folder):
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     assert TierModel.load(folder).posterior(TASK) is not None
-    assert read_folder(folder).manifest["format_version"] == FORMAT_VERSION
+    found = read_folder(folder)
+    assert found.manifest["format_version"] == FORMAT_VERSION
+    assert not any(array.flags.writeable for array in found.arrays.values())
 
 
 @pytest.mark.parametrize("name", [ARRAYS, VOCABULARY])
@@ -216,20 +218,25 @@ def test_numbers_that_are_not_finite_are_refused(folder, name, value):
 
 
 BF16 = json.dumps({"x": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
+UNREADABLE = r"arrays\.safetensors can't be read as safetensors: "
 FOREIGN = {
-    "a pickle": (ARRAYS, b"\x80\x04K\x01." * 20),
-    "nothing": (ARRAYS, b""),
-    "numbers that NumPy lacks": (ARRAYS, len(BF16).to_bytes(8, "little") + BF16 + b"\0\0"),
-    "a vocabulary in Latin-1": (VOCABULARY, "[UNK]\ncaf\xe9".encode("latin-1")),
-    "a vocabulary without [UNK]": (VOCABULARY, b"a\nb\nc\nd\ne\nf"),
-    "a shorter vocabulary": (VOCABULARY, b"[UNK]\na"),
+    "a pickle": (ARRAYS, b"\x80\x04K\x01." * 20, UNREADABLE),
+    "nothing": (ARRAYS, b"", UNREADABLE + ".*header too small"),
+    "numbers that NumPy lacks": (
+        ARRAYS,
+        len(BF16).to_bytes(8, "little") + BF16 + b"\0\0",
+        UNREADABLE + "'BF16'",
+    ),
+    "a vocabulary in Latin-1": (VOCABULARY, "[UNK]\ncaf\xe9".encode("latin-1"), "is not UTF-8"),
+    "a vocabulary without [UNK]": (VOCABULARY, b"a\nb\nc\nd\ne\nf", "is not a complete model"),
+    "a shorter vocabulary": (VOCABULARY, b"[UNK]\na", "encoder.table does not fit"),
 }
 
 
-@pytest.mark.parametrize(("name", "content"), FOREIGN.values(), ids=FOREIGN)
-def test_foreign_contents_are_refused_even_with_the_right_hash(folder, name, content):
+@pytest.mark.parametrize(("name", "content", "message"), FOREIGN.values(), ids=FOREIGN)
+def test_foreign_contents_are_refused_even_with_the_right_hash(folder, name, content, message):
     replace_file(folder, name, content)
-    with pytest.raises(ArtifactCorrupt):
+    with pytest.raises(ArtifactCorrupt, match=message):
         TierModel.load(folder)
 
 

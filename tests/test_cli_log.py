@@ -12,6 +12,7 @@ from small_decisions import decided
 
 from tierwise import OutcomeLog
 from tierwise.cli import main
+from tierwise.data import IMAGES
 
 ROWS = [
     {"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "task_type": "meta"},
@@ -74,6 +75,34 @@ def test_with_partial_the_rest_comes_in_and_the_bad_rows_are_written_out(sqlite_
     assert five.startswith("5: not JSON")
     assert last == f"2 bad rows were left out and written to {tmp_path / 'out.jsonl'}"
     assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_a_tier_that_is_not_on_the_ladder_makes_a_row_bad(sqlite_url, rows, tmp_path, monkeypatch):
+    with rows.open("a", encoding="utf-8") as out:
+        out.write('{"tier": "sonet", "verdict": "clean", "at": "2026-02-03T00:00:00Z"}\n')
+    message = (
+        "Nothing was imported: 1 of 4 rows can't be taken. line 4: tier 'sonet' is none of the ladder's; "
+        "did you mean 'sonnet'? It has haiku, sonnet, opus. Correct them, or import the rest with partial."
+    )
+    assert_refused(run("log", "import", rows, "--log", sqlite_url), message)
+    partial = run("log", "import", rows, "--log", sqlite_url, "--partial")
+    assert (partial.exit_code, partial.stdout[:25]) == (0, "4 rows: 3 new decisions, ")
+    assert partial.stderr.startswith("4: tier 'sonet' is none of the ladder's")
+    images = run("log", "import", rows, "--log", sqlite_url, "--ladder", IMAGES)
+    assert_refused(images, "line 1: tier 'haiku' is none of the ladder's. It has fast, standard, ultra")
+    monkeypatch.setenv("TIERWISE_LADDER", str(IMAGES))
+    assert_refused(run("log", "import", rows, "--log", sqlite_url), "It has fast, standard, ultra")
+    every = run("log", "import", rows, "--log", sqlite_url, "--any-tier")
+    assert every.stdout.startswith("4 rows: 1 new decisions, ")
+
+
+def test_what_was_exported_comes_back_whatever_the_ladder_of_today(sqlite_url, tmp_path, monkeypatch):
+    with OutcomeLog(sqlite_url) as log:
+        log.record_outcome(decided("d1"), "clean")
+    run("log", "export", tmp_path / "out.jsonl", "--log", sqlite_url)
+    monkeypatch.setenv("TIERWISE_LADDER", str(IMAGES))
+    result = run("log", "import", tmp_path / "out.jsonl", "--log", tmp_path / "other.db")
+    assert result.output == "1 rows: 1 new decisions, 1 new verdicts, 0 verdicts known already\n"
 
 
 def test_many_bad_rows_are_each_named_before_the_last_line(sqlite_url, tmp_path):

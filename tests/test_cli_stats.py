@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from small_model import small_model
 from tierwise import OutcomeLog
 from tierwise.cli import main
 
+README = Path(__file__).resolve().parent.parent / "README.md"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TAG = "Tag these 40 tickets by product area, one label each, JSON out"
 FAQ = "Write the product FAQ for our new kettle"
@@ -85,6 +87,13 @@ def test_too_little_volume_is_said(url):
     assert "does not pay" not in some
 
 
+def test_routing_that_costs_more_is_not_called_a_small_saving(url):
+    shown = stats(url, "--baseline", "haiku")
+    assert "a month more than haiku for everything" in shown
+    assert "By cost alone routing does not pay here, whatever the volume" in shown
+    assert "That is under" not in shown
+
+
 def test_a_price_of_corrections_is_in_the_sums(url):
     shown = stats(url, "--correction-minutes", 6, "--hourly-rate-usd", 60)
     assert "tokens and expected corrections" in shown
@@ -150,3 +159,12 @@ def test_the_demo_fills_a_log_once_and_says_that_it_is_simulated(log_url):
     again = json.loads(run("log", "demo", "--log", log_url, "--decisions", 120, "--json").stdout)
     assert (again["n_decisions"], again["n_outcomes"]) == (0, 0)
     assert "120 decisions" in stats(log_url)
+
+
+def test_the_readme_shows_what_it_says_of_the_demonstration_log(sqlite_url):
+    assert run("log", "demo", "--log", sqlite_url).exit_code == 0
+    shown = README.read_text(encoding="utf-8").partition("tierwise log stats --log demo.db\n")[2]
+    lines = [line for line in shown.partition("```")[0].splitlines() if line.strip() and line != "…"]
+    printed = stats(sqlite_url).splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if line not in printed] == []

@@ -282,14 +282,19 @@ def test_rows_of_a_log_that_teach_nothing_are_left_out_and_counted(rows, base, t
     assert "80 outcomes of 8 task types" in result.stdout
     for note in ("1 rows left out: without a task type", "2 rows left out: of tiers other than small, large"):
         assert note in result.stdout
-    assert "4 rows left out: without their text." in result.stdout
+    assert (
+        "4 rows left out: without their text, and without what a model of these tiers made of it."
+        in result.stdout
+    )
 
 
 def test_a_log_without_any_text_says_so(rows, base, tmp_path):
     with OutcomeLog(tmp_path / "log.db", store_text="none") as log:
         log.import_frame(rows)
     result = train("--out", tmp_path / "out", "--base", base, "--log", str(tmp_path / "log.db"))
-    assert_refused(result, "No row can be trained on (80 without their text)", tmp_path / "out")
+    assert_refused(
+        result, r"No row can be trained on (80 without their text, and without what a model", tmp_path / "out"
+    )
 
 
 def test_a_share_that_is_none_is_refused(rows):

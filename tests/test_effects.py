@@ -152,6 +152,13 @@ def test_cumulative_logits_rise_and_are_bounded():
     assert found[1] > found[0]
 
 
+@given(st.integers(2, 5).flatmap(lambda n: st.lists(st.floats(1e-12, 1.0), min_size=n, max_size=n)))
+def test_one_place_is_what_many_are_to_the_last_bit(weights):
+    mass = [weight / sum(weights) for weight in weights]
+    others = [1 / len(mass)] * len(mass)
+    assert list(LINK.place(mass)) == LINK.places([others, mass, others])[1].tolist()
+
+
 @given(masses)
 def test_a_place_gives_back_its_masses(mass):
     assert LINK.mass(LINK.place(mass)) == pytest.approx(mass, abs=0.05)

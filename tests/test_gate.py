@@ -60,6 +60,18 @@ def test_what_earned_its_place_is_promoted(earned):
     assert report.verdict == "promote"
     assert report.reasons == ()
     assert all(check.passed for check in report.checks.values())
+    says = {name: check.says for name, check in report.checks.items()}
+    assert says["identified_usd"].startswith("Money on the identified part is no worse: -$0.2000")
+    assert says["table_under"].startswith("The table of types is not shown to do better in under-tiering: ")
+    assert says["table_log_loss"].startswith("Predicts better than the table of types: log loss -0.200 ")
+    assert says["champion_log_loss"].startswith("Not shown to predict verdicts worse than the champion: ")
+    assert says["calibrated"].startswith("Calibrated: ECE 0.020 [0.010, 0.030], at most 0.050 may be.")
+    assert says["unseen"] == "None of the judged tasks was in training."
+    assert says["known_share"] == "99.0% of tasks can be judged; 50% are needed."
+    assert says["pinned"] == "No pinned cases were given."
+    assert says["unproved"].startswith("Chance has decided 90.0% of the tasks that would move; 80.0% are ")
+    kept = gate(earned, pinned=[{**PIN, "at_least": "haiku"}]).checks["pinned"]
+    assert (kept.passed, kept.says) == (True, "Every pinned case is kept, 1 of 1.")
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "promote"
 
 
@@ -69,19 +81,19 @@ def test_what_earned_its_place_is_promoted(earned):
         (
             {"identified_usd": WORSE},
             "identified_usd",
-            r"Money on the identified part may be worse: \$0\.2000 .* up to \$0\.4000, \$0\.0000 is allowed",
+            r"Money on the identified part is worse: \$0\.2000 .* up to \$0\.4000, \$0\.0000 is allowed",
         ),
         (
             {"identified_under": WORSE},
             "identified_under",
-            r"Under-tiering .* may be worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % up to 40\.0%",
+            r"Under-tiering .* is worse: 20\.0% \[10\.0%, 30\.0%\] a task; at 99\.9 % up to 40\.0%",
         ),
         (
             {"likely_usd": WORSE},
             "likely_usd",
-            r"Money on all tasks \(the unproved as is likely\) may be worse",
+            r"Money on all tasks \(the unproved as is likely\) is worse",
         ),
-        ({"likely_under": WORSE}, "likely_under", r"Under-tiering on all tasks \(.*\) may be worse"),
+        ({"likely_under": WORSE}, "likely_under", r"Under-tiering on all tasks \(.*\) is worse"),
         ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
         ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),

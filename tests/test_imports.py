@@ -78,7 +78,7 @@ def within(*packages: str) -> set[str]:
         ("tierwise.testing", {CLASSIFIER, DATA, ROUTER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
         (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),
-        (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, TRAINING, f"{TRAINING}.features"}),
+        (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, LOG, TRAINING, f"{TRAINING}.features"}),
         (TRAINING, {*within(CLASSIFIER, TRAINING), ROUTER, DATA}),
         (EVALUATION, within(CLASSIFIER, ROUTER, TRAINING)),
         (PROMOTION, {"tierwise", *within(CLASSIFIER, TRAINING), ROUTER, DATA, EVALUATION}),

@@ -138,9 +138,14 @@ def test_the_environment_names_the_ladder_in_use(write, monkeypatch):
     assert Ladder.load(TIERS).names == ("haiku", "sonnet", "opus")  # what is given wins
 
 
-def test_the_default_ladder_is_read_once():
-    assert default_ladder(None) is default_ladder(None)
-    assert default_ladder(str(IMAGES)).name == "images"
+def test_the_default_ladder_is_read_once_and_follows_the_environment(monkeypatch):
+    monkeypatch.delenv("TIERWISE_LADDER", raising=False)
+    shipped = default_ladder()
+    assert default_ladder() is shipped
+    monkeypatch.setenv("TIERWISE_LADDER", str(IMAGES))
+    assert default_ladder().name == "images"
+    monkeypatch.delenv("TIERWISE_LADDER")
+    assert default_ladder() is shipped
 
 
 def test_an_unknown_tier_is_an_error_that_names_the_nearest(ladder):

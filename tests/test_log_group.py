@@ -9,19 +9,19 @@ import pytest
 from tierwise import predict_tier
 from tierwise.classifier.errors import DecisionConflict
 from tierwise.router.decision import Decision
-from tierwise.router.log._group import record_group
-from tierwise.router.log._recorder import Waiting
+from tierwise.router.log._group import record_group, rows_of
+from tierwise.router.log._unwritten import Unwritten
 
 
-def waiting(decision):
-    return Waiting(decision, datetime.now(tz=UTC), None)
+def rows(log, *decisions):
+    return rows_of(log, [Unwritten(each, datetime.now(tz=UTC), None) for each in decisions])
 
 
 def test_a_group_is_what_its_decisions_are_one_by_one(log):
     decisions = [predict_tier(f"Summarise ticket {i}", task_type="summary") for i in range(5)]
     log.record_decision(decisions[0])
-    record_group(log, [waiting(each) for each in decisions], wait_s=1)
-    record_group(log, [waiting(each) for each in decisions], wait_s=1)
+    record_group(log, rows(log, *decisions), wait_s=1)
+    record_group(log, rows(log, *decisions), wait_s=1)
     assert log.stats().n_decisions == 5
     assert all(log.replay(each.decision_id).same for each in decisions)
 
@@ -31,5 +31,5 @@ def test_a_foreign_id_in_a_group_undoes_the_group(log):
     log.record_decision(first)
     taken = Decision(second.task, second.evidence, first.decision_id)
     with pytest.raises(DecisionConflict):
-        record_group(log, [waiting(predict_tier("Tag it")), waiting(taken)], wait_s=1)
+        record_group(log, rows(log, predict_tier("Tag it"), taken), wait_s=1)
     assert log.stats().n_decisions == 1

@@ -20,7 +20,7 @@ from tierwise.router.decision import Decision
 from tierwise.router.log import _linger
 from tierwise.router.log._many_rows import ManyRows
 from tierwise.router.run import Limits, checks
-from tierwise.testing import Answer, MessagesServer
+from tierwise.testing import MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
 KIND = "tagging"
@@ -59,23 +59,26 @@ def test_a_long_call_finds_its_decision_in_the_log(log):
     seen: list[int] = []
 
     def check(text: str) -> bool:
-        seen.append(log.stats().n_decisions)
+        until = time.monotonic() + 20
+        while not (found := log.stats().n_decisions) and time.monotonic() < until:
+            time.sleep(0.01)
+        seen.append(found)
         return True
 
-    answer = Answer("[]", delay_s=0.6)
-    with MessagesServer(answer) as server, Router(log=log, client=server.client()) as router:
+    with MessagesServer("[]") as server, Router(log=log, client=server.client()) as router:
         router.run(TAG, check=check, limits=QUICK)
     assert seen == [1]
 
 
-def test_runs_of_many_threads_are_all_in_the_log_and_felt(log):
+def test_runs_of_many_threads_are_all_in_the_log_and_felt(log, monkeypatch):
+    monkeypatch.setattr(_linger, "LINGER_S", 60.0)
     n = 40
     with MessagesServer("[]") as server, server.client() as client, Router(log=log, client=client) as router:
         with counted(log) as begun, ThreadPoolExecutor(8) as pool:
             one = lambda _: router.run(TAG, task_type=KIND, check=IS_JSON, limits=QUICK)  # noqa: E731
             results = list(pool.map(one, range(n)))
         assert router.unlogged == 0
-    assert len(begun) <= 2 * n
+    assert 1 <= len(begun) <= n
     assert {row.decision_id for row in log.attempts()} == {each.decision.decision_id for each in results}
     assert sum(clean for clean, _ in log.history(KIND).values()) == n
     assert log.learned(KIND, results[0].decision.evidence.model).n_outcomes == n
@@ -87,39 +90,11 @@ def test_one_that_can_not_be_written_keeps_no_other_out(log, caplog):
     taken = Decision(second.task, predict_tier("Plan it", pin="opus").evidence, first.decision_id)
     router = Router(log=log)
     for each in (second, taken, third):
-        router._logged.add_later(each, None)
+        router._logged.add(each, None)
     with caplog.at_level(logging.WARNING):
         router._logged.settle()
     assert "is not written" in caplog.text
     assert (log.stats().n_decisions, router.unlogged) == (3, 1)
-
-
-def test_a_fault_of_a_learner_is_raised_and_keeps_no_other_out(log):
-    def faulty(outcome: object, states: object) -> None:
-        raise ZeroDivisionError
-
-    router = Router(log=log)
-    attempt = {
-        "number": 1,
-        "mode": "sync",
-        "model": "claude-haiku-4-5",
-        "status": "completed",
-        **dict.fromkeys(("input_tokens", "output_tokens", "thinking_tokens", "cache_read_tokens"), 1),
-        **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "cost_usd", "check_cost_usd"), 0),
-        "cost_is_exact": True,
-        "n_requests": 1,
-    }
-    bad, good = (predict_tier(TAG, task_type=KIND) for _ in range(2))
-    for each in (bad, good):
-        router._logged.add_later(each, None)
-        router._logged.attempted_later(each, attempt, "clean", None, router._learners())
-    router._logged._recorder.reports[0] = router._logged._recorder.reports[0]._replace(learn=faulty)
-    with pytest.raises(ZeroDivisionError):
-        router._logged.settle()
-    router._logged.settle()
-    assert router.unlogged == 0
-    assert [row.decision_id for row in log.attempts()] == [good.decision_id]
-    assert log.stats().n_decisions == 2
 
 
 LEFT = """
@@ -128,7 +103,7 @@ from tierwise import Router, predict_tier
 from tierwise.router.log import _linger
 _linger.LINGER_S = 60.0
 router = Router(log=sys.argv[1])
-router._logged.add_later(predict_tier("Tag it"), None)
+router._logged.add(predict_tier("Tag it"), None)
 router._logged.linger()
 assert router.log.stats().n_decisions == 0
 """
@@ -161,7 +136,7 @@ def test_a_fork_while_another_thread_writes_leaves_the_child_its_own_locks(tmp_p
 
 def test_a_thread_that_lingers_ends_when_nobody_asks_and_comes_back(monkeypatch):
     monkeypatch.setattr(_linger, "LINGER_S", 0.01)
-    monkeypatch.setattr(_linger, "_IDLE_S", 0.05)
+    monkeypatch.setattr(_linger, "_IDLE_S", 0.5)
     done: list[float] = []
     linger = _linger.Linger(lambda: done.append(time.monotonic()))
     for times in (1, 2):

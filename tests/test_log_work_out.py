@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import select
 
 import tierwise
-from tierwise import OutcomeLog, Task, TierModel
+from tierwise import Decision, OutcomeLog, Task, TierModel
 from tierwise.data import CHAMPION, SEED_TASKS
 from tierwise.router.log._decision_row import decision_row
-from tierwise.router.log._group import record_group
-from tierwise.router.log._recorder import Waiting
+from tierwise.router.log._group import record_group, rows_of
 from tierwise.router.log._schema import decisions
+from tierwise.router.log._times import to_us
+from tierwise.router.log._unwritten import Unwritten
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 HISTORIES = ({}, {"kind 1": {"haiku": (12, 3)}, "kind 2": {"opus": (1, 0)}})
@@ -50,25 +51,25 @@ def test_what_is_worked_out_together_is_what_each_works_out_alone(model: TierMod
 
 @pytest.mark.parametrize("dumps", [None, lambda value: orjson.dumps(value).decode()])
 def test_rows_of_a_group_are_those_of_single_decisions(model: TierModel, tmp_path: Path, dumps) -> None:
-    made = [tierwise.predict_tier(t.specification, task_type=t.task_type, model=model) for t in _tasks()]
-    again = {
+    def decided() -> list[Decision]:
+        return [tierwise.predict_tier(t.specification, task_type=t.task_type, model=model) for t in _tasks()]
+
+    made, twins = decided(), decided()  # what one of them worked out, its twin does not know
+    times = {"decided_at_us": to_us(AT), "recorded_at_us": 0}
+    alone = {
         each.decision_id: decision_row(
-            type(each)(each.task, each.evidence, each.decision_id),
-            store_text="full",
-            decided_at_us=0,
-            recorded_at_us=0,
-            follows=None,
+            Decision(twin.task, twin.evidence, each.decision_id), store_text="full", follows=None, **times
         ).values
-        for each in made[:60]
+        for each, twin in zip(made, twins, strict=True)
     }
     with OutcomeLog(tmp_path / "log.db") as log:
         options = {} if dumps is None else {"dumps": dumps}
-        record_group(log, [Waiting(each, AT, None) for each in made], wait_s=5, **options)
-        record_group(log, [Waiting(each, AT, None) for each in made[:9]], wait_s=5, **options)  # no harm
+        record_group(log, rows_of(log, [Unwritten(each, AT, None) for each in made], **options), wait_s=5)
+        record_group(
+            log, rows_of(log, [Unwritten(each, AT, None) for each in made[:9]], **options), wait_s=5
+        )  # no harm
         with log._database.read() as connection:
             rows = connection.execute(select(decisions)).mappings().all()
     assert len(rows) == len(made)
     for row in rows:
-        for name, value in again.get(row["decision_id"], {}).items():
-            if not name.endswith("_at_us"):
-                assert row[name] == value, name
+        assert {**row, "recorded_at_us": 0} == alone[row["decision_id"]]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_model import small_model
 
 from tierwise import Ladder, Policy, TierModel
+from tierwise.classifier.belief import state
 from tierwise.classifier.errors import ArtifactMissing, InvalidTask, LadderMismatch
 from tierwise.classifier.task import Task
 from tierwise.data import CHAMPION, IMAGES
 from tierwise.router.log import movements_of
 from tierwise.router.log.demo import fill
+from tierwise.router.log.figures import _recurring
 from tierwise.router.movements import Judged, Recurring, Work, movements
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,6 +188,34 @@ def test_types_with_most_verdicts_are_looked_at_first(log):
     )
     found = movements_of(log, most_types=1)
     assert ([each.task_type for each in found.types], found.n_left_out) == (["many"], 1)
+
+
+def test_types_read_together_move_as_each_alone(log, monkeypatch):
+    """And so does what is read in groups; of the slow way, one type and one outcome at a time, nothing differs."""
+    fill(log, 400)
+    model = TierModel.load(CHAMPION)
+    with log._database.read() as connection:
+        kinds = _recurring._kinds(connection)
+        seen = list(_recurring._recurring(connection, kinds, model, 100))
+    together = {each.task_type: each for each in movements(seen, model=model).types}
+    monkeypatch.setattr("tierwise.router.movements._AT_ONCE", 3)
+    in_groups = {each.task_type: each for each in movements(seen, model=model).types}
+    monkeypatch.setattr(
+        state, "log_likelihoods", lambda seen, grid: np.array([each.log_likelihood(grid) for each in seen])
+    )
+    alone = {each.task_type: each for one in seen for each in movements([one], model=model).types}
+    assert len(alone) > 20
+    assert together == in_groups == alone
+
+
+def test_of_many_types_fewer_outcomes_each_are_read(log, monkeypatch):
+    log.import_frame(
+        pd.DataFrame(rows("a", HAIKUS, "haiku", "clean", 60) + rows("b", HAIKUS, "haiku", "clean", 60))
+    )
+    monkeypatch.setattr(_recurring, "MOST_READ", 100)
+    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (50, 0)}] * 2
+    monkeypatch.setattr(_recurring, "MOST_READ", 10)
+    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (40, 0)}] * 2
 
 
 def test_an_empty_log_has_no_movements(log):

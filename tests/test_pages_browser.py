@@ -9,7 +9,7 @@ from browser import CHROMIUM, WHY_NOT, browser
 from pages_served import counted, pages
 
 from tierwise import predict_tier
-from tierwise.router.log._waiting import waiting
+from tierwise.router.log._unjudged import unjudged
 from tierwise.router.log.demo import fill
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
@@ -37,7 +37,7 @@ def served(sqlite_url, champion):
 
 def how_many_wait(client) -> int:
     with client.state.log._database.read() as connection:
-        return waiting(connection).n
+        return unjudged(connection).n
 
 
 def url(client, path: str) -> str:

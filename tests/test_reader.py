@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from small_model import TIERS, UNITS, small_reader
 from tierwise.classifier.reading import _reader
 from tierwise.classifier.reading._evidence import LEAST, SENSE, word_evidence
 from tierwise.classifier.reading._reader import Reader
-from tierwise.classifier.reading._text import MAX_TEXTS
+from tierwise.classifier.reading._text import MAX_TEXTS, running_words
 from tierwise.classifier.reading.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
 from tierwise.training.features import design
+from tierwise.training.seeds.tasks import read_seeds
 
 SMALL = small_reader()
 WORDS = st.sampled_from(
@@ -200,3 +202,13 @@ def test_as_many_texts_as_fit_are_read_exactly_as_one_by_one(champion):
     tasks = [Task(json.loads(line)["specification"]) for line in lines]
     assert len(tasks) > MAX_TEXTS
     assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
+
+
+def test_rows_of_many_words_are_those_of_each_alone(champion):
+    """To the last bit, whatever the number of their pieces: texts say the same however they are read."""
+    reader = champion.reader
+    texts = [seed.task.specification for seed in islice(read_seeds(), 400)]
+    words = sorted(
+        {word for text in texts for word in running_words(text)} | {"\u200b", "Straße", "x" * 150, "é"}
+    )
+    assert reader._rows_of(words) == [reader._row_of(word) for word in words]

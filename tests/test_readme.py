@@ -7,6 +7,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
+
+from tierwise.cli import main
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -25,6 +28,20 @@ def test_python_blocks_are_found_and_others_are_not():
 
 def test_a_readme_with_text_has_python_code():
     assert blocks(TEXT) or not TEXT.strip()
+
+
+def test_the_sample_of_log_stats_is_what_the_commands_print(tmp_path):
+    (block,) = re.findall(r"^```\n(tierwise log demo [^\n]*\n.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
+    commands, *shown = block.splitlines()
+    printed = ""
+    for command in commands.split(" && "):
+        arguments = command.replace("demo.db", str(tmp_path / "demo.db")).split()
+        result = CliRunner().invoke(main, arguments[1:])
+        assert result.exit_code == 0, result.output
+        printed = result.stdout
+    lines = iter(printed.splitlines())
+    left = [line for line in shown if line not in ("", "…") and line not in lines]  # in the same order
+    assert left == [], "README.md shows what the commands no longer print: make it say what they do"
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])  # the loopback server, and nothing else

@@ -237,7 +237,9 @@ def test_what_was_paid_before_a_crash_is_not_paid_again(log, path):
         tiers = [call.request["model"].split("-")[1] for call in server.calls if call.endpoint == "messages"]
     assert tiers == ["sonnet", "opus", "opus"]
     assert (result.status, result.tier, result.was_in_flight) == ("passed", "opus", True)
-    assert [each.tier for each in log.attempts()] == ["haiku", "sonnet", "opus"]
+    attempts = log.attempts()  # what was in flight is among them: it was paid
+    assert [each.tier for each in attempts] == ["haiku", "sonnet", "opus", "opus"]
+    assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
     assert Counter(log.to_pandas().verdict) == {"failed": 2, "clean": 1}
 
 

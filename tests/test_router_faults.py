@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
 from tierwise.data import CHAMPION
-from tierwise.router.log import _recorder
+from tierwise.router.log import _away, _linger, _recorder
 
 KIND = "meta"
 
@@ -33,9 +33,10 @@ def held(url: str):
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    """The log is asked again at once."""
-    monkeypatch.setattr(_recorder, "PAUSE_S", 0.0)
-    monkeypatch.setattr(_recorder, "_PAUSE_PER_S", 0.0)
+    """The log is asked again at once, by those who decide and by nobody else."""
+    monkeypatch.setattr(_linger, "LINGER_S", 600.0)
+    monkeypatch.setattr(_away, "PAUSE_S", 0.0)
+    monkeypatch.setattr(_away, "PAUSE_PER_S", 0.0)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_what_could_not_be_recorded_was_not_learned(router, log_url):
 
 
 def test_a_log_that_fails_is_left_alone_for_a_moment(router, log_url, monkeypatch):
-    monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(_away, "PAUSE_S", 3600.0)
     asked = []
     real = router.log._database.transaction
     monkeypatch.setattr(router.log._database, "transaction", lambda **k: asked.append(k) or real(**k))
@@ -95,7 +96,7 @@ def test_a_log_that_fails_is_left_alone_for_a_moment(router, log_url, monkeypatc
 
 def test_more_waiting_decisions_than_are_kept_are_counted(router, log_url, monkeypatch):
     monkeypatch.setattr(_recorder, "MAX_WAITING", 3)
-    monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(_away, "PAUSE_S", 3600.0)
     with held(log_url):
         made = [router.decide(TEXTS[0], task_type=KIND) for _ in range(5)]
     assert router.unlogged == 5
@@ -105,7 +106,7 @@ def test_more_waiting_decisions_than_are_kept_are_counted(router, log_url, monke
 
 
 def test_nothing_is_tried_while_it_could_not_be_logged(open_log, log_url, monkeypatch):
-    monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(_away, "PAUSE_S", 3600.0)
     champion = TierModel.load(CHAMPION)
     thresholds = [{"max_under_tier": 0.01, "lambda_down": 0.01, "lambda_up": 0.99}]
     bold = TierModel(champion.reader, {**champion.manifest, "thresholds": thresholds}, version="bold")

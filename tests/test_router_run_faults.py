@@ -23,7 +23,7 @@ from tierwise.classifier.errors import (
     NotReachable,
     RequestRefused,
 )
-from tierwise.router.log import _recorder
+from tierwise.router.log import _away
 from tierwise.router.run import Limits, Options, checks
 from tierwise.testing import Fault, MessagesServer
 
@@ -103,6 +103,35 @@ def test_a_wrong_base_url(log, told):
     assert (row.error, row.n_requests, row.cost_is_exact) == ("NotReachable", 2, True)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("base_url", "found"),
+    [
+        ("nonsense", "'nonsense'"),
+        ("", "''"),
+        ("localhost:8000", "'localhost:8000'"),
+        ("ftp://somewhere/x", "'ftp://somewhere'"),
+        ("http:///v1", "'http://'"),
+        (KEY, "a text that may be a key"),
+    ],
+)
+def test_a_base_url_that_is_no_address(log, told, base_url, found, is_async):
+    async def go():
+        async with anthropic.AsyncAnthropic(base_url=base_url, api_key=KEY) as client:
+            await Router(log=log, client=client).arun(TEXT, limits=QUICK)
+
+    expected = f"base_url is no address: {found}. It must begin with https://.*Give the client another"
+    if is_async:
+        with pytest.raises(NotReachable, match=expected) as caught:
+            asyncio.run(go())
+        assert_no_secret(str(caught.value))
+    else:
+        with anthropic.Anthropic(base_url=base_url, api_key=KEY) as client:
+            failed(Router(log=log, client=client), NotReachable, expected)
+    (row,) = log.attempts()
+    assert (row.error, row.n_requests, row.cost_is_exact) == ("NotReachable", 1, True)
+
+
 def test_a_refused_parameter(log, told):
     """HTTP 400 whose words quote the prompt."""
     with MessagesServer(Fault.error(400, f"messages.0: {TEXT} is too odd")) as server:
@@ -166,12 +195,12 @@ class TestAwayLog:
 
     @pytest.fixture(autouse=True)
     def _no_pause(self, monkeypatch):
-        monkeypatch.setattr(_recorder, "PAUSE_S", 0.0)
-        monkeypatch.setattr(_recorder, "_PAUSE_PER_S", 0.0)
+        monkeypatch.setattr(_away, "PAUSE_S", 0.0)
+        monkeypatch.setattr(_away, "PAUSE_PER_S", 0.0)
 
     @pytest.mark.parametrize("is_async", [False, True])
     def test_a_locked_log(self, open_log, log_url, told, is_async, monkeypatch):
-        monkeypatch.setattr(_recorder, "PAUSE_S", 3600.0)  # until the router is closed
+        monkeypatch.setattr(_away, "PAUSE_S", 3600.0)  # until the router is closed
         from test_router_faults import held
 
         async def go(server, log):

@@ -257,7 +257,7 @@ def test_while_no_outcome_comes_the_states_are_not_read_again(sqlite_url, monkey
         decision = decided(client)
         client.post("/v1/outcomes", json={"decision_id": decision["decision_id"], "verdict": "clean"})
         logged, model, n_read = client.service.served_log, client.service.model, 0
-        keeper = logged._keeper(model)
+        keeper = logged._keepers.of(model)
         read = type(keeper).state
 
         def counted(*asked):

@@ -206,6 +206,27 @@ def test_a_retired_model_is_replaced_by_the_successor_in_the_ladder(upstream, tm
     assert [call.status for call in upstream.calls] == [404, 200]
 
 
+def test_a_successor_that_the_ladder_knows_gets_its_own_shape(upstream, tmp_path):
+    from dataclasses import replace
+
+    from tierwise import Ladder, Policy
+
+    shipped = Ladder.load()
+    sonnet = shipped.rungs[1].model
+    old = replace(shipped.rungs[0], model="claude-haiku-4-9", replaced_by=sonnet, accepts=("sampling",))
+    policy = Policy(ladder=replace(shipped, rungs=(old, *shipped.rungs[1:])))
+    with (
+        service(upstream.url, policy=policy, log=tmp_path / "log.db") as (url, router),
+        anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
+    ):
+        raw = client.messages.with_raw_response.create(**ASKING, extra_body={"temperature": 0.5})
+        (attempt,) = router.log.attempts()
+    assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (sonnet, 2, True)
+    assert attempt.cost_usd == pytest.approx(upstream.cost_usd)
+    assert "temperature" not in upstream.calls[-1].request
+    assert raw.headers["x-tierwise-left-out"] == "temperature"
+
+
 def test_without_a_model_it_asks_sonnet(upstream, tmp_path, monkeypatch):
     from tierwise.router._champion import forget_champion
 

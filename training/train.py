@@ -19,6 +19,7 @@ from ..classifier.reading._reader import Reader
 from ..data import CHAMPION
 from .outcomes.calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
 from .outcomes.frame import Outcomes, older_rows, read_frame, usable_rows
+from .outcomes.kept import COLUMN, with_kept
 from .outcomes.learner import Config, Learned, Progress, check_enough, learn, places_of
 from .outcomes.penalties import Correction
 from .outcomes.promise import MIN_PROMISED, promised_thresholds
@@ -60,8 +61,10 @@ def train(
 ) -> TrainedModel:
     """A model fitted to finished tasks: one row each, see `read_frame` for the columns.
 
-    Of a log, rows that can't be learned from (no text, no task type, another ladder) are left out, and the
-    report says how many. A frame must have everything.
+    Of a log, rows that can't be learned from (no task type, another ladder) are left out, and the report says
+    how many. Where it did not keep the text, what the decision made of it stands for it, with the embedding
+    where that is kept and the encoder is the base's; without either the row is left out. A frame must have
+    everything.
 
     held_back : share of the outcomes, the newest, to train without: `compare` and `promote` need some that
         the model hasn't seen.
@@ -72,7 +75,7 @@ def train(
     """
     config = config or Config()
     base = base or TierModel.load(CHAMPION)
-    frame, left_out = _rows(log_or_frame, base.tiers)
+    frame, left_out = _rows(log_or_frame, base)
     outcomes = read_frame(older_rows(frame, held_back), base.tiers)
     check_enough(outcomes)
     n_early = len(outcomes) - int(len(outcomes) * LATEST)
@@ -80,7 +83,7 @@ def train(
     early, late = outcomes.take(rows[:n_early]), outcomes.take(rows[n_early:][-MOST_ROWS:])
     check_enough(early, apart=len(outcomes) - n_early)
     progress("reading the texts")
-    texts = read_texts(base, outcomes.tasks)
+    texts = read_texts(base, outcomes.tasks, outcomes.kept)
     mass, features = texts.mass, texts.features
     learned = learn(early, mass[:n_early], features[:n_early], config, progress=progress)
     places = learned.correction.places(places_of(mass, learned.widths), features)
@@ -104,19 +107,26 @@ def train(
     return _assembled(base, texts, final.correction, calibration, learned, thresholds, report, outcomes)
 
 
-def _rows(log_or_frame: Log | pd.DataFrame, tiers: Sequence[str]) -> tuple[pd.DataFrame, dict[str, int]]:
+def _rows(log_or_frame: Log | pd.DataFrame, base: TierModel) -> tuple[pd.DataFrame, dict[str, int]]:
     """What can be learned from; why the rest can't, and how many."""
     if not hasattr(log_or_frame, "to_pandas"):
         return log_or_frame, {}
-    frame = log_or_frame.to_pandas()
+    frame = with_kept(log_or_frame, log_or_frame.to_pandas(), base)
     has_text = frame["specification"].notna().to_numpy(dtype=bool)
-    usable, left_out = usable_rows(frame, has_text, tiers, "trained on")
+    if COLUMN in frame:
+        has_text = has_text | frame[COLUMN].notna().to_numpy(dtype=bool)
+        frame["specification"] = frame["specification"].fillna("")
+    without = "without their text, and without what a model of these tiers made of it"
+    usable, left_out = usable_rows(frame, has_text, base.tiers, "trained on", without=without)
     return frame[usable], left_out
 
 
 def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:
     """Task type -> state after these outcomes, as `model` places them."""
     places = model.places(outcomes.tasks)
+    for index, kept in enumerate(outcomes.kept):
+        if kept is not None:
+            places[index] = model.place_of(kept.mass)
     states = {}
     for kind in np.unique(outcomes.types):
         seen = [

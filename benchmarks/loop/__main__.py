@@ -48,10 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _keep(settings: dict[str, Any], done: dict[int, Any], found: dict[str, Any]) -> None:
-    done[found["seed"]] = found
+    done[found["seed"]] = _rounded(found)
     seeds = _in_order(done)
     path = _machine.write(NAME, {**settings, "summary": figures.summary(seeds), "seeds": seeds})
     figures.plot(seeds, path.with_suffix(".svg"))
+
+
+def _rounded(value: Any) -> Any:
+    """Six significant digits: more than any figure here means, and no sign is lost."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _stored(settings: dict[str, Any]) -> dict[int, Any]:

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..simulator.figures import _over_seeds
+from ..simulator.figures import over_seeds
 
 POLICIES = ("served", "always sonnet", "table of types", "oracle")
 _MONEY, _UNDER = "cost_usd", "under_tiered"
@@ -27,6 +27,7 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "seeds": len(seeds),
         "weeks": len(seeds[0]["weekly"]),
+        "tasks_a_week": round(float(np.mean([week["tasks"] for seed in seeds for week in seed["weekly"]]))),
         "judgements": dict(Counter(each["verdict"] for each in judged)),
         "promotions": len(promoted),
         "promotions_that_raised": {
@@ -50,7 +51,8 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def as_text(found: dict[str, Any]) -> str:
     raised = found["promotions_that_raised"]
     lines = [
-        f"{found['seeds']} seeds of {found['weeks']} weeks; judgements: {found['judgements']}",
+        f"{found['seeds']} seeds of {found['weeks']} weeks, {found['tasks_a_week']} tasks a week; "
+        f"judgements: {found['judgements']}",
         f"promotions: {found['promotions']}, of which raised true cost {raised[_MONEY]}, under-tiering "
         f"{raised[_UNDER]}; mean change {found['promotions_changed_by']}",
         f"refusals: {found['refusals']}, of which would have helped "
@@ -108,7 +110,7 @@ def _helps(record: dict[str, Any]) -> bool:
 
 
 def _mean(records: Sequence[dict[str, Any]], name: str) -> float | None:
-    return round(float(np.mean([each["raised_by"][name] for each in records])), 5) if records else None
+    return round(float(np.mean([each["raised_by"][name] for each in records])), 4) if records else None
 
 
 def _per_task(seeds: Sequence[dict[str, Any]], policy: str) -> dict[str, list[float]]:
@@ -120,5 +122,5 @@ def _per_task(seeds: Sequence[dict[str, Any]], policy: str) -> dict[str, list[fl
             / sum(w["tasks"] for w in seed["weekly"])
             for seed in seeds
         ]
-        found[name] = _over_seeds(np.array(shares))
+        found[name] = over_seeds(np.array(shares))
     return found

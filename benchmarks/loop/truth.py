@@ -13,7 +13,7 @@ from tierwise.router.log import OutcomeLog
 from tierwise.router.log._keeper import StateKeeper
 
 from ..simulator.tasks import Types
-from ..simulator.worlds import _NODES, _WEIGHTS, TIERS, Array, Integers, World
+from ..simulator.worlds import NODES, TIERS, WEIGHTS, Array, Integers, World
 from .world import POLICY, Tasks
 
 NOISE = 1e-9  # of floating point; what is above it is an increase
@@ -36,9 +36,9 @@ def truth(world: World, types: Types, work: Tasks, chosen: Integers) -> Truth:
 def per_tier(world: World, types: Types, work: Tasks) -> tuple[Array, Array]:
     """(n, 3) each: expected cost, and P(this tier fails and the top passes); a task's v is shared."""
     logits = types.logits(work.type_ids, work.f)
-    v = math.hypot(world.omega, world.mood) * _NODES
+    v = math.hypot(world.omega, world.mood) * NODES
     chance = (1.0 - world.epsilon) / (1.0 + np.exp(-(logits[:, :, None] + v)))
-    weights = _WEIGHTS / _WEIGHTS.sum()
+    weights = WEIGHTS / WEIGHTS.sum()
     under = ((1.0 - chance) * chance[:, -1:, :]) @ weights
     under[:, -1] = 0.0  # the top tier is never too low
     return world.cost(chance @ weights), under

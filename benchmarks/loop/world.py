@@ -17,7 +17,7 @@ from tierwise.router.rules._decide import rung_cost_usd
 from tierwise.router.rules._limits import tokens_of
 from tierwise.training.seeds.tasks import SeedTask, read_seeds
 
-from ..simulator.tasks import Outcomes, Types, _draw_effects, draw_outcomes
+from ..simulator.tasks import Outcomes, Types, draw_effects, draw_outcomes
 from ..simulator.worlds import WORLDS, Array, Integers, World
 
 CORRECTION_USD = 4.0  # at 50,000 tokens the tiers' prices then stand to it as the simulator's do
@@ -179,4 +179,4 @@ def _distorted(
 def _first_types(world: World, n_types: int, rng: np.random.Generator) -> Types:
     """The simulator's types; their texts are ours."""
     worse = np.where(rng.random(n_types) < world.non_monotone, rng.integers(1, 3, n_types), -1)
-    return Types(world, np.zeros((n_types, 3)), _draw_effects(world, n_types, rng), worse)
+    return Types(world, np.zeros((n_types, 3)), draw_effects(world, n_types, rng), worse)

@@ -63,7 +63,7 @@ def of_loop(runs: Sequence[dict[str, Array]]) -> dict[str, Any]:
             scale = 1 if figure == "cost" else 100
             per_seed = scale * sums[:, :, k].sum(axis=1) / share_of.sum(axis=1)
             weekly = scale * sums[:, :, k].sum(axis=0) / share_of.sum(axis=0)
-            found[name][figure] = _over_seeds(per_seed)
+            found[name][figure] = over_seeds(per_seed)
             found[name]["weekly"][figure] = [round(float(value), 3) for value in weekly]
     return found
 
@@ -113,7 +113,7 @@ def _intervals(values: Array) -> list[list[float]]:
     return [[round(float(value), 2) for value in row] for row in rows]
 
 
-def _over_seeds(values: Array) -> list[float]:
+def over_seeds(values: Array) -> list[float]:
     """Mean and 90 % interval by Student's t; a single seed has none and shows its value three times."""
     mean, n = float(values.mean()), len(values)
     half = float(student.ppf(0.95, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0

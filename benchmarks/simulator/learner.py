@@ -13,6 +13,7 @@ from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import Widths
 from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.task import Task
+from tierwise.training.outcomes.calibrate import TypeEffects
 from tierwise.training.outcomes.frame import Outcomes
 from tierwise.training.outcomes.widths import fit_epsilon, fit_widths, type_likelihoods
 
@@ -38,15 +39,10 @@ class Learner:
 
     def choose(self, f: Array, type_ids: Integers, week: int) -> Integers:
         """The tier of least expected cost by the states."""
-        places = places_of(f)
-        passes = np.empty_like(f)
-        for kind in np.unique(type_ids):
-            rows = np.flatnonzero(type_ids == kind)
-            state = self.states.get(int(kind))
-            effects = self.grid.thin_prior if state is None else state.effects(self.grid)
-            scores = np.array([effects.scores(tuple(places[row])) for row in rows])
-            passes[rows] = (self.grid.curve.of(scores) * effects.weights[:, None]).sum(axis=1)
-        return self.world.cheapest(passes)
+        kinds = set(type_ids.tolist()) & self.states.keys()
+        known = {kind: self.states[kind].effects(self.grid) for kind in kinds}
+        believed = TypeEffects(self.grid, known, type_ids.tolist())
+        return self.world.cheapest(believed.pass_(places_of(f)))
 
     def observe(self, f: Array, type_ids: Integers, tiers: Integers, clean: Integers, week: int) -> None:
         """Add the verdicts that were heard to the states of their types."""

@@ -28,14 +28,14 @@ class Types:
         """New types of this world."""
         parts = np.asarray(world.text_mean) + np.asarray(world.text_sd) * rng.normal(size=(n_types, 3))
         parts[:, 1:] = np.logaddexp(0, parts[:, 1:])
-        effects = _draw_effects(world, n_types, rng)
+        effects = draw_effects(world, n_types, rng)
         worse = np.where(rng.random(n_types) < world.non_monotone, rng.integers(1, 3, n_types), -1)
         return cls(world, parts.cumsum(axis=1), effects, worse)
 
     def a_week_later(self, rng: np.random.Generator) -> Types:
         """The same types, some of which have turned harder or easier."""
         turned = rng.random(len(self.f)) < self.world.hazard
-        anew = _draw_effects(self.world, len(self.f), rng)
+        anew = draw_effects(self.world, len(self.f), rng)
         return Types(self.world, self.f, np.where(turned[:, None], anew, self.effects), self.upside_down)
 
     def logits(self, ids: Integers, f: Array) -> Array:
@@ -80,7 +80,7 @@ def draw_outcomes(
     return Outcomes(world.pass_(logits), clean, np.where(heard, clean.astype(np.int64), SILENT))
 
 
-def _draw_effects(world: World, n_types: int, rng: np.random.Generator) -> Array:
+def draw_effects(world: World, n_types: int, rng: np.random.Generator) -> Array:
     scale = np.array([world.sigma, world.tau, world.tau])
     if math.isinf(world.degrees):
         return scale * rng.normal(size=(n_types, 3))

@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 TIERS = ("haiku", "sonnet", "opus")
 _LARGEST_LOGIT, _STEPS_PER_LOGIT = 25, 1000  # P(clean) is looked up, exact to 2e-4
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def gap_of(difference: Array) -> Array:
 @lru_cache
 def _pass_table(epsilon: float, spread: float) -> Array:
     logits = np.arange(-_LARGEST_LOGIT * _STEPS_PER_LOGIT, _LARGEST_LOGIT * _STEPS_PER_LOGIT + 1)
-    given_residual = 1 / (1 + np.exp(-(logits[:, None] / _STEPS_PER_LOGIT + spread * _NODES)))
-    table: Array = (1 - epsilon) * given_residual @ (_WEIGHTS / _WEIGHTS.sum())
+    given_residual = 1 / (1 + np.exp(-(logits[:, None] / _STEPS_PER_LOGIT + spread * NODES)))
+    table: Array = (1 - epsilon) * given_residual @ (WEIGHTS / WEIGHTS.sum())
     return table
 
 

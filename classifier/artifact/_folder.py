@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
 
 from ..errors import ArtifactCorrupt, ArtifactMissing, ArtifactTooNew
 from ._format import FORMAT_VERSION
-from ._tensors import tensors
 
 MANIFEST, ARRAYS, VOCABULARY = "manifest.json", "arrays.safetensors", "vocabulary.txt"
 
@@ -57,10 +58,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _read_folder(path: Path) -> Folder:
     manifest = _read_manifest(path)
     contents = {name: _read_checked(path, name, manifest) for name in (ARRAYS, VOCABULARY)}
-    try:
-        arrays = tensors(contents[ARRAYS])
-    except ValueError as error:
-        raise ArtifactCorrupt(f"{path / ARRAYS} is not a safetensors file: {error}.", about=path) from error
+    arrays = _arrays(contents[ARRAYS], path)
     _check_arrays(arrays, manifest, path)
     try:
         vocabulary = contents[VOCABULARY].decode("utf-8").split("\n")
@@ -125,6 +123,18 @@ def _read_checked(path: Path, name: str, manifest: dict[str, Any]) -> bytes:
             about=path,
         )
     return content
+
+
+def _arrays(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        arrays = load(content)
+    except (SafetensorError, KeyError) as error:  # the latter for numbers that NumPy lacks
+        raise ArtifactCorrupt(
+            f"{path / ARRAYS} can't be read as safetensors: {error}.", about=path
+        ) from error
+    for array in arrays.values():  # threads share them
+        array.flags.writeable = False
+    return arrays
 
 
 def _check_arrays(arrays: dict[str, NDArray[Any]], manifest: dict[str, Any], path: Path) -> None:

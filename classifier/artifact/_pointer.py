@@ -20,9 +20,7 @@ from typing import Any
 
 from ..errors import ArtifactCorrupt, ArtifactMissing, ArtifactTooNew
 from ._folder import seal_of
-from ._store_folder import POINTER as POINTER
-from ._store_folder import VERSIONS as VERSIONS
-from ._store_folder import is_store as is_store
+from ._store_folder import POINTER, VERSIONS, is_store
 
 POINTER_FORMAT = 1
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # never a path that leads elsewhere

@@ -44,8 +44,21 @@ class Link:
         self._weights = deviation_weights(NODES)
 
     def place(self, mass: Sequence[float]) -> Place:
-        """The place at which each tier is needed with this mass; masses sum to 1, none is 0."""
-        return tuple(self.places([mass])[0].tolist())
+        """The place at which each tier is needed with this mass; masses sum to 1, none is 0.
+
+        What `places` says of it, to the last bit: the same steps on single numbers take a tenth of the time,
+        and every decision that is logged is placed. Logarithms are NumPy's, so that they round alike.
+        """
+        logits: list[float] = []
+        below, above = 0.0, 1.0
+        for each in mass[:-1]:
+            below, above = below + each, above - each
+            logit = float(np.log(max(below, 1e-9) / max(above, 1e-9)))
+            least = logits[-1] + MIN_GAP if logits else -MAX_LOGIT
+            logits.append(max(min(logit, MAX_LOGIT), least))
+        gaps = [self._gap_of_one(low, high) for low, high in pairwise(logits)]
+        last = self.curve.widths.top - (self._cut + self._scale * logits[-1])
+        return (self._cut + self._scale * logits[0], *gaps, last)
 
     def places(self, masses: Sequence[Sequence[float]] | Array) -> Array:
         """(n, n_tiers) of (n, n_tiers) masses."""
@@ -89,6 +102,16 @@ class Link:
         near = self.gaps[i, j] * (1 - y) + self.gaps[i, j + 1] * y
         far = self.gaps[i + 1, j] * (1 - y) + self.gaps[i + 1, j + 1] * y
         return np.asarray(near * (1 - a) + far * a)
+
+    def _gap_of_one(self, low: float, high: float) -> float:
+        step, cell = high - low, self.gaps.item
+        y = step if step > 30.0 else float(np.log(np.expm1(step)))
+        a, y = (low + MAX_LOGIT) / _A_STEP, (max(y, _Y_MIN) - _Y_MIN) / _Y_STEP
+        i, j = min(int(a), len(_A_GRID) - 2), min(int(y), len(_Y_GRID) - 2)
+        a, y = a - i, y - j
+        near = cell(i, j) * (1 - y) + cell(i, j + 1) * y
+        far = cell(i + 1, j) * (1 - y) + cell(i + 1, j + 1) * y
+        return float(near * (1 - a) + far * a)
 
 
 def cumulative_logits(masses: Array) -> list[Array]:

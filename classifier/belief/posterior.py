@@ -52,6 +52,16 @@ class Posterior:
         """Whether the effects are thinned ones, and nothing failed at this very task."""
         return not self._failed and not self._effects.shape
 
+    @property
+    def is_weighed(self) -> bool:
+        """Whether P(needed tier) is known already."""
+        return "needed" in self.__dict__
+
+    @property
+    def is_unplaced(self) -> bool:
+        """Whether nobody has asked yet where its text is placed."""
+        return "_place" not in self.__dict__
+
     def top_suffices(self) -> bool:
         """Whether the top tier is expected to pass at least `min_pass`."""
         return self.pass_[-1] >= self._grid.widths.min_pass
@@ -115,11 +125,6 @@ class TextPosterior(Posterior):
         if place is not None:
             self._place = place  # type: ignore[misc]
 
-    @property
-    def is_unplaced(self) -> bool:
-        """Whether nobody has asked yet where its text is placed."""
-        return "_place" not in self.__dict__
-
     def top_suffices(self) -> bool:
         return self._grid.top_suffices if self.is_unplaced else super().top_suffices()
 
@@ -134,7 +139,7 @@ class TextPosterior(Posterior):
 
 def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> None:
     """The same with what is not worked out yet of tasks of one model, places of texts included."""
-    texts = [each for each in posteriors if isinstance(each, TextPosterior) and each.is_unplaced]
+    texts = [each for each in posteriors if each.is_unplaced]
     if texts:
         places = link.places([each.text for each in texts]).tolist()
         for posterior, place in zip(texts, places, strict=True):
@@ -151,11 +156,11 @@ def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
         scores = effects.scores(np.array([posterior.place for posterior in some]).T)
         for posterior, pass_ in zip(some, mean_pass(scores, effects.weights, grid).T.tolist(), strict=True):
             posterior.pass_ = tuple(pass_)
-        if all(isinstance(posterior, TextPosterior) for posterior in some):  # of a text alone it is known
+        if all(posterior.is_weighed for posterior in some):  # of a text alone it is known
             continue
         needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
         for posterior, mass in zip(some, needed, strict=True):
-            if not isinstance(posterior, TextPosterior):
+            if not posterior.is_weighed:
                 posterior.needed = tuple(mass)
 
 

@@ -8,7 +8,7 @@ of disjoint outcomes merge; a state is rebuilt from rows when the model changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from ._place import Place
 
 MAX_RECENT = 24  # outcomes kept one by one, so that a change is seen at once
 _FOLD = 8  # the oldest of them go into a bucket together
+_AT_ONCE = 8 * _FOLD  # outcomes: what is worked out of them stays in the processor's cache
 MAX_BUCKETS = 4
 
 Counts = dict[int, tuple[float, float]]
@@ -162,9 +163,10 @@ class TypeState:
 
     def _folded(self, grid: Grid) -> TypeState:
         recent, buckets = self.recent, self.buckets
+        sums = iter(_sums_of_folds(recent, grid))
         while len(recent) > MAX_RECENT:
             old, recent = recent[:_FOLD], recent[_FOLD:]
-            total = np.sum([each.log_likelihood(grid) for each in old], axis=0).astype(np.float32)
+            total = next(sums)
             buckets = _compact((*buckets, Bucket(old[0].at, old[-1].at, len(old), total)))
         return replace(self, recent=recent, buckets=buckets)
 
@@ -184,6 +186,29 @@ class TypeState:
 
 def _when(seen: Seen) -> float:
     return seen.at
+
+
+def _sums_of_folds(recent: Sequence[Seen], grid: Grid) -> Iterator[NDArray[np.float32]]:
+    """(n_points,): log-likelihood of the oldest, fold by fold; worked out some folds at a time."""
+    n_folded = -(-max(len(recent) - MAX_RECENT, 0) // _FOLD) * _FOLD
+    for start in range(0, n_folded, _AT_ONCE):
+        some = log_likelihoods(recent[start : min(start + _AT_ONCE, n_folded)], grid)
+        for old in some.reshape(-1, _FOLD, some.shape[1]):
+            yield np.sum(old, axis=0).astype(np.float32)
+
+
+def log_likelihoods(seen: Sequence[Seen], grid: Grid) -> Array:
+    """(n, n_points): each exactly as `Seen.log_likelihood` gives it, those of a tier at once."""
+    found = np.empty((len(seen), *grid.shape))
+    kinds: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for index, each in enumerate(seen):
+        kinds.setdefault((each.tier, each.failed), []).append(index)
+    for (tier, failed), which in kinds.items():
+        some = [seen[index] for index in which]
+        places, clean = np.array([each.place for each in some]), np.array([each.clean for each in some])
+        weight = np.array([each.weight for each in some]).reshape(-1, *[1] * len(grid.shape))
+        found[which] = weight * grid.log_outcomes(places, tier, clean, failed)
+    return found.reshape(len(seen), -1)
 
 
 def _filtered(

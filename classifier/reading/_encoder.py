@@ -47,13 +47,30 @@ class StaticEncoder:
             return np.zeros(self.n_dims, dtype=np.float32)
         return np.asarray(self.scale[ids] @ self.table[ids].astype(np.float32))
 
+    def word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """(n, n_dims): each exactly as `word_vector` gives it, words of as many pieces at once."""
+        ids = list(map(self.pieces.ids, words))
+        by_length: dict[int, list[int]] = {}
+        for index, some in enumerate(ids):
+            by_length.setdefault(len(some), []).append(index)
+        out = np.zeros((len(words), self.n_dims), dtype=np.float32)
+        for n_pieces, which in by_length.items():
+            if n_pieces:
+                of_each = np.array([ids[index] for index in which])
+                rows = self.table[of_each].astype(np.float32)
+                out[which] = np.matmul(self.scale[of_each][:, None, :], rows)[:, 0]
+        return out
+
     def embed(self, word_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """(n_texts, n_dims) of texts given as their words; the plain way, for training."""
         out = np.zeros((len(word_lists), self.n_dims), dtype=np.float32)
+        known: dict[str, Vector] = {}  # most words of some texts are in the next ones, too
         for start in range(0, len(word_lists), _EMBEDDED_AT_ONCE):
             some = word_lists[start : start + _EMBEDDED_AT_ONCE]
             index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(some)))}
-            vectors = np.array([self.word_vector(word) for word in index], dtype=np.float32)
+            found = [known[word] if word in known else self.word_vector(word) for word in index]
+            vectors = np.array(found, dtype=np.float32)
+            known = dict(zip(index, vectors, strict=True))
             for row, words in zip(out[start:], some, strict=False):
                 if words:
                     row[:] = vectors[[index[word] for word in words]].sum(axis=0) * length_weight(len(words))

@@ -110,14 +110,22 @@ def marks_of(text: str, words: Sequence[str]) -> list[str]:
     """Marks of form by name. Binary on purpose: no length or count may outweigh what is asked."""
     if not words:
         return []
-    units = [unit_of(word) for word in words[:2]]
     return [
         *(sign for sign in PUNCTUATION if sign in text),
-        LENGTHS[min(len(words), 256).bit_length()],
-        NUMBERS[min(sum(map(has_digit, set(words))), 3)],
-        OPENS + units[0],
-        *([OPENS + " ".join(units)] if len(units) > 1 else []),
+        length_mark(len(words)),
+        NUMBERS[min(sum(map(has_digit, set(words))), len(NUMBERS) - 1)],
+        *opening_marks([unit_of(word) for word in words[:2]]),
     ]
+
+
+def length_mark(n_words: int) -> str:
+    """Lengths are told apart by powers of two, up to the last of LENGTHS."""
+    return LENGTHS[min(n_words.bit_length(), len(LENGTHS) - 1)]
+
+
+def opening_marks(units: Sequence[str]) -> list[str]:
+    """Marks of a text that opens with these one or two units; none without any."""
+    return [OPENS + " ".join(units[: n + 1]) for n in range(len(units))]
 
 
 def has_digit(word: str) -> bool:

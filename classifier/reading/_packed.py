@@ -36,9 +36,11 @@ class Packing:
         fixed = [round(max(-MAX_REAL, min(value, MAX_REAL)) * ONE) + _OFFSET for value in real]
         return int.from_bytes(self._struct.pack(*whole, 1, *fixed), "little")
 
-    def rows(self, real: NDArray[np.floating]) -> list[int]:
-        """One int per row of (n, n_real) values; the whole columns are 0."""
+    def rows(self, real: NDArray[np.floating], whole: NDArray[np.integer] | None = None) -> list[int]:
+        """One int per row of (n, n_real) values and (n, n_whole) whole ones, 0 if not given."""
         table = np.zeros(len(real), dtype=self._columns)
+        if whole is not None:
+            table["whole"][:, :-1] = whole
         table["whole"][:, -1] = 1
         table["real"] = fixed_point(real) + _OFFSET
         return [int.from_bytes(row, "little") for row in table.view(f"V{table.itemsize}").tolist()]

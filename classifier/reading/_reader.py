@@ -144,7 +144,8 @@ class Reader:
         from ._lexical_many import LexicalColumns  # one text needs neither
         from ._many_texts import ManyTexts
 
-        return ManyTexts(self._words.__getitem__, self._of_words, LexicalColumns(self.lexicon, self.lexical))
+        columns = LexicalColumns(self.lexicon, self.lexical)
+        return ManyTexts(self._words.__getitem__, self._of_words, columns, self._rows_of)
 
     def _look_up(self, words: list[str]) -> tuple[list[int], int]:
         """The place of each word's unit, and the sum of the rows of the distinct words."""
@@ -171,11 +172,20 @@ class Reader:
 
     def _row_of(self, word: str) -> int:
         """Place of its unit, familiarity, is it a word of letters, has it a digit; then its logits."""
+        logits = (self.encoder.word_vector(word) @ self.embedding).tolist()
+        return self._of_words.row(self._whole_of(word), logits)
+
+    def _rows_of(self, words: Sequence[str]) -> list[int]:
+        """The same of many words, to the last bit."""
+        vectors = self.encoder.word_vectors(words)
+        logits = np.matmul(vectors[:, None, :], self.embedding)[:, 0]  # one by one, as a single word's
+        return self._of_words.rows(logits, np.array(list(map(self._whole_of, words)), dtype=np.int64))
+
+    def _whole_of(self, word: str) -> tuple[int, int, bool, bool]:
         unit = self.lexicon.unit_id(word)
         familiarity = 0.0 if unit == UNKNOWN_WORD else NOT_A_WORD
         if unit >= 0:
             familiarity = self.lexicon.familiarity[unit]
         is_word = familiarity != NOT_A_WORD
         steps = round(familiarity * FAMILIARITY_STEPS) if is_word else 0
-        logits = (self.encoder.word_vector(word) @ self.embedding).tolist()
-        return self._of_words.row((self._lexical.place(unit), steps, is_word, has_digit(word)), logits)
+        return self._lexical.place(unit), steps, is_word, has_digit(word)

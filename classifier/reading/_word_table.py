@@ -15,6 +15,7 @@ from ._packed import ONE, Packing
 from ._words import MAX_WORD_CHARS
 
 _FIRST_CAPACITY = 1024
+_LEARNT_AT_ONCE = 2_048  # words: what is worked out of them stays small
 
 
 class Columns(NamedTuple):
@@ -27,11 +28,16 @@ class Columns(NamedTuple):
 class WordTable(dict[str, int]):
     """Word -> its number, given when the word is first asked for. Threads may share it; it only grows.
 
-    row_of : of a word, packed as `packing` says.
+    row_of : of a word, packed as `packing` says. rows_of : of many words, the same rows, quicker.
     """
 
-    def __init__(self, row_of: Callable[[str], int], packing: Packing) -> None:
-        self._row_of, self._packing = row_of, packing
+    def __init__(
+        self,
+        row_of: Callable[[str], int],
+        packing: Packing,
+        rows_of: Callable[[Sequence[str]], Sequence[int]] | None = None,
+    ) -> None:
+        self._row_of, self._packing, self._rows_of = row_of, packing, rows_of
         self._rows: list[int] = []  # those that are not in the columns yet
         self._n_rows = 0  # those that are
         self._columns: Columns | None = None
@@ -39,10 +45,22 @@ class WordTable(dict[str, int]):
 
     def numbers(self, texts: Sequence[Sequence[str]], n_words: int) -> NDArray[np.int64]:
         """(n_words,): of all words of all texts, in order."""
+        if self._rows_of is not None:
+            new: set[str] = set().union(*texts).difference(self)
+            self._learn([word for word in new if len(word) <= MAX_WORD_CHARS])
         return np.fromiter(map(self.__getitem__, chain.from_iterable(texts)), dtype=np.int64, count=n_words)
 
+    def _learn(self, words: Sequence[str]) -> None:
+        for start in range(0, len(words), _LEARNT_AT_ONCE):
+            some = words[start : start + _LEARNT_AT_ONCE]
+            assert self._rows_of is not None
+            for word, row in zip(some, self._rows_of(some), strict=True):
+                self._add(word, row)
+
     def __missing__(self, word: str) -> int:
-        row = self._row_of(word)
+        return self._add(word, self._row_of(word))
+
+    def _add(self, word: str, row: int) -> int:
         key = word if len(word) <= MAX_WORD_CHARS else _short(word)
         with self._lock:
             if key not in self:

@@ -9,12 +9,15 @@ from typing import Any
 
 import anthropic
 
-from ...classifier.errors import InvalidRequest
+from ...classifier.errors import CallError, InvalidRequest
 from ..decision import Decision
 from ..router import Router
 from ..run import Attempt, Request, Usage, usage_of
 from ..run._faults import failure_of
+from ..run._message import wrong_in
+from ..run._usage import NO_USAGE
 from ..wire import Routed, Routes, Seen, listed
+from ._asked import Asked
 
 _MAX_DECISIONS = 10_000
 _OURS = "tierwise"
@@ -34,7 +37,7 @@ class Calls:
             return self._decisions.get(message_id)
 
     def remember(self, message_id: str | None, decision: Decision) -> None:
-        if message_id is not None:
+        if isinstance(message_id, str):
             with self._lock:
                 self._decisions[message_id] = decision
                 while len(self._decisions) > _MAX_DECISIONS:
@@ -54,38 +57,63 @@ class Calls:
         """`count_tokens` for the tier that would be chosen."""
         return self.routes.counted(*self._asked(given))
 
-    def answered(self, routed: Routed, message: Any, n_requests: int) -> Attempt | None:
+    def answered(self, asked: Asked, message: Any, request: Any) -> Attempt | None:
         """A message is here; it carries the decision. None for what is no message of the API."""
         if not isinstance(message, anthropic.types.Message):
             return None
-        self.remember(message.id, routed.decision)
-        attach(message, routed.decision)
-        return self.routes.attempt(routed, usage_of(message), message.stop_reason, n_requests=n_requests)
+        attach(message, asked.routed.decision)
+        if wrong_in(message) is not None:  # the caller gets it as the SDK read it; what it used, nobody knows
+            return self._attempt(asked, request, is_whole=False)
+        self.remember(message.id, asked.routed.decision)
+        return self._attempt(asked, request, usage_of(message), message.stop_reason)
 
-    def seen(self, routed: Routed, seen: Seen, n_requests: int) -> Attempt:
+    def seen(self, asked: Asked, seen: Seen, request: Any) -> Attempt:
         """A body has been read, to its end or not."""
         whole = seen.is_whole and not seen.has_error
+        return self._attempt(asked, request, seen.usage, seen.stop_reason, is_whole=whole)
+
+    def failed(self, asked: Asked, error: Exception) -> Attempt:
+        """No answer came; the caller gets the SDK's own error."""
+        failure = failure_of(error, Request(asked.routed.request, False, ()), 600.0)
+        request = error.request if isinstance(error, anthropic.APIError) else None
+        return self._attempt(asked, request, is_whole=not failure.may_be_billed, error=failure.error)
+
+    def left(self, asked: Asked) -> Attempt:
+        """Nobody waits for the answer any more: what has become of it is not known."""
+        return self._attempt(asked, None, is_whole=False)
+
+    def _attempt(
+        self,
+        asked: Asked,
+        request: Any,
+        usage: Usage = NO_USAGE,
+        stop_reason: str | None = None,
+        *,
+        is_whole: bool = True,
+        error: CallError | None = None,
+    ) -> Attempt:
+        """request : the last `httpx2.Request`, where it is known."""
         return self.routes.attempt(
-            routed, seen.usage, seen.stop_reason, n_requests=n_requests, is_whole=whole
+            asked.routed,
+            usage,
+            stop_reason,
+            n_requests=asked.n_requests(request),
+            is_whole=is_whole,
+            is_exact=asked.is_exact,
+            error=error,
         )
 
-    def failed(self, routed: Routed, error: Exception) -> Attempt:
-        """No answer came; the caller gets the SDK's own error."""
-        failure = failure_of(error, Request(routed.request, False, ()), 600.0)
-        may_be_billed = failure.may_be_billed
-        return self.routes.attempt(routed, Usage(), None, is_whole=not may_be_billed, error=failure.error)
-
-    def record(self, routed: Routed, attempt: Attempt | None) -> None:
+    def record(self, asked: Asked, attempt: Attempt | None) -> None:
         if attempt is not None:
-            self.routes.record(routed, attempt)
+            self.routes.record(asked.routed, attempt)
 
-    async def arecord(self, routed: Routed, attempt: Attempt | None) -> None:
+    async def arecord(self, asked: Asked, attempt: Attempt | None) -> None:
         if attempt is not None:
-            await self.routes.arecord(routed, attempt)
+            await self.routes.arecord(asked.routed, attempt)
 
-    def record_later(self, routed: Routed, attempt: Attempt) -> None:
+    def record_later(self, asked: Asked, attempt: Attempt) -> None:
         """Where nothing may be awaited: a stream was dropped, a call was cancelled."""
-        self.routes.record_later(routed, attempt)
+        self.routes.record_later(asked.routed, attempt)
 
     def _asked(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Arguments of the SDK that were given, and facts."""

@@ -10,11 +10,12 @@ import anthropic
 from ...classifier.errors import InvalidRequest, NotInLog
 from ..decision import Decision
 from ..router import Router
+from ._asked import NotesRetries
 from ._calls import Calls
 from ._messages import routed_messages
 
 
-class RoutedClient:
+class RoutedClient(NotesRetries):
     """What a wrapped client has beside the SDK's."""
 
     _tierwise_calls: Calls

@@ -12,8 +12,10 @@ from ..wire import Seen
 _RETRIES = "x-stainless-retry-count"
 
 
-def requests_of(request: Any) -> int:
-    """How often the SDK had asked when it sent this `httpx2.Request`."""
+def requests_of(request: Any | None) -> int:
+    """How often the SDK had asked when it sent this `httpx2.Request`; one that isn't known is the first."""
+    if request is None:
+        return 1
     sent = request.headers.get(_RETRIES, "0")
     return 1 + (int(sent) if sent.isdigit() else 0)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import anthropic
 
-from ..run import Attempt
 from ..wire import Routed, Seen
+from ._asked import Asked
 from ._calls import Calls, attach
-from ._observed import awatch, requests_of, seen_of, watch
+from ._observed import awatch, seen_of, watch
 
 _RAW = "X-Stainless-Raw-Response"  # what `with_raw_response` sets
 
@@ -21,24 +21,29 @@ def posting(calls: Calls, routed: Routed, post: Callable[..., Any]) -> Callable[
 
     def send(path: str, **given: Any) -> Any:
         given, is_plain = _asked_raw(given)
+        asked = Asked(routed)
         try:
-            try:
-                found = post(path, **given)
-            except anthropic.NotFoundError as error:
-                found = post(path, **_with_successor(routed, given, error))
+            with asked.asking():
+                try:
+                    found = post(path, **given)
+                except anthropic.NotFoundError as error:
+                    found = post(path, **asked.of_successor(given, error))
             message = found.parse() if is_plain else None
         except Exception as error:  # noted, and raised
-            calls.record(routed, calls.failed(routed, error))
+            calls.record(asked, calls.failed(asked, error))
+            raise
+        except KeyboardInterrupt:
+            calls.record_later(asked, calls.left(asked))
             raise
         if is_plain:
-            calls.record(routed, calls.answered(routed, message, requests_of(found.http_response.request)))
+            calls.record(asked, calls.answered(asked, message, found.http_response.request))
             return message
-        response, seen = _opened(calls, routed, found)
+        response, seen = _opened(calls, asked, found)
         request = response.request
         if response.is_closed:
-            calls.record(routed, _told(calls, routed, seen, request))
+            calls.record(asked, calls.seen(asked, seen, request))
         else:
-            watch(response, seen, lambda: calls.record(routed, _told(calls, routed, seen, request)))
+            watch(response, seen, lambda: calls.record(asked, calls.seen(asked, seen, request)))
         return found
 
     return send
@@ -49,32 +54,34 @@ def aposting(calls: Calls, routed: Routed, post: Callable[..., Awaitable[Any]]) 
 
     async def send(path: str, **given: Any) -> Any:
         given, is_plain = _asked_raw(given)
+        asked = Asked(routed)
         try:
-            try:
-                found = await post(path, **given)
-            except anthropic.NotFoundError as error:
-                found = await post(path, **_with_successor(routed, given, error))
+            with asked.asking():
+                try:
+                    found = await post(path, **given)
+                except anthropic.NotFoundError as error:
+                    found = await post(path, **asked.of_successor(given, error))
             message = await found.parse() if is_plain else None
         except Exception as error:  # noted, and raised
-            await calls.arecord(routed, calls.failed(routed, error))
+            await calls.arecord(asked, calls.failed(asked, error))
             raise
         except asyncio.CancelledError:
-            calls.record_later(routed, calls.seen(routed, Seen(is_stream=False), 1))
+            calls.record_later(asked, calls.left(asked))
             raise
         if is_plain:
-            told = calls.answered(routed, message, requests_of(found.http_response.request))
-            await calls.arecord(routed, told)
+            told = calls.answered(asked, message, found.http_response.request)
+            await calls.arecord(asked, told)
             return message
-        response, seen = _opened(calls, routed, found)
+        response, seen = _opened(calls, asked, found)
         request = response.request
         if response.is_closed:
-            await calls.arecord(routed, _told(calls, routed, seen, request))
+            await calls.arecord(asked, calls.seen(asked, seen, request))
         else:
             awatch(
                 response,
                 seen,
-                lambda: calls.arecord(routed, _told(calls, routed, seen, request)),
-                lambda: calls.record_later(routed, _told(calls, routed, seen, request)),
+                lambda: calls.arecord(asked, calls.seen(asked, seen, request)),
+                lambda: calls.record_later(asked, calls.seen(asked, seen, request)),
             )
         return found
 
@@ -91,22 +98,10 @@ def _asked_raw(given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     return {**given, "options": options}, True
 
 
-def _with_successor(routed: Routed, given: dict[str, Any], error: Exception) -> dict[str, Any]:
-    """The same for the model that the ladder names as successor of a retired one; without one, the error."""
-    successor = routed.rung.replaced_by
-    if successor is None or given["body"]["model"] == successor:
-        raise error
-    routed.request["model"] = successor
-    return {**given, "body": {**given["body"], "model": successor}}
-
-
-def _opened(calls: Calls, routed: Routed, found: Any) -> tuple[Any, Seen]:
+def _opened(calls: Calls, asked: Asked, found: Any) -> tuple[Any, Seen]:
     """A stream or a raw response: it carries the decision, and says what it used once it is read."""
-    attach(found, routed.decision)
+    decision = asked.routed.decision
+    attach(found, decision)
     response = found.http_response if hasattr(found, "http_response") else found.response
-    seen = seen_of(response, lambda message_id: calls.remember(message_id, routed.decision))
+    seen = seen_of(response, lambda message_id: calls.remember(message_id, decision))
     return response, seen
-
-
-def _told(calls: Calls, routed: Routed, seen: Seen, request: Any) -> Attempt:
-    return calls.seen(routed, seen, requests_of(request))

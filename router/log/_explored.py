@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from ...classifier.errors import NotInLog
+from ._add_outcome import tier_that_worked
 from ._schema import EXPLORED, decisions, outcomes
 from ._times import from_us
-from ._write import tier_that_worked
 
 
 def count_explored(

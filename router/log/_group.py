@@ -7,33 +7,24 @@ from typing import Any
 
 from ...classifier.belief.posterior import Posterior
 from ...classifier.model import TierModel
+from ._add_decision import Prepared, add_decisions, prepared
 from ._decision_row import decision_row
-from ._entries import Report, Waiting
 from ._record import record_within
 from ._statement import to_json
 from ._times import to_us
-from ._write import Prepared, add_decisions, prepared
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 
 def record_group(
-    log: OutcomeLog,
-    group: Sequence[Waiting],
-    reports: Sequence[Report] = (),
-    *,
-    wait_s: float,
-    dumps: Callable[[Any], str] = to_json,
-    rows: Sequence[Prepared] | None = None,
+    log: OutcomeLog, rows: Sequence[Prepared], reports: Sequence[Report] = (), *, wait_s: float
 ) -> None:
     """All of them or none, in their order. Those that are there already change nothing.
-
-    dumps : writes JSON, compact and not only in ASCII. rows : of the decisions, where they are there already.
 
     Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
     LogUnavailable and its kinds.
     """
-    rows = rows_of(log, group, dumps) if rows is None else rows
-    new = {each.decision.decision_id for each in group} if reports else ()
+    new = {each.row.values["decision_id"] for each in rows} if reports else ()
     with log._database.transaction(wait_s=wait_s) as transaction:
         if rows:
             add_decisions(transaction, rows, log._policies)
@@ -51,8 +42,13 @@ def record_group(
     log._policies.update(each.row.values["policy_fingerprint"] for each in rows)
 
 
-def rows_of(log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], str]) -> list[Prepared]:
-    """What takes most of the time, and asks no database."""
+def rows_of(
+    log: OutcomeLog, group: Sequence[Unwritten], dumps: Callable[[Any], str] = to_json
+) -> list[Prepared]:
+    """What takes most of the time, and asks no database.
+
+    dumps : writes JSON, compact and not only in ASCII.
+    """
     if len(group) > 1:  # one works itself out as quickly
         work_out(group)
     given: dict[str, Any] = {"store_text": log.store_text, "recorded_at_us": to_us(log._now())}
@@ -63,7 +59,7 @@ def rows_of(log: OutcomeLog, group: Sequence[Waiting], dumps: Callable[[Any], st
     return [prepared(row, dumps, is_sqlite=log._database.is_sqlite) for row in rows]
 
 
-def work_out(group: Sequence[Waiting]) -> None:
+def work_out(group: Sequence[Unwritten]) -> None:
     """What the rows say beyond the decisions, for all of a model at once."""
     by_model: dict[str, tuple[TierModel, list[Posterior]]] = {}
     for each in group:

@@ -14,39 +14,30 @@ from ...classifier.model import TierModel
 from .._placing import CAPABILITY
 from ..decision import Decision
 from ._checks import checked_id
-from ._entries import Report, Waiting
 from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
-from ._keeper import StateKeeper
+from ._keepers import Keepers
 from ._outcome import Outcome
 from ._recorder import Recorder
-from ._states import Learn, TypeStates
 from ._times import to_us, utc_now
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
-
-_MAX_KEEPERS = 4  # champion, challenger, and those before them
 
 
 class Logged:
     """A log with what is held of it in memory. Threads may share it."""
 
-    def __init__(self, log: OutcomeLog, *, is_own: bool, wait_s: float) -> None:
-        self.log, self._is_own = log, is_own
-        self._recorder = Recorder(log, wait_s=wait_s, placing=self._place)
-        self._keepers: dict[str, StateKeeper] = {}
+    def __init__(self, recorder: Recorder, keepers: Keepers, *, is_own: bool) -> None:
+        self.log, self._recorder, self._keepers = recorder.log, recorder, keepers
+        self._is_own = is_own
 
     @property
     def n_unlogged(self) -> int:
         recorder = self._recorder
-        return len(recorder.waiting) + len(recorder.reports) + recorder.n_dropped
+        return recorder.n_waiting + recorder.n_dropped
 
     def add(self, decision: Decision, follows: str | None) -> None:
-        """Log it now, or when the log is back."""
-        self.add_later(decision, follows)
-        self._recorder.settle()
-
-    def add_later(self, decision: Decision, follows: str | None) -> None:
         """Log it with what is logged next; see `settle`."""
-        self._recorder.add([Waiting(decision, self.log._now(), follows)])
+        self._recorder.add([Unwritten(decision, self.log._now(), follows)])
 
     def settle(self) -> None:
         """What was added is in the log when this returns, or waits for the log to be back."""
@@ -58,7 +49,9 @@ class Logged:
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         """What was learned of the type; None for a new one, and while the log is away."""
-        found: TypeState | None = self._asked(lambda: self._keeper(model).state(self.log, task_type), None)
+        found: TypeState | None = self._asked(
+            lambda: self._keepers.of(model).state(self.log, task_type), None
+        )
         return found
 
     def state_before(self, model: TierModel, task_type: str, decision_id: str) -> TypeState | None:
@@ -123,7 +116,7 @@ class Logged:
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is not None:
             self._recorder.write_waiting(waiting)
-        return self.log.record_outcome(decision_or_id, verdict, learn=self._learn(models), **said)
+        return self.log.record_outcome(decision_or_id, verdict, learn=self._keepers.learn(models), **said)
 
     def attempted(
         self,
@@ -133,23 +126,12 @@ class Logged:
         note: str | None,
         models: Sequence[TierModel],
     ) -> None:
-        """Record what an attempt took and what a check said, now or when the log is back: a program, unlike
-        a person, won't say it again.
+        """What an attempt took and what a check said is recorded with what is logged next, also where the log
+        is away meanwhile: a program, unlike a person, won't say it again.
         """
-        self.attempted_later(decision_or_id, attempt, verdict, note, models)
-        self._recorder.settle()
-
-    def attempted_later(
-        self,
-        decision_or_id: Decision | str,
-        attempt: Mapping[str, Any],
-        verdict: str | None,
-        note: str | None,
-        models: Sequence[TierModel],
-    ) -> None:
-        """The same with what is logged next; see `settle`."""
         at_us, kept = to_us(self.log._now()), note if self.log.store_text == "full" else None
-        self._recorder.report(Report(decision_or_id, attempt, verdict, kept, at_us, self._learn(models)))
+        learn = self._keepers.learn(models)
+        self._recorder.report(Report(decision_or_id, attempt, verdict, kept, at_us, learn))
 
     def close(self) -> None:
         """Write what waits; close the log where it is the router's own."""
@@ -157,34 +139,9 @@ class Logged:
         if self._is_own:
             self.log.close()
 
-    def _place(self, group: Sequence[Waiting]) -> None:
-        """Their outcomes then need no reading of their rows."""
-        for each in group:
-            decision = each.decision
-            model, posterior = decision.evidence.model, decision.evidence.posterior
-            if model is not None and posterior is not None and decision.task.task_type is not None:
-                self._keeper(model).placed(decision.decision_id, posterior.place, decision.task.attempts)
-
-    def _learn(self, models: Sequence[TierModel]) -> Learn:
-        keepers = [self._keeper(model) for model in models]
-
-        def learn(outcome: Outcome, states: TypeStates) -> None:
-            for keeper in keepers:
-                keeper.learn(outcome, states)
-
-        return learn
-
-    def _keeper(self, model: TierModel) -> StateKeeper:
-        keeper = self._keepers.get(model.fingerprint)
-        if keeper is None:
-            if len(self._keepers) >= _MAX_KEEPERS:
-                self._keepers.clear()
-            keeper = self._keepers[model.fingerprint] = StateKeeper(model)
-        return keeper
-
     def _asked(self, ask: Callable[[], Any], without: Any) -> Any:
         """The log's answer, or what is to be gone by while it is away."""
-        if self._recorder.is_unreadable:
+        if self._recorder.away.is_unreadable:
             return without
         started = time.monotonic()
         try:
@@ -198,6 +155,6 @@ def opened(log: Logged | OutcomeLog | str | os.PathLike[str], *, wait_s: float) 
     """Raises LogError where it can't be opened. One that is there already is shared, as it is."""
     if isinstance(log, Logged):
         return log
-    if isinstance(log, OutcomeLog):
-        return Logged(log, is_own=False, wait_s=wait_s)
-    return Logged(OutcomeLog(log), is_own=True, wait_s=wait_s)
+    is_own, keepers = not isinstance(log, OutcomeLog), Keepers()
+    opened_log = log if isinstance(log, OutcomeLog) else OutcomeLog(log)
+    return Logged(Recorder(opened_log, wait_s=wait_s, placing=keepers.place), keepers, is_own=is_own)

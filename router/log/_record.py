@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..decision import Decision
+from ._add_decision import add_decision
+from ._add_outcome import Verdict, add_outcome, known_of
 from ._attempts import add_attempt, check_known
 from ._checks import checked_id
 from ._outcome import Outcome
 from ._statement import Transaction
 from ._states import Learn, TypeStates, keep_states
 from ._times import to_us
-from ._write import Verdict, add_decision, add_outcome, known_of
 
 if TYPE_CHECKING:
     from .outcome_log import OutcomeLog

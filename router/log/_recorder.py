@@ -6,37 +6,32 @@ gather the next group.
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import threading
 import time
-import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from ...classifier.errors import (
     LogError,
-    LogFull,
-    LogLocked,
     LogTooNew,
     LogUnavailable,
     NotInLog,
 )
 from ..decision import Decision
-from ._entries import Report, Waiting
+from ._add_decision import Prepared
+from ._away import Away
 from ._group import record_group, rows_of
+from ._last_writes import see_to
 from ._linger import Linger
 from ._record import record
-from ._statement import to_json
-from ._write import Prepared
+from ._unwritten import Report, Unwritten
 from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
-PAUSE_S = 5.0  # after a failure no decision waits for the log again for so long,
-_PAUSE_PER_S = 10.0  # and for so many times what the failure took, so that waiting costs a tenth at most
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting
 _log = logging.getLogger("tierwise")
 
@@ -44,142 +39,196 @@ _log = logging.getLogger("tierwise")
 class Recorder:
     """Writes decisions and reports, and keeps those that could not be written until the log is back.
 
-    placing : called with decisions that are about to be written. dumps : as of `record_group`.
+    placing : called with decisions that are about to be written.
     n_dropped : those that were given up, because too many were waiting or the log can't take them.
     """
 
     def __init__(
-        self,
-        log: OutcomeLog,
-        *,
-        wait_s: float,
-        placing: Callable[[Sequence[Waiting]], None],
-        dumps: Callable[[Any], str] = to_json,
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
-        self.log, self._wait_s = log, wait_s
-        self._placing, self._dumps = placing, dumps
-        self.waiting: OrderedDict[str, Waiting] = OrderedDict()
+        self.log, self._wait_s, self._placing = log, wait_s, placing
+        self.waiting: OrderedDict[str, Unwritten] = OrderedDict()
         self.reports: deque[Report] = deque()  # in the order in which they came
-        self.n_dropped = 0
-        self._away_until = self._unreadable_until = 0.0
+        self.n_dropped = self._n_taken = 0
+        self.away, self._is_said_full = Away(), False
         self._n_reports = (
             _MAX_REPORTS if log._database.is_sqlite else 1
         )  # else locks of several types could cross
-        self._make_locks()
-        _recorders.add(self)
+        self.make_locks()
+        see_to(self)
 
-    def _make_locks(self) -> None:
+    def make_locks(self) -> None:
+        """New ones, in a child too: the parent's may be held by a thread that is not here."""
         self._lock = threading.Lock()  # of what waits
         self._writing = threading.Lock()
-        self._linger = Linger(self.settle)
+        self._linger = Linger(self._in_a_moment)
 
     @property
     def is_away(self) -> bool:
-        """Whether writing has just failed; the log is then left alone for a moment."""
-        return time.monotonic() < self._away_until
-
-    @property
-    def is_unreadable(self) -> bool:
-        """The same for reading: who waits to write may still read."""
-        return time.monotonic() < self._unreadable_until
+        """Whether using the log has just failed; it is then left alone for a moment."""
+        return self.away.is_now
 
     def failed(self, error: LogError, started: float) -> None:
-        """Leave the log alone, longer where failing took long. Said once, not with each decision."""
-        if not self.is_away:
-            _log.warning("The log can't be used; decisions go on and are written when it is back. %s", error)
-        now = time.monotonic()
-        self._away_until = now + max(PAUSE_S, _PAUSE_PER_S * (now - started))
-        if not isinstance(error, (LogLocked, LogFull)):
-            self._unreadable_until = self._away_until
+        """See `Away`."""
+        self.away.failed(error, started)
 
-    def add(self, several: Sequence[Waiting]) -> None:
+    @property
+    def n_waiting(self) -> int:
+        return len(self.waiting) + len(self.reports)
+
+    def add(self, several: Sequence[Unwritten]) -> None:
         """They are written with what is written next: whoever adds sees to it that something is."""
         with self._lock:
             for each in several:
-                self.waiting[each.decision.decision_id] = each
-            while len(self.waiting) > MAX_WAITING:
-                self.waiting.popitem(last=False)
-                self.n_dropped += 1
+                self._n_taken += 1
+                self._take(each._replace(number=self._n_taken))
+            n_over = max(len(self.waiting) - MAX_WAITING, 0)
+            for _ in range(n_over):
+                self._drop(self.waiting.popitem(last=False)[0])
+        self._say_full(n_over)
 
     def report(self, report: Report) -> None:
         """The same; after its decision."""
         with self._lock:
-            self.reports.append(report)
-            if len(self.reports) > MAX_WAITING:
+            self._n_taken += 1
+            self.reports.append(report._replace(number=self._n_taken))
+            n_over = max(len(self.reports) - MAX_WAITING, 0)
+            for _ in range(n_over):
                 self.reports.popleft()
                 self.n_dropped += 1
+        self._say_full(n_over)
+
+    def _take(self, each: Unwritten) -> None:
+        self.waiting.setdefault(each.decision.decision_id, each)
+
+    def _drop(self, decision_id: str) -> None:
+        """For a decision that is not to be written any more."""
+        self.n_dropped += 1
+
+    def _say_full(self, n_over: int) -> None:
+        if n_over and not self._is_said_full:
+            self._is_said_full = True
+            _log.warning("More than %d wait for the log; the oldest of them are given up.", MAX_WAITING)
 
     def settle(self) -> None:
-        """What was added is in the log when this returns, or the log is away."""
+        """What was added is in the log when this returns, unless it is away or can't take it."""
         if not self.is_away:
             self.catch_up(although_away=False)
+        if self.is_away and self.n_waiting:  # although nobody may come again
+            self._linger.ask()
 
     def linger(self) -> None:
-        """The same in a moment, unless somebody does it before."""
+        """The same in a moment, unless somebody does it before; once the log is back, where it is away."""
         self._linger.ask()
 
     def close(self) -> None:
         """Write what waits, once more also where the log was away."""
         self._linger.close()
         self.catch_up()
+        if self.n_waiting:
+            _log.warning(
+                "%d decisions and attempts are not in the log %s as its router is closed.",
+                self.n_waiting,
+                self.log._database.name,
+            )
 
     def catch_up(self, *, although_away: bool = True) -> None:
-        """Write what waits, with the time at which it was decided or said."""
+        """Write what waits now, with the time at which it was decided or said; not what comes meanwhile."""
+        last = self._n_taken
         with self._writing:  # who waits here finds that the one before has written all of it, or could not
             if although_away or not self.is_away:
-                while (self.waiting or self.reports) and self._group_written():
+                while self._waits(last) and self._group_written():
                     pass
+
+    def _waits(self, last: int) -> bool:
+        """Whether something up to this number does."""
+        with self._lock:
+            first = (next(iter(self.waiting.values()), None), self.reports[0] if self.reports else None)
+        return any(each is not None and each.number <= last for each in first)
+
+    def _in_a_moment(self) -> float | None:
+        """In how many seconds it is to be done again."""
+        if not self.is_away:
+            self.catch_up(although_away=False)
+        if not self.n_waiting or self.log._database.is_closed:
+            return None
+        if self.is_away:
+            return self.away.rest_s
+        return 0.0 if len(self.waiting) >= _MAX_GROUP else None  # who came meanwhile has asked
 
     def _group_written(self) -> bool:
         """False where the log can't be written now."""
-        with self._lock:
-            group = list(islice(self.waiting.values(), _MAX_GROUP))
-            is_all = len(group) == len(self.waiting)
-            reports = list(islice(self.reports, self._n_reports)) if is_all else []
+        group, reports = self._next_group()
         started = time.monotonic()
         try:
-            record_group(self.log, group, reports, wait_s=self._wait_s, rows=self._rows(group))
+            self._write(group, reports, wait_s=self._wait_s)
         except LogError as error:
             if self._means_away(error):
                 self.failed(error, started)
                 return False
-            return self._one_by_one()  # one of them can't be written, which then says so itself
-        except Exception:  # a fault of ours: it must not keep the others out of the log
-            self._one_by_one()
-            raise
-        self._done(group)
+            return self._each_written(group, reports)  # one can't be written, which then says so itself
+        except Exception:  # no caller's fault: who writes for others must not get it, nor others be kept out
+            _log.exception("A fault of tierwise's in writing to the log; what waits is written one by one.")
+            return self._each_written(group, reports)
+        return True
+
+    def _next_group(self) -> tuple[list[Unwritten], list[Report]]:
         with self._lock:
-            for each in reports:
-                if self.reports and self.reports[0] is each:  # else too many have come since
-                    self.reports.popleft()
-        return True
+            first = list(islice(self.waiting.values(), _MAX_GROUP + 1))
+            reports = list(islice(self.reports, self._n_reports))
+        if len(first) > _MAX_GROUP:  # a report comes after its decision
+            reports = [each for each in reports if each.number < first[-1].number]
+        return first[:_MAX_GROUP], reports
 
-    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
-        rows = rows_of(self.log, group, self._dumps)
+    def _write(self, group: Sequence[Unwritten], reports: Sequence[Report] = (), *, wait_s: float) -> None:
+        """All of them or none."""
+        rows = self._rows(group)
         self._placing(group)
-        return rows
+        record_group(self.log, rows, reports, wait_s=wait_s)
+        self._done(group)
+        self._reported(reports)
+        self.away.written()
+        self._is_said_full = False
 
-    def _one_by_one(self) -> bool:
-        return self._decisions_written() and self._reports_written()
+    def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
+        return rows_of(self.log, group)
 
-    def _reports_written(self) -> bool:
-        while self.reports:
+    def _each_written(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> bool:
+        for waiting in group:
+            written = self._is_written("A decision", partial(self._write, [waiting], wait_s=self._wait_s))
+            if written is None:
+                return False
+            if not written:
+                with self._lock:
+                    self._drop(waiting.decision.decision_id)
+            self._done([waiting])
+        for report in reports:
+            written = self._is_written("An attempt", partial(self._write_report, report))
+            if written is None:
+                return False
             with self._lock:
-                each = self.reports.popleft() if self.reports else None
-            if each is None:
-                break
-            started = time.monotonic()
-            try:
-                self._write_report(each)
-            except LogError as error:
-                if self._means_away(error):
-                    with self._lock:
-                        self.reports.appendleft(each)
-                    self.failed(error, started)
-                    return False
-                _log.warning("An attempt is not recorded: %s", error)
-                self.n_dropped += 1
+                self.n_dropped += not written
+            self._reported([report])
         return True
+
+    def _is_written(self, what: str, write: Callable[[], None]) -> bool | None:
+        """False for what is given up for good, None where the log can't be written now."""
+        started = time.monotonic()
+        try:
+            write()
+            return True
+        except LogError as error:
+            if self._means_away(error):
+                self.failed(error, started)
+                return None
+            _log.warning("%s that waited for the log is not written: %s", what, error)
+        except Exception:
+            _log.exception("%s that waited for the log is not written, by a fault of tierwise's.", what)
+        return False
+
+    def _means_away(self, error: LogError) -> bool:
+        """Else the log can be used, but not for what it was given."""
+        return isinstance(error, (LogUnavailable, LogTooNew)) or self.log._database.is_closed
 
     def _write_report(self, each: Report) -> None:
         known = each.decision.decision_id if isinstance(each.decision, Decision) else each.decision
@@ -191,59 +240,17 @@ class Recorder:
                 raise
             record(self.log, each.decision, each.said, wait_s=self._wait_s, **given)  # it had been given up
 
-    def _decisions_written(self) -> bool:
-        while self.waiting:
-            with self._lock:
-                each = next(iter(self.waiting.values()), None)
-            if each is None:
-                break
-            started = time.monotonic()
-            try:
-                self.write_waiting(each, wait_s=self._wait_s)
-            except LogError as error:
-                if self._means_away(error):
-                    self.failed(error, started)
-                    return False
-                _log.warning("A decision that waited for the log is not written: %s", error)
-                self._given_up(each)
-            except Exception:  # likewise
-                self._done([each])
-                raise
-        return True
+    def write_waiting(self, each: Unwritten) -> None:
+        """At once, for who has something to say of it. Raises LogError."""
+        self._write([each], wait_s=self.log._database.timeout_s)
 
-    def _means_away(self, error: LogError) -> bool:
-        """Else the log can be used, but not for what it was given."""
-        return isinstance(error, (LogUnavailable, LogTooNew)) or self.log._database.is_closed
-
-    def _given_up(self, each: Waiting) -> None:
-        self._done([each])
-        self.n_dropped += 1
-
-    def write_waiting(self, each: Waiting, *, wait_s: float | None = None) -> None:
-        """Raises LogError."""
-        self.log.record_decision(each.decision, at=each.at, follows=each.follows, wait_s=wait_s)
-        self._done([each])
-
-    def _done(self, group: Sequence[Waiting]) -> None:
+    def _done(self, group: Sequence[Unwritten]) -> None:
         with self._lock:
             for each in group:
                 self.waiting.pop(each.decision.decision_id, None)
 
-
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for recorder in list(_recorders):
-        recorder._make_locks()  # the parent's may be held by a thread that is not here
-
-
-def _at_exit() -> None:
-    """Of a router that nobody has closed."""
-    for recorder in list(_recorders):
-        recorder.settle()
-
-
-atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    def _reported(self, reports: Sequence[Report]) -> None:
+        with self._lock:
+            for each in reports:
+                if self.reports and self.reports[0] is each:  # else too many have come since
+                    self.reports.popleft()

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -41,7 +41,7 @@ decisions = Table(
     "tierwise_decisions",
     metadata,
     Column("decision_id", String, primary_key=True),
-    Column("task_type", String, index=True),
+    Column("task_type", String),
     Column("tier", String, nullable=False),
     Column("mode", String),
     Column("model", String),
@@ -61,6 +61,7 @@ decisions = Table(
     Column("details", _json),
 )
 
+Index("ix_tierwise_decisions_type", *(decisions.c[n] for n in ("task_type", "decided_at_us")))
 EXPLORED = text("reason IN ('probe', 'canary')")
 Index(
     "ix_tierwise_decisions_explored",

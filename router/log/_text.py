@@ -18,12 +18,13 @@ STORE_TEXT: tuple[str, ...] = get_args(StoreText)
 CANNOT = {
     "full": "",
     "features": (
-        "can't be read, embedded by another encoder, or give words to the lexicon; "
-        "fits with the same encoder use its embedding"
+        "can't be read, embedded by another encoder, give words to the lexicon, or judge a model (evaluate, "
+        "promote); train with the same encoder uses its embedding, and what its decision made of the text "
+        "(of imported rows neither: they count in the history of their type)"
     ),
     "none": (
-        "can't teach what a text means: it counts in the history of its type, and its logged "
-        "probabilities can be calibrated and replayed"
+        "can't teach what a text means, or judge a model (evaluate, promote): it counts in the history of "
+        "its type, and its logged probabilities can be calibrated, which train does, and replayed"
     ),
 }
 

@@ -14,6 +14,8 @@ from ...classifier.errors import InvalidOutcome
 from .. import reasons
 from ..decision import Decision
 from . import _erase as erase
+from ._add_decision import add_decision
+from ._add_outcome import Verdict
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._counting import history_counts
@@ -31,7 +33,6 @@ from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
 from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
-from ._write import Verdict, add_decision
 from .figures._stats import Stats, collect
 from .files._export import exported_rows
 from .files._frame import frame_of, rows_of
@@ -197,13 +198,16 @@ class OutcomeLog:
         with self._database.read() as connection:
             return frame_of(connection, task_type=task_type, as_of_us=as_of_us, **chosen)
 
-    def import_frame(self, frame: pd.DataFrame, *, partial: bool = False) -> ImportReport:
+    def import_frame(
+        self, frame: pd.DataFrame, *, partial: bool = False, tiers: Sequence[str] | None = None
+    ) -> ImportReport:
         """Add the rows of a frame: `tier`, `verdict` and `at`, and whatever else `to_pandas` has.
 
         partial : leave out what can't be taken and name it in the report. Without it such rows raise
             BadRows, by position, and nothing is imported. Importing twice adds nothing.
+        tiers : those that rows may name (default: any, a log may hold several ladders).
         """
-        return self._import(rows_of(frame), "row", partial)
+        return self._import(rows_of(frame), "row", partial, tiers)
 
     def import_file(
         self,
@@ -212,6 +216,7 @@ class OutcomeLog:
         partial: bool = False,
         bad_path: str | os.PathLike[str] | None = None,
         progress: bool = False,
+        tiers: Sequence[str] | None = None,
     ) -> ImportReport:
         """Add the rows of a JSON lines, CSV or Parquet file; see `import_frame`.
 
@@ -219,7 +224,7 @@ class OutcomeLog:
         """
         source = Path(path)
         rows = with_progress(read_file(source), "rows", progress)
-        report = self._import(rows, unit_of(source), partial)
+        report = self._import(rows, unit_of(source), partial, tiers)
         if not report.bad:
             return report
         beside = source.with_name(f"{source.name}.bad.jsonl") if bad_path is None else Path(bad_path)
@@ -266,7 +271,9 @@ class OutcomeLog:
     def __repr__(self) -> str:
         return f"OutcomeLog({self._database.name!r}, store_text={self.store_text!r})"
 
-    def _import(self, rows: Iterable[Row], what: str, partial: bool) -> ImportReport:
+    def _import(
+        self, rows: Iterable[Row], what: str, partial: bool, tiers: Sequence[str] | None = None
+    ) -> ImportReport:
         return import_rows(
             self._database,
             rows,
@@ -274,6 +281,7 @@ class OutcomeLog:
             now=self._now(),
             partial=partial,
             what=what,
+            tiers=tiers,
         )
 
     def _now(self) -> datetime:

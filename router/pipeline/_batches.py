@@ -129,6 +129,7 @@ class Batches:
             return None
         if self.router._logged is not None:
             self.router._logged.add(found.decision, None)
+            self.router._logged.settle()
         return found.decision
 
     def _batches(self, files: Sequence[str]) -> list[BatchJob]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ...classifier.errors import CallError, ModelNotServed
+from ...classifier.errors import CallError, CallInterrupted, ModelNotServed
 from ...classifier.task import Task
 from ..decision import Decision
 from ..ladder import Rung
 from ._call import COMPLETED, Answered, call_steps
-from ._check import Check, CheckResult, Surroundings
+from ._check import NOT_RUN, Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
-from ._steps import Steps, Tell
+from ._steps import Interrupt, Steps, Tell
 from ._successor import successor_of
 
 
@@ -43,9 +43,20 @@ def attempt_steps(
         if hooks.on_end is not None:
             yield Tell(hooks.on_end, (decision, attempt))
         raise
+    except Interrupt as stop:
+        attempt = _attempt(begun, request, error=_interrupted(stop, rung))
+        if hooks.on_end is not None:
+            yield Tell(hooks.on_end, (decision, attempt))
+        raise
     text, found = text_of(answered.message), None
     if check is not None and answered.status == COMPLETED:
-        found = yield from check.steps(text, around)
+        try:
+            found = yield from check.steps(text, around)
+        except Interrupt as stop:
+            attempt = _attempt(begun, request, answered, _unfinished(check, stop))
+            if hooks.on_end is not None:
+                yield Tell(hooks.on_end, (decision, attempt))
+            raise
     attempt = _attempt(begun, request, answered, found)
     if hooks.on_end is not None:
         yield Tell(hooks.on_end, (decision, attempt))
@@ -71,6 +82,9 @@ def answer_steps(
         error.n_requests += refused.n_requests
         error.cost_usd += refused.cost_usd
         error.cost_is_exact &= refused.cost_is_exact
+        raise
+    except Interrupt as stop:
+        stop.add(refused.cost_usd, refused.n_requests, refused.cost_is_exact)
         raise
     return answered.after(refused, is_priced=successor.is_priced), request
 
@@ -111,4 +125,21 @@ def _attempt(
         cost_is_exact=answered.cost_is_exact and (check is None or check.cost_is_exact),
         stop_reason=answered.message.stop_reason,
         check=check,
+    )
+
+
+def _interrupted(stop: Interrupt, rung: Rung) -> CallError:
+    error = CallInterrupted("The caller left before the answer came.", about=rung.model)
+    error.n_requests, error.cost_usd, error.cost_is_exact = stop.n_requests, stop.cost_usd, stop.is_exact
+    return error
+
+
+def _unfinished(check: Check, stop: Interrupt) -> CheckResult:
+    return CheckResult(
+        check.name,
+        NOT_RUN,
+        "interrupted",
+        stop.cost_usd,
+        n_requests=stop.n_requests,
+        cost_is_exact=stop.is_exact,
     )

@@ -8,8 +8,9 @@ from ...classifier.errors import CallError
 from ..ladder import Rung
 from ._faults import Failure, broken_off, failure_of, not_a_message
 from ._limits import Limits
+from ._message import wrong_in, wrong_in_usage
 from ._request import Request
-from ._steps import Outside, Send, Sent, Sleep, Steps
+from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps
 from ._usage import Usage, usage_cost_usd, usage_of
 
 MAX_BACKOFF_S = 8.0  # as the SDK has it
@@ -60,7 +61,8 @@ class Spent(NamedTuple):
     is_exact: bool = True
 
     def after(self, rung: Rung, message: Any | None, *, may_be_billed: bool) -> Spent:
-        usage = Usage() if message is None else usage_of(message)
+        told = message is not None and wrong_in_usage(message.usage) is None
+        usage = usage_of(message) if told else Usage()
         cost = usage_cost_usd(rung, usage)
         exact = self.is_exact and not may_be_billed
         return Spent(self.usage + usage, self.cost_usd + cost, self.n_requests + 1, exact)
@@ -72,13 +74,18 @@ def status_of(stop_reason: str | None) -> str:
 
 
 def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -> Steps[Answered]:
-    """Ask until there is a whole answer. Raises a CallError that carries what was spent."""
+    """Ask until there is a whole answer. Raises a CallError with what was spent; an Interrupt has it, too."""
     started_s = outside.now_s()
     ends_s = started_s + limits.deadline_s
     spent = Spent()
     while True:
         timeout_s = min(limits.timeout_s, max(ends_s - outside.now_s(), 0.001))
-        sent: Sent = yield Send(request, timeout_s)
+        try:
+            sent: Sent = yield Send(request, timeout_s)
+        except Interrupt as stop:
+            spent = spent.after(rung, stop.partial, may_be_billed=True)
+            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            raise
         failure = _failure(sent, request, timeout_s)
         if failure is None:
             spent = spent.after(rung, sent.message, may_be_billed=False)
@@ -94,7 +101,11 @@ def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -
             or outside.now_s() + pause_s >= ends_s
         ):
             raise _with(failure.error, spent)
-        yield Sleep(pause_s)
+        try:
+            yield Sleep(pause_s)
+        except Interrupt as stop:
+            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            raise
 
 
 def _with(error: CallError, spent: Spent) -> CallError:
@@ -105,8 +116,11 @@ def _with(error: CallError, spent: Spent) -> CallError:
 def _failure(sent: Sent, request: Request, timeout_s: float) -> Failure | None:
     if sent.error is not None:
         return failure_of(sent.error, request, timeout_s)
-    if not hasattr(sent.message, "stop_reason") or not hasattr(sent.message, "usage"):
-        return not_a_message(request, sent.message)
+    if sent.message is None and request.stream:  # no event of a message came
+        return broken_off(request)
+    wrong = wrong_in(sent.message)
+    if wrong is not None:
+        return not_a_message(request, wrong)
     return broken_off(request) if sent.message.stop_reason is None else None  # type: ignore[union-attr]
 
 

@@ -10,7 +10,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..ladder import Ladder
 from ._limits import Limits
-from ._steps import Ask, Outside, Steps, Told
+from ._steps import Ask, Interrupt, Outside, Steps, Told
 
 Status: TypeAlias = Literal["passed", "failed", "not_run"]
 PASSED: Status = "passed"
@@ -112,7 +112,12 @@ class AllOf:
     def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]:
         parts: list[CheckResult] = []
         for check in self.checks:
-            parts.append((yield from check.steps(text, around)))
+            try:
+                parts.append((yield from check.steps(text, around)))
+            except Interrupt as stop:
+                for part in parts:
+                    stop.add(part.cost_usd, part.n_requests, part.cost_is_exact)
+                raise
             if parts[-1].status == FAILED:
                 break
         worst = min(parts, key=lambda part: (FAILED, NOT_RUN, PASSED).index(part.status))

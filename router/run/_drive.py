@@ -11,8 +11,10 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from ...classifier.errors import InvalidRequest, MissingExtra
+from ._leave import last_words, raised_by
 from ._request import Request
 from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Together, Told
+from ._stream import Seen, readable
 
 T = TypeVar("T")
 OUTSIDE = Outside(time.monotonic, random.random)
@@ -71,19 +73,27 @@ class Driver(_Driver):
     def run(self, steps: Steps[T]) -> T:
         """The result of the steps, or what they raise."""
         value: Any = None
+        seen = Seen()
         try:
             while True:
-                value = self._perform(steps.send(value))
+                step = steps.send(value)
+                try:
+                    value = self._perform(step, seen)
+                except KeyboardInterrupt as left:
+                    with raised_by(left):
+                        for tell in last_words(steps, step, seen):
+                            tell.hook(*tell.arguments)
+                    raise
         except StopIteration as stop:
             result: T = stop.value
             return result
         finally:
             steps.close()
 
-    def _perform(self, step: Any) -> Any:
+    def _perform(self, step: Any, seen: Seen) -> Any:
         match step:
             case Send():
-                return self._send(step)
+                return self._send(step, seen)
             case Api():
                 return self._api(step)
             case Sleep():
@@ -95,15 +105,15 @@ class Driver(_Driver):
             case Tell():
                 return step.hook(*step.arguments)
 
-    def _send(self, step: Send) -> Sent:
-        started_s, seen = time.perf_counter(), _Seen()
+    def _send(self, step: Send, seen: Seen) -> Sent:
+        started_s, seen.message = time.perf_counter(), None
         try:
             kwargs = self._kwargs(step)
             if step.request.stream:
                 ends_s = time.monotonic() + step.timeout_s
-                with self._messages.stream(**kwargs) as stream:
-                    for _ in stream:
-                        seen.message = stream.current_message_snapshot
+                with self._messages.stream(**kwargs) as stream, readable():
+                    for event in stream:
+                        seen.take(event, stream)
                         if time.monotonic() > ends_s:
                             raise TimeoutError  # the client's timeout is for one piece only
                 message = seen.message
@@ -140,19 +150,27 @@ class AsyncDriver(_Driver):
     async def run(self, steps: Steps[T]) -> T:
         """The result of the steps, or what they raise."""
         value: Any = None
+        seen = Seen()
         try:
             while True:
-                value = await self._perform(steps.send(value))
+                step = steps.send(value)
+                try:
+                    value = await self._perform(step, seen)
+                except asyncio.CancelledError as left:
+                    with raised_by(left):
+                        for tell in last_words(steps, step, seen):
+                            await self._perform(tell, seen)
+                    raise
         except StopIteration as stop:
             result: T = stop.value
             return result
         finally:
             steps.close()
 
-    async def _perform(self, step: Any) -> Any:
+    async def _perform(self, step: Any, seen: Seen) -> Any:
         match step:
             case Send():
-                return await self._send(step)
+                return await self._send(step, seen)
             case Api():
                 return await self._api(step)
             case Sleep():
@@ -165,8 +183,8 @@ class AsyncDriver(_Driver):
                 said = step.hook(*step.arguments)
                 return await said if inspect.isawaitable(said) else said
 
-    async def _send(self, step: Send) -> Sent:
-        started_s, seen = time.perf_counter(), _Seen()
+    async def _send(self, step: Send, seen: Seen) -> Sent:
+        started_s, seen.message = time.perf_counter(), None
         try:
             async with asyncio.timeout(step.timeout_s):
                 message = await self._answer(step.request, self._kwargs(step), seen)
@@ -201,19 +219,14 @@ class AsyncDriver(_Driver):
             raise raised[0]
         return found
 
-    async def _answer(self, request: Request, kwargs: dict[str, Any], seen: _Seen) -> Any:
+    async def _answer(self, request: Request, kwargs: dict[str, Any], seen: Seen) -> Any:
         if not request.stream:
             return await self._messages.create(**kwargs)
         async with self._messages.stream(**kwargs) as stream:
-            async for _ in stream:
-                seen.message = stream.current_message_snapshot
+            with readable():
+                async for event in stream:
+                    seen.take(event, stream)
         return seen.message
-
-
-class _Seen:
-    """What has arrived of a stream."""
-
-    message: Any | None = None
 
 
 def _listed(step: Api, found: Any) -> list[Any]:

@@ -83,6 +83,9 @@ class Runner:
                 if first.decision.mode == "none":
                     return no_model(first.decision)
             return await driver.run(self._steps(job, self._start(job, first), check, entries))
+        except asyncio.CancelledError:
+            entries.leave()
+            raise
         finally:
             await entries.await_all()
 
@@ -160,13 +163,13 @@ class Runner:
             await own.close()
         self.close()
 
-    def ended(self, decision: Decision, attempt: Attempt, *, later: bool = False) -> None:
-        """Log an attempt; later: with what is logged next."""
+    def ended(self, decision: Decision, attempt: Attempt) -> None:
+        """Log an attempt with what is logged next."""
         logged = self._router._logged
         if logged is not None:
             said = None if attempt.verdict is None else note(attempt.said)
-            record = logged.attempted_later if later else logged.attempted
-            record(decision, columns_of(attempt), attempt.verdict, said, self._router._learners())
+            models = self._router._learners()
+            logged.attempted(decision, columns_of(attempt), attempt.verdict, said, models)
 
 
 class Entries:
@@ -179,7 +182,7 @@ class Entries:
     def decided(self, decision: Decision, follows: str | None) -> None:
         """Log a decision, in a moment."""
         if self._logged is not None:
-            self._logged.add_later(decision, follows)
+            self._logged.add(decision, follows)
             self._added()
 
     def hooks(self) -> Hooks | None:
@@ -198,8 +201,12 @@ class Entries:
             self._is_pending = False
             await asyncio.wrap_future(self._runner.submit(self._logged.settle))
 
+    def leave(self) -> None:
+        """Wait for nothing: it is written in a moment, or when the router is closed."""
+        self._is_pending = False
+
     def _ended(self, decision: Decision, attempt: Attempt) -> None:
-        self._runner.ended(decision, attempt, later=True)
+        self._runner.ended(decision, attempt)
         self._added()
 
     def _escalated(self, decision: Decision, follows: str | None) -> None:

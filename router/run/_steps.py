@@ -75,6 +75,25 @@ class Tell(NamedTuple):
     arguments: tuple[Any, ...]
 
 
+class Interrupt(BaseException):
+    """Thrown into steps when the caller has left: a task of asyncio was cancelled, or Ctrl-C.
+
+    What it passes on its way out adds what was spent and has not been told yet, and may still yield `Tell`.
+
+    partial : what is known of the message of the request that was out, if one was.
+    """
+
+    def __init__(self, partial: Any | None = None) -> None:
+        super().__init__()
+        self.partial = partial
+        self.cost_usd, self.n_requests, self.is_exact = 0.0, 0, True
+
+    def add(self, cost_usd: float, n_requests: int, is_exact: bool) -> None:
+        self.cost_usd += cost_usd
+        self.n_requests += n_requests
+        self.is_exact &= is_exact
+
+
 Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Step, Any, T]

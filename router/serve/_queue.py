@@ -7,21 +7,23 @@ Between an answer and its row lie some milliseconds; who needs the row before th
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from ...classifier.errors import LogError
 from ..log import OutcomeLog
-from ..log._entries import Report, Waiting
+from ..log._add_decision import Prepared
+from ..log._group import rows_of
 from ..log._recorder import Recorder
-from ..log._write import Prepared
+from ..log._unwritten import Unwritten
 
-GATHER_S = 0.05  # that the first of a group waits for others, unless somebody waits for it
+MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
+_MOST_GIVEN_UP = 10_000
 _PREPARE_AT = 32  # decisions: few, so that no request waits long for the rows of others
-_IDLE_S = 1.0
 
 
 def _to_json(value: Any) -> str:
@@ -29,7 +31,7 @@ def _to_json(value: Any) -> str:
 
 
 class QueuedRecorder(Recorder):
-    """Nobody waits to write; one thread does it.
+    """Nobody waits to write; the thread that lingers does it.
 
     Rows are made by those who ask, some at a time: a thread that makes hundreds of them takes turns with the
     event loop, which then answers nobody for a millisecond at each of them. What is left to the thread is the
@@ -37,107 +39,119 @@ class QueuedRecorder(Recorder):
     """
 
     def __init__(
-        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Waiting]], None]
+        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
-        super().__init__(log, wait_s=wait_s, placing=placing, dumps=_to_json)
-        self._new: list[Waiting] = []  # without rows
+        super().__init__(log, wait_s=wait_s, placing=placing)
+        self._new: dict[str, Unwritten] = {}  # nobody has begun to make their rows
         self._made: dict[str, Prepared] = {}  # rows of what waits
-        self._wake, self._hurry = threading.Event(), threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="tierwise-log", daemon=True)
-        self._thread.start()
+        self._given_up: dict[str, None] = {}  # the last of them, for who still asks whether they are written
 
-    def _make_locks(self) -> None:
-        super()._make_locks()
+    def make_locks(self) -> None:
+        super().make_locks()
         self._written = threading.Condition(self._lock)
+        self._making = threading.Lock()  # one at a time makes rows, so that none is made twice
+        self._room: Future[None] | None = None  # of those who wait for it
 
-    def add(self, several: Sequence[Waiting]) -> None:
+    def add(self, several: Sequence[Unwritten]) -> None:
         """They will be in the log in a moment."""
         super().add(several)
-        with self._lock:
-            self._new += several
-            is_due = len(self._new) >= _PREPARE_AT
-        if is_due:
-            self._make_rows()
-        if not self._wake.is_set():
-            self._wake.set()
+        if len(self._new) >= _PREPARE_AT:
+            self._make_rows(max(len(several), _PREPARE_AT))
+        self.linger()
 
-    def _make_rows(self) -> None:
-        with self._lock:
-            several = [each for each in self._new if each.decision.decision_id in self.waiting]
-            self._new = []
-        if not several or self.is_away:  # without rows they wait in less memory
+    def _take(self, each: Unwritten) -> None:
+        super()._take(each)
+        self._new[each.decision.decision_id] = each
+
+    def _make_rows(self, most: int) -> None:
+        """Of what came first; what a thread is at already is left to it."""
+        if not self._making.acquire(blocking=False):
             return
-        rows = zip(several, super()._rows(several), strict=True)
-        with self._lock:
-            self._made.update((each.decision.decision_id, row) for each, row in rows)
-            if not self._made.keys() <= self.waiting.keys():  # written meanwhile, or given up
-                self._made = {key: row for key, row in self._made.items() if key in self.waiting}
+        try:
+            several = self._begun(most)
+            try:
+                rows = rows_of(self.log, several, _to_json)
+            except Exception:  # who writes them one by one finds out which it is, and says so
+                return
+            with self._lock:
+                made = zip((each.decision.decision_id for each in several), rows, strict=True)
+                self._made.update((key, row) for key, row in made if key in self.waiting)
+        finally:
+            self._making.release()
 
-    def _rows(self, group: Sequence[Waiting]) -> list[Prepared]:
-        made = [self._made.get(each.decision.decision_id) for each in group]
-        missing = [each for each, row in zip(group, made, strict=True) if row is None]
-        rest = iter(super()._rows(missing) if missing else ())
+    def _begun(self, most: int) -> list[Unwritten]:
+        with self._lock:
+            if self.is_away:  # without rows they wait in less memory
+                self._new.clear()
+            several = list(islice(self._new.values(), most))
+            for each in several:
+                del self._new[each.decision.decision_id]
+            return several
+
+    def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
+        with self._making:
+            made = [self._made.get(each.decision.decision_id) for each in group]
+            missing = [each for each, row in zip(group, made, strict=True) if row is None]
+            with self._lock:
+                for each in missing:
+                    self._new.pop(each.decision.decision_id, None)
+            rest = iter(rows_of(self.log, missing, _to_json) if missing else ())
         return [next(rest) if row is None else row for row in made]
 
     def until_written(self, decision_ids: Iterable[str], timeout_s: float) -> bool:
         """Whether all of these are in the log; waits for it, unless the log is away."""
-        ids, dropped = set(decision_ids), self.n_dropped
-
-        def settled() -> bool:
-            return self.is_away or self.n_dropped != dropped or ids.isdisjoint(self.waiting)
-
-        self._hurry.set()
+        ids = set(decision_ids)
+        self._linger.hurry()
         with self._written:
-            self._written.wait_for(settled, timeout_s)
-            return self.n_dropped == dropped and ids.isdisjoint(self.waiting)
+            self._written.wait_for(lambda: self.is_away or ids.isdisjoint(self.waiting), timeout_s)
+            return ids.isdisjoint(self.waiting) and ids.isdisjoint(self._given_up)
 
-    def report(self, report: Report) -> None:
-        """Recorded in a moment, after its decision."""
-        super().report(report)
-        self._wake.set()
+    @property
+    def has_room(self) -> bool:
+        """Also where there is no use in waiting for it, because the log is away."""
+        return len(self.waiting) <= MOST_QUEUED or self.is_away
+
+    def room(self) -> Future[None]:
+        """Done as soon as there is room."""
+        with self._lock:
+            if self._room is None:
+                self._room = Future()
+                self._room.set_running_or_notify_cancel()  # one who goes away cancels it for nobody
+            room = self._room
+        self._tell()
+        return room
 
     def came_back(self) -> None:
         """Something else was just written: what waits has waited long enough."""
-        self._away_until = self._unreadable_until = 0.0
-        self._wake.set()
-
-    def settle(self) -> None:
-        """Nothing: it is done in a moment."""
-
-    def linger(self) -> None:
-        """Nothing either."""
+        self.away.tried_again()
+        self._linger.hurry()
 
     def failed(self, error: LogError, started: float) -> None:
         super().failed(error, started)
-        with self._written:
-            self._written.notify_all()
+        self._tell()
 
-    def close(self) -> None:
-        if self._thread.is_alive():
-            self._stopping = True
-            self._wake.set()
-            self._hurry.set()
-            self._thread.join()
-        super().close()
-
-    def _done(self, group: Sequence[Waiting]) -> None:
+    def _done(self, group: Sequence[Unwritten]) -> None:
         super()._done(group)
-        with self._written:
+        with self._lock:
             for each in group:
+                self._new.pop(each.decision.decision_id, None)
                 self._made.pop(each.decision.decision_id, None)
-            self._written.notify_all()
+        self._tell()
 
-    def _run(self) -> None:
-        while not self._stopping:
-            if not self.waiting and not self.reports:
-                self._wake.wait(_IDLE_S)
-            self._wake.clear()
-            if not self.waiting and not self.reports:
-                continue
-            self._hurry.wait(GATHER_S)
-            self._hurry.clear()
-            if self.is_away:
-                self._wake.wait(min(max(self._away_until - time.monotonic(), 0.0), _IDLE_S))
-            else:
-                self.catch_up()
+    def _drop(self, decision_id: str) -> None:
+        super()._drop(decision_id)
+        self._given_up[decision_id] = None
+        if len(self._given_up) > _MOST_GIVEN_UP:
+            del self._given_up[next(iter(self._given_up))]
+        self._new.pop(decision_id, None)
+        self._made.pop(decision_id, None)
+
+    def _tell(self) -> None:
+        """Those who wait for what has changed."""
+        with self._written:
+            self._written.notify_all()
+            room = self._room if self.has_room else None
+            if room is not None:
+                self._room = None
+        if room is not None:
+            room.set_result(None)

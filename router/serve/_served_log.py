@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -15,11 +17,14 @@ from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
-from ..log._entries import Waiting
+from ..log._keepers import Keepers
 from ..log._logged import Logged
 from ..log._schema import outcomes
+from ..log._unwritten import Unwritten
 from ._queue import QueuedRecorder
 
+AT_ONCE = 500  # decisions, between two looks whether there is room for more
+MOST_WAIT_S = 5.0  # for room, whatever the log does
 _MAX_STATES = 1_024  # types x models; most are the very objects that the keeper holds
 _GRACE_S = 1.0  # between the look whether a state is at hand, and its use
 _MAX_UNREAD_S = 30.0  # though no outcome has come: types may have been forgotten
@@ -42,9 +47,9 @@ class ServedLog(Logged):
     def __init__(
         self, log: OutcomeLog, *, wait_s: float, max_age_s: float, added: Callable[[Decision], None]
     ) -> None:
-        super().__init__(log, is_own=True, wait_s=wait_s)
-        self.recorder = QueuedRecorder(log, wait_s=wait_s, placing=self._place)
-        self._recorder = self.recorder
+        keepers = Keepers()
+        self.recorder = QueuedRecorder(log, wait_s=wait_s, placing=keepers.place)
+        super().__init__(self.recorder, keepers, is_own=True)
         self._max_age_s, self._added = max_age_s, added
         self._states: OrderedDict[tuple[str, str], _Read] = OrderedDict()
         self._n_changes = 0
@@ -52,16 +57,36 @@ class ServedLog(Logged):
         self._looked_at = self._changed_at = float("-inf")
         self._guard = threading.Lock()
 
-    def add_later(self, decision: Decision, follows: str | None) -> None:
-        super().add_later(decision, follows)
+    def add(self, decision: Decision, follows: str | None) -> None:
+        super().add(decision, follows)
         self._added(decision)
 
     def add_all(self, decisions: Sequence[Decision]) -> None:
-        """The same of several, which answer no failure."""
+        """The same of several, which answer no failure. Where they are many, in a thread that may wait."""
         at = self.log._now()
-        self.recorder.add([Waiting(decision, at, None) for decision in decisions])
-        for decision in decisions:
-            self._added(decision)
+        for start in range(0, len(decisions), AT_ONCE):
+            if start:
+                self.wait_for_room()
+            several = decisions[start : start + AT_ONCE]
+            self.recorder.add([Unwritten(decision, at, None) for decision in several])
+            for decision in several:
+                self._added(decision)
+
+    def wait_for_room(self) -> None:
+        """For who has many to log, before each `AT_ONCE` of them: what comes faster than it can be written
+        would have to be given up.
+        """
+        if not self.recorder.has_room:
+            wait([self.recorder.room()], MOST_WAIT_S)
+
+    async def until_room(self) -> None:
+        """The same in the event loop."""
+        if not self.recorder.has_room:
+            await asyncio.wait([asyncio.wrap_future(self.recorder.room())], timeout=MOST_WAIT_S)
+
+    def settle(self) -> None:
+        """In a moment: nobody who answers waits for the disk."""
+        self.recorder.linger()
 
     @property
     def is_away(self) -> bool:
@@ -72,7 +97,7 @@ class ServedLog(Logged):
         """Whether `state` would answer without asking the database."""
         known, now = self._states.get((model.fingerprint, task_type)), time.monotonic()
         fresh = known is not None and self._is_fresh(known, now, 0.0)
-        return fresh or self.recorder.is_unreadable
+        return fresh or self.recorder.away.is_unreadable
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         key = model.fingerprint, task_type
@@ -95,7 +120,7 @@ class ServedLog(Logged):
             known = self._states.get(key)
             if known is not None and self._is_unchanged(known, started):
                 return known.state
-        found: Any = self._asked(lambda: self._keeper(model).state(self.log, task_type), _AWAY)
+        found: Any = self._asked(lambda: self._keepers.of(model).state(self.log, task_type), _AWAY)
         with self._guard:
             if found is _AWAY:
                 known = self._states.get(key)

@@ -12,7 +12,7 @@ from ..policy import Policy
 from ..predict import Decisions, _Engine, predict_tiers
 from ..router import Router
 from ._metrics import Metrics
-from ._served_log import ServedLog
+from ._served_log import AT_ONCE, ServedLog
 from ._source import Found
 
 
@@ -44,7 +44,7 @@ class ServedRouter(Router):
     ) -> Decisions | Sequence[Decision]:
         """As `decide` answers one by one, but quicker; logged likewise. Raises InvalidTask."""
         if self.explores:  # who is tried on what depends on each decision before
-            return [self.decide(task) for task in tasks]
+            return [self._decided(number, task) for number, task in enumerate(tasks)]
         decisions = predict_tiers(tasks, history=states, model=self.model, policy=self.policy)
         if self.served_log is None:
             self._metrics.decisions(
@@ -53,6 +53,11 @@ class ServedRouter(Router):
             return decisions
         self.served_log.add_all(list(decisions))
         return decisions
+
+    def _decided(self, number: int, task: Task) -> Decision:
+        if self.served_log is not None and number and number % AT_ONCE == 0:
+            self.served_log.wait_for_room()
+        return self.decide(task)
 
 
 def count(metrics: Metrics, decision: Decision) -> None:

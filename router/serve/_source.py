@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...classifier.artifact._folder import MANIFEST
-from ...classifier.artifact._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier.artifact._pointer import Pointer, read_pointer
 from ...classifier.artifact._registered import CHAMPION as CHAMPION_ALIAS
 from ...classifier.artifact._registered import registered_pointer
+from ...classifier.artifact._store_folder import POINTER, VERSIONS, is_store
 from ...classifier.errors import ArtifactError, ArtifactMissing, NotInStore, StoreError
 from ...classifier.model import REMOTE, TierModel
 from ...data import CHAMPION

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -26,8 +25,6 @@ from .access._tokens import TokenFile
 from .settings import Settings
 
 READ_WAIT_S = 0.5  # that a decision waits for what was learned of its type
-_MOST_QUEUED = 2_500  # decisions on their way into the log; then those who ask wait for it,
-_MOST_WAIT_S, _LOOK_S = 5.0, 0.005  # at most so long, and look so often
 _REMOTE_WATCH_S = 15.0  # a registry is asked less often than a disk
 _N_READERS, _N_WRITERS, _N_WORKERS = 4, 4, 2
 _log = logging.getLogger("tierwise")
@@ -112,11 +109,8 @@ class Service:
 
     async def room_in_queue(self) -> None:
         """Who asks faster than the log writes waits here, so that no decision is dropped from the log."""
-        logged, until = self._logged, time.monotonic() + _MOST_WAIT_S
-        while logged is not None and len(logged.recorder.waiting) > _MOST_QUEUED and not logged.is_away:
-            if time.monotonic() > until:
-                return
-            await asyncio.sleep(_LOOK_S)  # a look is cheaper than a thread that waits
+        if self._logged is not None:
+            await self._logged.until_room()
 
     async def until_logged(self, decision_ids: Iterable[str]) -> bool:
         """Whether they are in the log; waits as long as an outcome would."""

@@ -4,7 +4,7 @@ from ._facts import facts_from_headers, is_auto, is_fact_header
 from ._plain import listed
 from ._prefix import Conversations, asks_for_cache
 from ._read import specification_of, task_of_request
-from ._route import Routed, Routes
+from ._route import Routed, Routes, with_successor
 from ._seen import Seen
 from ._shape import Shaped, reshaped
 from ._tokens import prompt_tokens
@@ -24,4 +24,5 @@ __all__ = [
     "reshaped",
     "specification_of",
     "task_of_request",
+    "with_successor",
 ]

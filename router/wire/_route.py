@@ -32,19 +32,22 @@ BROKEN_OFF = "broken_off"
 class Routed(NamedTuple):
     """A request that has its tier.
 
-    request : as its model takes it. needs_stream, left_out : see `Shaped`.
+    rung : whose shape and prices the request has. request : as its model takes it; given : as it came.
+    needs_stream, left_out : see `Shaped`. is_priced : see `Successor`.
     beginnings : of its conversation. started_s : `time.perf_counter()` when it was decided.
     entries : of the log, where they are written while the call is under way.
     """
 
     decision: Decision
     rung: Rung
+    given: Mapping[str, Any]
     request: dict[str, Any]
     needs_stream: bool
     left_out: tuple[str, ...]
     beginnings: list[bytes]
     started_s: float
     entries: Entries | None = None
+    is_priced: bool = True
 
 
 class Routes:
@@ -123,35 +126,30 @@ class Routes:
         *,
         n_requests: int = 1,
         is_whole: bool = True,
+        is_exact: bool = True,
         error: CallError | None = None,
     ) -> Attempt:
         """What an answer took, or how it failed; `is_whole` is False where it broke off or was left alone.
 
-        What it says of the prompt cache is remembered.
+        What it says of the prompt cache is remembered. is_exact : no earlier request of the call may have
+        used tokens that nobody told us of.
         """
         if usage.prompt_tokens and routed.beginnings:
             self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
-        model, cap = routed.request["model"], routed.request.get("max_tokens")
-        rung, is_priced, n_before = routed.rung, True, 0
-        if (
-            model != rung.model
-        ):  # retired: the request that said so counts, and the successor has its own prices
-            successor = successor_of(rung, routed.decision.evidence.ladder)
-            rung, is_priced = successor or (rung, False)
-            n_before = 1
+        cap = routed.request.get("max_tokens")
         finished = status_of(stop_reason) if is_whole else BROKEN_OFF
         return Attempt(
             number=len(routed.decision.task.attempts) + 1,
             decision_id=routed.decision.decision_id,
             tier=routed.decision.tier,
-            model=model,
+            model=routed.request["model"],
             status=finished if error is None else "error",
             max_tokens=cap if isinstance(cap, int) else 0,
             usage=usage,
-            cost_usd=usage_cost_usd(rung, usage),
+            cost_usd=usage_cost_usd(routed.rung, usage),
             latency_ms=(time.perf_counter() - routed.started_s) * 1000.0,
-            n_requests=n_before + n_requests,
-            cost_is_exact=is_whole and is_priced,
+            n_requests=n_requests,
+            cost_is_exact=is_whole and is_exact and routed.is_priced,
             stop_reason=stop_reason,
             left_out=routed.left_out,
             error=error,
@@ -161,6 +159,8 @@ class Routes:
         """Write it to the router's log, where it has one; with `while_called` that is done on return."""
         if routed.entries is None:
             self.router._running().ended(routed.decision, attempt)
+            if self.router._logged is not None:
+                self.router._logged.settle()
         else:
             _end(routed.entries, routed.decision, attempt)
             routed.entries.wait()
@@ -172,10 +172,10 @@ class Routes:
             await routed.entries.await_all()
 
     def record_later(self, routed: Routed, attempt: Attempt) -> None:
-        """Where nothing can be waited for; closing the router waits for it."""
-        runner = self.router._running()
-        if self.router.log is not None:
-            runner.submit(partial(runner.ended, routed.decision, attempt))
+        """In a moment, where nothing can be waited for; closing the router waits for it."""
+        self.router._running().ended(routed.decision, attempt)
+        if self.router._logged is not None:
+            self.router._logged.linger()
 
     def _decided(self, task: Task, follows: Decision | str | None) -> tuple[Decision, Entries | None]:
         if not self._while_called:
@@ -200,6 +200,15 @@ class Routes:
         from ..predict import _Engine
 
         return _Engine.of(self.router.model, self.router.policy).ladder
+
+
+def with_successor(routed: Routed) -> Routed | None:
+    """For the model that the ladder names in place of a retired one, in its own shape; None without one."""
+    successor = successor_of(routed.rung, routed.decision.evidence.ladder)
+    if successor is None or routed.rung != _rung_of(routed.decision):
+        return None  # a successor has none of its own
+    shaped = reshaped(routed.given, successor.rung)
+    return routed._replace(rung=successor.rung, is_priced=successor.is_priced, **shaped._asdict())
 
 
 def _end(entries: Entries, decision: Decision, attempt: Attempt) -> None:
@@ -232,7 +241,10 @@ def _cheapest(known: Known, input_tokens: int, ladder: Ladder) -> tuple[str | No
 
 
 def _routed(decision: Decision, request: Mapping[str, Any], beginnings: list[bytes]) -> Routed:
+    rung = _rung_of(decision)
+    return Routed(decision, rung, request, *reshaped(request, rung), beginnings, time.perf_counter())
+
+
+def _rung_of(decision: Decision) -> Rung:
     ladder = decision.evidence.ladder
-    rung = ladder.rungs[ladder.index(decision.tier)]
-    shaped = reshaped(request, rung)
-    return Routed(decision, rung, *shaped, beginnings, time.perf_counter())
+    return ladder.rungs[ladder.index(decision.tier)]

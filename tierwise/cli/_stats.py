@@ -107,10 +107,7 @@ def _volume(found: Movements) -> list[str]:
     else:
         lines = [f"Routed so, the tasks cost ${saved:,.2f} a month less than {against}."]
     if not found.pays:
-        lines.append(
-            f"That is under ${found.worth_usd:,.2f}, a person's look at it once a month: by cost alone "
-            "routing does not pay at this volume."
-        )
+        lines.append(_does_not_pay(saved, found.worth_usd))
         if not found.priced:
             lines.append("What it avoids counts once corrections have a price: --correction-minutes.")
         return lines
@@ -121,6 +118,15 @@ def _volume(found: Movements) -> list[str]:
             f"({_names(small)})."
         )
     return lines
+
+
+def _does_not_pay(saved: float, worth_usd: float) -> str:
+    if saved < 0:
+        return "By cost alone routing does not pay here, whatever the volume: more of such tasks cost more."
+    return (
+        f"That is under ${worth_usd:,.2f}, a person's look at it once a month: by cost alone routing does "
+        "not pay at this volume."
+    )
 
 
 def _types(n: int) -> str:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import click
 
 from .. import __version__
-from ..classifier.artifact._pointer import is_store, read_pointer
+from ..classifier.artifact._pointer import read_pointer
+from ..classifier.artifact._store_folder import is_store
 from ..classifier.errors import ArtifactError, TierwiseError
 from ..classifier.model import TierModel
 from ..data import CHAMPION

@@ -31,21 +31,33 @@ def log() -> None:
     "--bad", "bad_path", type=click.Path(path_type=Path), help="Where to (default: PATH.bad.jsonl)."
 )
 @click.option("--store-text", default="full", show_default=True, help="full, features or none.")
+@click.option("--ladder", "ladder_path", type=click.Path(path_type=Path), help="A tiers file.")
+@click.option("--any-tier", is_flag=True, help="Take rows of tiers that are not on the ladder as well.")
 @click.option("--json", "as_json", is_flag=True)
 def import_(
-    path: Path, url: str, partial: bool, bad_path: Path | None, store_text: str, as_json: bool
+    path: Path,
+    url: str,
+    partial: bool,
+    bad_path: Path | None,
+    store_text: str,
+    ladder_path: Path | None,
+    any_tier: bool,
+    as_json: bool,
 ) -> None:
     """Add the rows of a JSON lines, CSV or Parquet file. Importing twice adds nothing.
 
     \b
     A row has tier, verdict and at, and may have specification, task_type, any fact of a task, basis,
-    propensity; or decision_id, verdict and at for a decision that is in the log.
+    propensity; or decision_id, verdict and at for a decision that is in the log. A tier that is not on the
+    ladder (--ladder, TIERWISE_LADDER) makes a row bad, unless the row has the policy that it was decided by.
     """
     from ..router.log import OutcomeLog
 
+    tiers = None if any_tier else _tiers(ladder_path)
+
     with OutcomeLog(url, store_text=store_text) as opened:
         try:
-            report = opened.import_file(path, partial=partial, bad_path=bad_path, progress=True)
+            report = opened.import_file(path, partial=partial, bad_path=bad_path, progress=True, tiers=tiers)
         except BadRows as error:
             if len(error.rows) > 5:  # the line below names only so many
                 _name_all(error.rows)
@@ -177,6 +189,12 @@ def expire(days: float, text_only: bool, url: str, as_json: bool) -> None:
         n = opened.expire(older_than=timedelta(days=days), text_only=text_only)
     what = "texts" if text_only else "decisions"
     click.echo(json.dumps({what: n}) if as_json else f"removed {n:,} {what}")
+
+
+def _tiers(path: Path | None) -> tuple[str, ...]:
+    from ..router.ladder import Ladder, default_ladder
+
+    return (default_ladder() if path is None else Ladder.load(path)).names
 
 
 def _name_all(rows: Any) -> None:

@@ -59,11 +59,12 @@ class Answer:
 class Fault:
     """What goes wrong with a request; made by one of the class methods."""
 
-    kind: Literal["error", "reset", "hang", "cut", "expired"]
+    kind: Literal["error", "reset", "hang", "cut", "expired", "body"]
     status: int = 500
     message: str = "Injected."
     retry_after_s: float | None = None
     delay_s: float = 0.0
+    content_type: str = "application/json"
 
     @classmethod
     def error(cls, status: int, message: str = "Injected.", *, retry_after_s: float | None = None) -> Fault:
@@ -84,6 +85,14 @@ class Fault:
     def cut(cls) -> Fault:
         """The answer breaks off: a stream after its first piece, another body in its middle."""
         return cls("cut")
+
+    @classmethod
+    def body(cls, text: str, *, content_type: str = "application/json", status: int = 200) -> Fault:
+        """A response with this body, whatever it is: half a message, HTML, events without a message.
+
+        Nothing is billed. In a batch it is JSON, and stands as the message of an item that succeeded.
+        """
+        return cls("body", status, text, content_type=content_type)
 
     @classmethod
     def expired(cls) -> Fault:

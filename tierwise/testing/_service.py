@@ -91,6 +91,9 @@ class Service:
         if fault.kind == "reset":
             self._record("messages", None, fault="reset", request=request, is_delivered=False)
             return Reply(ending="reset")
+        if fault.kind == "body":
+            self._record("messages", fault.status, fault="body", request=request, is_delivered=False)
+            return Reply(fault.status, fault.message.encode(), content_type=fault.content_type)
         if fault.kind != "cut":
             self._record("messages", fault.status, fault=fault.kind, request=request)
             headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
@@ -121,8 +124,11 @@ class Service:
         answer = self.playbook.play(request)
         if isinstance(answer, Fault):
             self._record("batch_item", answer.status, fault=answer.kind, request=request)
-            expired = answer.kind == "expired"
-            return {"type": "expired"} if expired else batches.errored(answer.status, answer.message)
+            if answer.kind == "expired":
+                return {"type": "expired"}
+            if answer.kind == "body":
+                return {"type": "succeeded", "message": json.loads(answer.message)}
+            return batches.errored(answer.status, answer.message)
         message = message_of(request, answer, self.rungs[request["model"]], batch=True)
         self._bill(message, request, batch=True)
         return {"type": "succeeded", "message": message}

@@ -11,7 +11,8 @@ from ._estimate import Estimate, plain
 
 @dataclass(frozen=True)
 class Check:
-    """figure : what was found. bound : where it would just pass. says : the sentence where it does not.
+    """figure : what was found. bound : where it would just pass. says : what was found, in a sentence, and
+    why that passes or does not.
 
     speaks_against : it is not only unproved; the challenger is refused. estimate : what the figure is an
     end of.
@@ -35,9 +36,9 @@ class Check:
         }
 
 
-def known(passed: bool, figure: float, bound: float, says: str) -> Check:
-    """A check that no further outcomes are needed for: not passed is refused."""
-    return Check(passed, figure, bound, says, speaks_against=not passed)
+def known(passed: bool, figure: float, bound: float, says: str, fails: str) -> Check:
+    """A check that no further outcomes are needed for: not passed is refused. says, fails : of either."""
+    return Check(passed, figure, bound, says if passed else fails, speaks_against=not passed)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def read_pinned(pinned: str | os.PathLike[str] | Sequence[Mapping[str, Any]] | N
 
 def broken_cases(cases: Sequence[Pinned], model: TierModel, policy: Policy) -> list[str]:
     """A sentence for each case that the model does not keep. Raises InvalidTraining for an unknown tier."""
-    ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+    ladder = policy.ladder or default_ladder()
     for case in cases:
         wanted = case.tier or case.at_least
         if wanted not in ladder.names:

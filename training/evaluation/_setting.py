@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,7 +64,7 @@ def read_setting(
     """
     check_correction(correction_usd)
     policy = policy or Policy()
-    ladder = policy.ladder or default_ladder(os.environ.get("TIERWISE_LADDER"))
+    ladder = policy.ladder or default_ladder()
     progress("reading the log", 0, 1)
     rows = read_rows(log_or_frame, ladder.names, most=MOST_ROWS)
     units = units_of(rows, policy, ladder, correction_usd, heard_ratio=heard_ratio)

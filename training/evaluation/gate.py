@@ -66,14 +66,14 @@ def gate(
     money = money_margin_usd
     if money is None:
         money = MONEY_MARGIN * comparison.about["correction_usd"][0]
-    broken = broken_cases(read_pinned(pinned), comparison.challenger, comparison.policy)
+    cases = read_pinned(pinned)
     checks = {
         **_can_be_judged(comparison),
         **_no_worse(comparison, money, under_margin),
         **_better_than_table(comparison),
         "champion_log_loss": _predicts_no_worse(comparison),
         "calibrated": _calibrated(comparison),
-        "pinned": known(not broken, float(len(broken)), 0.0, " ".join(broken[:5])),
+        "pinned": _pinned(cases, broken_cases(cases, comparison.challenger, comparison.policy)),
         "unproved": _unproved(comparison, max_unproved, money, under_margin),
     }
     against = tuple(check.says for check in checks.values() if check.speaks_against)
@@ -90,12 +90,14 @@ def _can_be_judged(found: Comparison) -> dict[str, Check]:
             found.seen_in_training == 0,
             float(found.seen_in_training),
             0.0,
+            "None of the judged tasks was in training.",
             f"{found.seen_in_training} judged tasks were in training: compare on later ones.",
         ),
         "known_share": known(
             share >= MIN_KNOWN,
             share,
             MIN_KNOWN,
+            f"{share:.1%} of tasks can be judged; {MIN_KNOWN:.0%} are needed.",
             f"Only {share:.1%} of tasks can be judged; {MIN_KNOWN:.0%} are needed.",
         ),
     }
@@ -117,71 +119,72 @@ def _no_worse(found: Comparison, money: float, under: float) -> dict[str, Check]
 def _difference(found: Estimate, at_most: float, margin: float, what: str, unit: str) -> Check:
     shown, bound = Estimate(at_most, at_most, at_most).text(unit), Estimate(margin, margin, margin).text(unit)
     shown, bound = shown.split(" ")[0], bound.split(" ")[0]
-    says = f"{what} may be worse: {found.text(unit)} a task; at 99.9 % up to {shown}, {bound} is allowed."
     is_worse = found.low > margin  # NaN, no interval, proves nothing and speaks against nothing
+    how = "is no worse" if at_most <= margin else "is worse" if is_worse else "may be worse"
+    says = f"{what} {how}: {found.text(unit)} a task; at 99.9 % up to {shown}, {bound} is allowed."
     return Check(at_most <= margin, at_most, margin, says, speaks_against=is_worse, estimate=found)
 
 
 def _better_than_table(found: Comparison) -> dict[str, Check]:
-    usd, under, loss = found.table_usd, found.table_under, found.table_log_loss
+    loss = found.table_log_loss
+    better = "Predicts" if loss.high < 0.0 else "Not shown to predict"
     return {
-        "table_usd": Check(
-            not usd.low > 0.0,
-            usd.low,
-            0.0,
-            f"The table of types does better in money: {usd.text('$')} a task against it.",
-            speaks_against=usd.low > 0.0,
-            estimate=usd,
-        ),
-        "table_under": Check(
-            not under.low > 0.0,
-            under.low,
-            0.0,
-            f"The table of types does better in under-tiering: {under.text('%')} a task against it.",
-            speaks_against=under.low > 0.0,
-            estimate=under,
-        ),
+        "table_usd": _not_beaten(found.table_usd, "money", "$"),
+        "table_under": _not_beaten(found.table_under, "under-tiering", "%"),
         "table_log_loss": Check(
             loss.high < 0.0,
             loss.high,
             0.0,
-            f"Not shown to predict better than the table of types: log loss {loss.text()} against it.",
+            f"{better} better than the table of types: log loss {loss.text()} against it.",
             speaks_against=not loss.value < 0.0,
             estimate=loss,
         ),
     }
 
 
+def _not_beaten(found: Estimate, what: str, unit: str) -> Check:
+    is_beaten = found.low > 0.0
+    how = "does better" if is_beaten else "is not shown to do better"
+    says = f"The table of types {how} in {what}: {found.text(unit)} a task against it."
+    return Check(not is_beaten, found.low, 0.0, says, speaks_against=is_beaten, estimate=found)
+
+
 def _predicts_no_worse(found: Comparison) -> Check:
     """Whoever predicts worse what was seen has no claim to what was not; it gets no canary either."""
-    is_worse = found.log_loss.low > 0.0
-    return Check(
-        not is_worse,
-        found.log_loss.low,
-        0.0,
-        f"It predicts verdicts worse than the champion: log loss {found.log_loss.text()} against it.",
-        speaks_against=is_worse,
-        estimate=found.log_loss,
-    )
+    loss, is_worse = found.log_loss, found.log_loss.low > 0.0
+    how = "It predicts verdicts worse" if is_worse else "Not shown to predict verdicts worse"
+    says = f"{how} than the champion: log loss {loss.text()} against it."
+    return Check(not is_worse, loss.low, 0.0, says, speaks_against=is_worse, estimate=loss)
 
 
 def _calibrated(found: Comparison) -> Check:
-    ece = max(MAX_ECE, found.calibration.ece_by_chance)
+    ece, most = found.calibration.ece, max(MAX_ECE, found.calibration.ece_by_chance)
+    passed = ece.value <= most
     return Check(
-        found.calibration.ece.value <= ece,
-        found.calibration.ece.value,
-        ece,
-        f"Not calibrated: ECE {found.calibration.ece.text()}, at most {ece:.3f} may be.",
-        speaks_against=found.calibration.ece.low
-        > ece,  # outcomes of a type are alike, which chance alone is not
-        estimate=found.calibration.ece,
+        passed,
+        ece.value,
+        most,
+        f"{'Calibrated' if passed else 'Not calibrated'}: ECE {ece.text()}, at most {most:.3f} may be.",
+        speaks_against=ece.low > most,  # outcomes of a type are alike, which chance alone is not
+        estimate=ece,
     )
+
+
+def _pinned(cases: Sequence[Any], broken: Sequence[str]) -> Check:
+    kept = (
+        f"Every pinned case is kept, {len(cases)} of {len(cases)}."
+        if cases
+        else "No pinned cases were given."
+    )
+    return known(not broken, float(len(broken)), 0.0, kept, " ".join(broken[:5]))
 
 
 def _unproved(found: Comparison, most: float, money: float, under: float) -> Check:
     worst_passes = found.worst_usd[1] <= money and found.worst_under[1] <= under
-    says = (
-        f"Chance has decided {1.0 - found.unproved_share:.1%} of the tasks that would move; {1.0 - most:.1%} "
-        "are needed: a canary has to show it."
-    )
-    return Check(found.unproved_share <= most or worst_passes, found.unproved_share, most, says)
+    passed = found.unproved_share <= most or worst_passes
+    says = f"Chance has decided {1.0 - found.unproved_share:.1%} of the tasks that would move; "
+    if found.unproved_share > most and worst_passes:
+        says += "it passes all the same, because even the worst that the rest may hide is no worse."
+    else:
+        says += f"{1.0 - most:.1%} are needed" + ("." if passed else ": a canary has to show it.")
+    return Check(passed, found.unproved_share, most, says)

@@ -50,7 +50,8 @@ def embeddings(tasks: Sequence[Task], encoder: StaticEncoder) -> NDArray[np.floa
 
 def embedding_scale(embedded: NDArray[np.float32]) -> float:
     """The factor that gives embeddings a mean length of EMBEDDING_NORM."""
-    return float(EMBEDDING_NORM / np.linalg.norm(embedded, axis=1).mean())
+    mean = float(np.linalg.norm(embedded, axis=1).mean())
+    return EMBEDDING_NORM / mean if mean > 0.0 else 1.0  # 0 where no text was kept
 
 
 def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:

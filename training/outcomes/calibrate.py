@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ...classifier.belief._effects import Effects, Grid, effect_grid
+from ...classifier.belief._effects import Effects, Grid, effect_grid, together
 from ...classifier.belief._passing import Widths
-from ...classifier.belief.posterior import needed_mass
+from ...classifier.belief.posterior import mean_pass, needed_mass
 from .frame import Outcomes
 from .widths import type_likelihoods
 
@@ -36,35 +36,20 @@ class Calibration(NamedTuple):
 
 
 class TypeEffects:
-    """Type effects after some outcomes, laid out by row: (n, n_points, ...) arrays."""
+    """What is believed of the type of each of n tasks after some outcomes."""
 
     def __init__(self, grid: Grid, known: Mapping[int, Effects], types: Sequence[int]) -> None:
-        each = [known.get(kind, grid.thin_prior) for kind in types]
-        points = max((len(effects.weights) for effects in each), default=0)
         self.grid = grid
-        self.weights = np.array([_padded(effects.weights, points) for effects in each])
-        self.widths = np.array([_padded(effects.widths, points, 1.0) for effects in each])
-        columns = [np.column_stack([effects.levels, effects.deviations]) for effects in each]
-        self.effects = np.array([np.pad(c, ((0, points - len(c)), (0, 0))) for c in columns])
-
-    def scores(self, places: Array) -> Array:
-        """(n, n_points, n_tiers)."""
-        moved = places[:, None, :] + self.effects
-        steps = np.logaddexp(0.0, moved[..., 1:])
-        return np.cumsum(np.concatenate([moved[..., :1], steps], axis=-1), axis=-1)
+        self.effects = together([known.get(kind, grid.thin_prior) for kind in types])
 
     def pass_(self, places: Array) -> Array:
         """(n, n_tiers): P(clean | tier)."""
-        return np.asarray((self.grid.curve.of(self.scores(places)) * self.weights[..., None]).sum(axis=1))
+        return mean_pass(self.effects.scores(places.T), self.effects.weights, self.grid).T
 
     def needed(self, places: Array) -> Array:
         """(n, n_tiers): P(needed tier)."""
-        scores = self.scores(places)
-        rows = [
-            needed_mass(s, w, width, self.grid)
-            for s, w, width in zip(scores, self.weights, self.widths, strict=True)
-        ]
-        return np.array(rows)
+        effects = self.effects
+        return needed_mass(effects.scores(places.T), effects.weights, effects.widths, self.grid).T
 
 
 def effects_by_type(outcomes: Outcomes, places: Array, widths: Widths) -> dict[int, Effects]:
@@ -97,7 +82,3 @@ def calibrate(latest: Outcomes, places: Array, effects: TypeEffects) -> Calibrat
         loss, np.zeros(n_tiers + 1), method="Nelder-Mead", options=options
     )
     return Calibration(round(float(np.exp(found.x[0])), 4), np.round(found.x[1:], 4), centre)
-
-
-def _padded(values: Array, length: int, fill: float = 0.0) -> Array:
-    return np.pad(values, (0, length - len(values)), constant_values=fill)

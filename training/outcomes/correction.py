@@ -106,7 +106,7 @@ def minimised(
         value, gradient = loss(parameters * scale)
         return value, gradient * scale
 
-    options = {"maxiter": max_iterations, "maxcor": 20, "ftol": 1e-8}
+    options = {"maxiter": max_iterations, "ftol": 1e-8}
     found = minimize(scaled, first / scale, jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
     return found.x * scale, float(found.fun)
 

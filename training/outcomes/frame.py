@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...classifier.belief.state import BASIS_WEIGHT
 from ...classifier.errors import InvalidTask, InvalidTraining, suggestion
 from ...classifier.task import Task
+from .kept import COLUMN, Kept
 
 CAPABILITY = {"clean": True, "corrected": False, "failed": False}
 NO_EVIDENCE = ("refused", "cut_off")  # say nothing about capability
@@ -27,6 +28,7 @@ class Outcomes:
 
     types : index into `type_names`. tiers : index into the model's tiers. at : seconds since 1970.
     failed : tiers that had failed at the very task before. weights : of the basis, 0 to 1.
+    kept : what stands for a text that the log did not keep; empty where all texts are there.
     """
 
     tasks: tuple[Task, ...]
@@ -37,6 +39,7 @@ class Outcomes:
     at: NDArray[np.float64]
     failed: tuple[tuple[int, ...], ...]
     weights: NDArray[np.float64]
+    kept: tuple[Kept | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -52,6 +55,7 @@ class Outcomes:
             self.at[rows],
             tuple(self.failed[i] for i in rows),
             self.weights[rows],
+            tuple(self.kept[i] for i in rows) if self.kept else (),
         )
 
 
@@ -98,13 +102,21 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
         at[rows],
         tuple(tuple(index[t] for t in dict.fromkeys(task.attempts) if t in index) for task in tasks),
         basis.map(BASIS_WEIGHT).to_numpy(dtype=float),
+        tuple(kept[COLUMN]) if COLUMN in kept else (),
     )
 
 
 def usable_rows(
-    frame: pd.DataFrame, has_text: NDArray[np.bool_], tiers: Sequence[str], what: str
+    frame: pd.DataFrame,
+    has_text: NDArray[np.bool_],
+    tiers: Sequence[str],
+    what: str,
+    *,
+    without: str = "without their text",
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """(n,) rows of a log from which something can be learned; why others can't, and how many.
+
+    without : what those lack that don't have `has_text`.
 
     Raises InvalidTraining where there is none; `what` is said of them then.
     """
@@ -115,7 +127,7 @@ def usable_rows(
         "refused or cut off": ~speaks,
         f"of tiers other than {', '.join(tiers)}": speaks & ~known,
         "without a task type": speaks & known & ~typed,
-        "without their text": speaks & known & typed & ~has_text,
+        without: speaks & known & typed & ~has_text,
     }
     left_out = {reason: int(rows.sum()) for reason, rows in why.items() if rows.any()}
     usable = speaks & known & typed & has_text

@@ -1,7 +1,7 @@
-"""train(): finished tasks in, a classifier out.
+"""What finished tasks teach: a correction of what texts say, and how far types differ from their texts.
 
-The text's reading comes from labelled seed tasks; outcomes correct it, and the widths with it, in a
-few rounds: correction and type effects given the widths, then the widths given the correction.
+In a few rounds: correction and type effects given the widths, then the widths given the correction.
+What texts say, P(needed tier), is given; `training/train.py` makes a classifier of both.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from ..features import design
 from ..features.lexical import distinct, familiarity
 from ..features.lexicon import build_lexicon, joined
 from ..features.space import Blocks, FeatureSpace
+from .kept import Kept, embeddings_of
 
 Array = NDArray[np.float64]
 MOST_TEXTS = 5_000  # of the operator's, the newest, for the lexicon
@@ -52,8 +53,11 @@ class Texts:
         return Reader(self.head.encoder, self.head.lexicon, self.head.guards, **pairs, shape=shape)
 
 
-def read_texts(base: TierModel, tasks: Sequence[Task]) -> Texts:
-    """What `base` says of these tasks, in a space that knows their words too."""
+def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | None] = ()) -> Texts:
+    """What `base` says of these tasks, in a space that knows their words too.
+
+    kept : of each task what stands for its text; None where the text is there, empty where all are.
+    """
     encoder, guards, n_tiers = base.reader.encoder, base.reader.guards, len(base.tiers)
     texts, _ = distinct(tasks)
     lexicon, places = joined(base.reader.lexicon, build_lexicon(texts[-MOST_TEXTS:]))
@@ -70,16 +74,21 @@ def read_texts(base: TierModel, tasks: Sequence[Task]) -> Texts:
     )
     counts, facts = design.lexical_counts(tasks, lexicon), design.facts(tasks)
     embedded, shapes = design.embeddings(tasks, encoder), design.shapes(tasks)
-    shape = _standard(base, shapes)
+    lacking = np.array([each is not None for each in kept] or [False] * len(tasks), dtype=bool)
+    stand_ins = [each for each in kept if each is not None]
+    embedded[lacking] = embeddings_of(stand_ins, encoder.n_dims)
+    shape = _standard(base, shapes[~lacking] if not lacking.all() else shapes)
     logits = counts @ lexical + embedded @ head.embedding + facts @ head.facts + head.bias
     logits += shape.standardised(shapes) @ shape.weights
-    unread = _unread(head, tasks)
+    unread = _unread(head, tasks) & ~lacking
     mass = np.where(unread[:, None], np.asarray(base.uninformed), _mass(logits.astype(np.float64)))
+    mass[lacking] = np.array([each.mass for each in stand_ins]).reshape(-1, n_tiers)
     space = FeatureSpace(
         encoder, lexicon, design.inverse_document_frequency(counts), design.embedding_scale(embedded)
     )
     sparse, dense = space.scaled(counts, embedded, facts)
-    features = Blocks(sparse, np.hstack([dense, shape.standardised(shapes)]), len(FEATURES))
+    standard = shape.standardised(shapes) * ~lacking[:, None]  # of a text that is not there: as of most
+    features = Blocks(sparse, np.hstack([dense, standard]), len(FEATURES))
     return Texts(mass, features.without(unread), space, shape, head)
 
 

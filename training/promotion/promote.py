@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...classifier.artifact._pointer import VERSIONS, Change, Pointer
 from ...classifier.artifact._pointer import Canary as CanaryRecord
+from ...classifier.artifact._pointer import Change, Pointer
+from ...classifier.artifact._store_folder import VERSIONS
 from ...classifier.errors import LadderMismatch, PromotionRefused, StoreError
 from ...classifier.model import TierModel
 from ...data import CHAMPION
@@ -86,7 +87,7 @@ def promote(
     with model_folder(_of_this_shelf(shelf, model)) as folder:
         challenger = TierModel.load(folder)
         of = policy or Policy()
-        view_of(challenger, of.ladder or default_ladder(os.environ.get("TIERWISE_LADDER")), of)
+        view_of(challenger, of.ladder or default_ladder(), of)
         before = shelf.pointer()
         if force:
             change = shelf.promote(shelf.add(folder), by=by, why=why, forced=True, before=before)

@@ -16,8 +16,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...classifier.artifact._folder import MANIFEST, read_folder
-from ...classifier.artifact._pointer import POINTER, VERSIONS, Pointer, is_store, read_pointer
+from ...classifier.artifact._pointer import Pointer, read_pointer
 from ...classifier.artifact._saving import copy_folder
+from ...classifier.artifact._store_folder import POINTER, VERSIONS, is_store
 from ...classifier.errors import (
     ArtifactError,
     ArtifactMissing,

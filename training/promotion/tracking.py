@@ -59,7 +59,7 @@ def figures(model: TrainedModel) -> Iterator[tuple[str, Any]]:
 
     late = late_view(model, model.outcomes, LATEST)
     yield "reliability.png", plots.reliability(late.predicted, late.outcomes.clean)
-    prices = relative_prices(model.tiers, default_ladder(os.environ.get("TIERWISE_LADDER")))
+    prices = relative_prices(model.tiers, default_ladder())
     if prices is not None and len(model.tiers) > 2:
         curve, alone = cost_quality_points(late, prices)
         yield "cost_quality.png", plots.cost_quality(curve, dict(zip(model.tiers, alone, strict=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from ..outcome_log import OutcomeLog
 
 MOST_TYPES = 200
 MOST_OUTCOMES = 100  # per tier: with the hazard of change, older ones hardly count
+LEAST_OUTCOMES = 40  # per tier, where a log has many types: few more change what a type's outcomes say
+MOST_READ = 24_000  # outcomes in all
 MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
@@ -43,8 +45,9 @@ def movements_of(
         for each in movements_of(log, baseline="sonnet").of("down"):
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
-    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier and the newest 40 tasks
-    (no retries, no probes). A type's volume: its decisions since its first verdict, over seven days at least.
+    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier (fewer, but 40 at least,
+    where that would be more than 24,000 outcomes in all) and the newest 40 tasks (no retries, no probes).
+    A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.
 
@@ -57,7 +60,7 @@ def movements_of(
         kinds = _kinds(connection)
         shown = kinds[:most_types]
         return movements(
-            _recurring(connection, with_progress(shown, "types", progress), found),
+            _recurring(connection, with_progress(shown, "types", progress), found, _most_outcomes(shown)),
             model=found,
             policy=policy,
             baseline=baseline,
@@ -95,12 +98,22 @@ def _kinds(connection: Connection) -> list[_Kind]:
     return [kind for _, kind in sorted(found)]
 
 
-def _recurring(connection: Connection, kinds: Iterable[_Kind], model: TierModel) -> Iterator[Recurring]:
+def _most_outcomes(kinds: Sequence[_Kind]) -> int:
+    """Per type and tier: texts take long to read, so of many types fewer each."""
+    n_tiers = sum(len(kind.tiers) for kind in kinds)
+    return min(max(MOST_READ // max(n_tiers, 1), LEAST_OUTCOMES), MOST_OUTCOMES)
+
+
+def _recurring(
+    connection: Connection, kinds: Iterable[_Kind], model: TierModel, most_outcomes: int
+) -> Iterator[Recurring]:
     for kind in kinds:
         judged = [
             Judged(_judged(row, model), row.verdict == CLEAN, row.at_us / 1e6)
             for tier in kind.tiers
-            for row in connection.execute(_outcomes(), {"task_type": kind.task_type, "tier": tier})
+            for row in connection.execute(
+                _outcomes(), {"task_type": kind.task_type, "tier": tier, "most": most_outcomes}
+            )
         ]
         works = (
             _work(row, model) for row in connection.execute(_latest(), {"task_type": kind.task_type}).all()
@@ -165,7 +178,7 @@ def _outcomes() -> Select[Any]:
         .where(outcomes.c.task_type == bindparam("task_type"), outcomes.c.tier == bindparam("tier"))
         .where(outcomes.c.is_effective, outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN)))
         .order_by(outcomes.c.at_us.desc(), outcomes.c.outcome_id.desc())
-        .limit(MOST_OUTCOMES)
+        .limit(bindparam("most"))
     )
     return (
         select(outcomes.c.verdict, outcomes.c.at_us, *_TASK)

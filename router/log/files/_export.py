@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from .._schema import decisions, outcomes, policies
 from .._times import from_us
-from .._tried import tried_of
 from ._columns import FACT_KINDS
+from ._exported_attempts import tried_of
 
 _CHUNK = 2_000
 _VERDICT = ("verdict", "basis", "at_us", "note")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -47,13 +47,20 @@ class ImportReport:
 
 
 def import_rows(
-    database: Database, rows: Iterable[Row], *, store_text: StoreText, now: datetime, partial: bool, what: str
+    database: Database,
+    rows: Iterable[Row],
+    *,
+    store_text: StoreText,
+    now: datetime,
+    partial: bool,
+    what: str,
+    tiers: Sequence[str] | None = None,
 ) -> ImportReport:
     """Raises BadRows, and imports nothing, where a row is bad and `partial` is not asked for.
 
-    what : "line" or "row", for messages.
+    what : "line" or "row", for messages. tiers : that rows may name; None for any.
     """
-    reader = RowReader(store_text, now)
+    reader = RowReader(store_text, now, tiers)
     with database.connect() as connection:
         connection.detach()  # closed at the end, and the stage with it
         with connection.begin():

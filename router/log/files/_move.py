@@ -26,8 +26,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ....classifier.errors import BadRow
 from .._schema import decisions, outcomes, policies
 from .._states import drop_states, lock_types
-from .._tried import add_tried
 from .._verdicts import standing_sql
+from ._exported_attempts import add_tried
 from ._stage import stage
 
 _DECISION_COLUMNS = [column.name for column in decisions.columns]

@@ -5,30 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ....classifier.errors import InvalidOutcome, InvalidTask
+from ....classifier.errors import InvalidOutcome, InvalidTask, suggestion
 from ....classifier.task import Task
 from .._checks import checked_id, checked_note, is_binary
 from .._decision_row import facts_of, text_columns
 from .._policy_body import fingerprint_of
 from .._text import StoreText
 from .._times import checked_us, to_us
-from .._tried import checked_tried
 from .._verdicts import check_basis, check_verdict
 from ._columns import FACT_KINDS, IGNORED, KINDS, check_columns, from_json_text, is_missing
+from ._exported_attempts import checked_tried
 
 MODES = ("sync", "batch", "none")
 _PASSED_ON = ("mode", "model", "model_version", "reason", "fallback", "confidence", "propensity", "follows")
 
 
 class RowReader:
-    """Turns rows into values of the stage, and gathers the policies that they refer to."""
+    """Turns rows into values of the stage, and gathers the policies that they refer to.
 
-    def __init__(self, store_text: StoreText, now: datetime) -> None:
-        self._store_text, self._now, self._now_us = store_text, now, to_us(now)
+    tiers : that a row may name; None for any. A row with its policy was decided on that policy's ladder.
+    """
+
+    def __init__(self, store_text: StoreText, now: datetime, tiers: Sequence[str] | None = None) -> None:
+        self._store_text, self._now, self._now_us, self._tiers = store_text, now, to_us(now), tiers
         self._seen: Counter[bytes] = Counter()
         self._columns: tuple[str, ...] | None = None
         self.policies: dict[str, dict[str, Any]] = {}
@@ -60,7 +63,7 @@ class RowReader:
             **verdict,
             "decision_id": self._id(given, at_us),
             "task_type": task.task_type,
-            "tier": _text(given, "tier"),
+            "tier": self._tier(given),
             "decided_at_us": at_us if decided_at is None else self._time("decided_at", decided_at),
             "recorded_at_us": self._now_us,
             "policy_fingerprint": self._policy(given),
@@ -74,6 +77,16 @@ class RowReader:
             values["features"] = _object(given, "features")
             values["text_stored"] = "none" if values["features"] is None else "features"
         return values
+
+    def _tier(self, given: Mapping[str, Any]) -> str | None:
+        tier = _text(given, "tier")
+        if tier is None or self._tiers is None or tier in self._tiers or "policy_fingerprint" in given:
+            return tier
+        raise InvalidOutcome(
+            f"tier {tier!r} is none of the ladder's{suggestion(tier, self._tiers)} It has "
+            f"{', '.join(self._tiers)}.",
+            about="tier",
+        )
 
     def _verdict(self, given: Mapping[str, Any]) -> dict[str, Any]:
         if "verdict" not in given:
@@ -154,12 +167,12 @@ def _share(name: str, value: Any, *, above_zero: bool) -> float | None:
         return None
     try:
         share = float("nan") if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = float("nan")
     if 0.0 < share <= 1.0 or (share == 0.0 and not above_zero):
         return share
     raise InvalidOutcome(
-        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r}.", about=name
+        f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r:.80}.", about=name
     )
 
 

@@ -11,6 +11,7 @@ from .._attempt import answer_steps
 from .._call import COMPLETED, status_of
 from .._check import Check, CheckResult, Surroundings
 from .._grade import text_of
+from .._message import wrong_in
 from .._request import MAX_TOKENS_WITHOUT_STREAM, Request
 from .._result import Attempt, status_of_run
 from .._steps import Steps
@@ -37,6 +38,8 @@ def item_steps(
     item = journal.items[item_id]
     rung = around.ladder.rungs[around.ladder.index(item["tier"])]
     base = ItemResult(item_id, item["tier"], item["model"], "batch", "error", key=item.get("key"))
+    if result.type == "succeeded" and wrong_in(result.message) is not None:
+        return replace(base, detail="not_a_message", cost_is_exact=False)
     if result.type == "succeeded":
         usage = usage_of(result.message)
         cost_usd = usage_cost_usd(rung, usage, batch=True)

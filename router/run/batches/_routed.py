@@ -180,6 +180,7 @@ def _log_item(router: Router, result: ItemResult) -> None:
     stop_reason = None if result.message is None else result.message.get("stop_reason")
     said = None if result.verdict is None else note(result.detail or f"stop reason {stop_reason}")
     logged.attempted(result.id, _columns_of(result, stop_reason), result.verdict, said, router._learners())
+    logged.settle()
 
 
 def _columns_of(result: ItemResult, stop_reason: str | None) -> dict[str, Any]:

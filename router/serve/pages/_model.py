@@ -7,17 +7,17 @@ from typing import Any
 from ....classifier.artifact._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
-from ...log._kept import reliability
 from ...log._past import past_decision
+from ...log._promise import reliability
 from ...log._times import from_us
 from ...reasons import MEANING
 from . import _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._state import State, ladder_of, policy_of
 from ._store import pointer_of
 
 
-def model_page(state: State, kept: Kept) -> dict[str, Any]:
+def model_page(state: State, cached: Cached) -> dict[str, Any]:
     """What the template shows. The parts that are still being counted are None."""
     model, trouble, pointer = state.model(), state.trouble, None
     is_unread = isinstance(state.store, str) and state.store.startswith(REMOTE) and state.pointer is None
@@ -38,8 +38,8 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
             return sorted(found, key=lambda each: (tiers.index(each.tier), each.predicted))
 
         try:
-            bins = kept.get(f"reliability {version}", count)
-            tried = _tried(state, kept, pointer)
+            bins = cached.get(f"reliability {version}", count)
+            tried = _tried(state, cached, pointer)
         except LogError as error:  # what serves is known without it
             away = str(error)
     return {
@@ -65,14 +65,14 @@ def model_page(state: State, kept: Kept) -> dict[str, Any]:
     }
 
 
-def _tried(state: State, kept: Kept, pointer: Pointer | None) -> int | None:
+def _tried(state: State, cached: Cached, pointer: Pointer | None) -> int | None:
     """Decisions of the challenger so far; None where there is none, or they are still being counted."""
     log = state.log
     if log is None or pointer is None or pointer.canary is None:
         return None
     challenger = state.challenger()  # a registry has numbers of its own for what the log knows by its version
     version = pointer.canary.version if challenger is None else challenger.version
-    found = kept.get(f"canary {version}", lambda: log.tried_as_canary(version))
+    found = cached.get(f"canary {version}", lambda: log.tried_as_canary(version))
     return None if found is None else int(found.decisions)
 
 

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from ....classifier.artifact._pointer import Change
-from ...log._kept import UnderTiering, added, under_tiering
+from ...log._promise import UnderTiering, added, under_tiering
 from ...log._times import utc_now
 from ...log.figures._money import Spent, spending
 from ...log.figures._stats import Stats, collect
 from . import _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._mix import LATELY, shifted, tier_mix
 from ._savings import Savings, savings
 from ._state import State, ladder_of, policy_of
@@ -23,7 +23,7 @@ PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all time"}
 _DAYS = "30"
 
 
-def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def now_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while it is being counted."""
     log, ladder, policy = state.log, ladder_of(state), policy_of(state)
     assert log is not None
@@ -33,7 +33,7 @@ def now_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, An
         with log._database.read() as connection:
             return spending(connection, names), collect(connection), under_tiering(connection, names)
 
-    found = kept.get("now", count)
+    found = cached.get("now", count)
     if found is None:
         return None
     spent, stats, by_day = found

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._waiting import still_waiting, waiting, work_of
-from ._kept import Kept
+from ...log._unjudged import still_unjudged, unjudged, work_of
+from ._cached import Cached
 from ._state import State
 
 KEYS = {"clean": "c", "corrected": "r", "failed": "f"}
@@ -19,7 +19,7 @@ MEANS = {
 _AT_ONCE = 100  # ids that are asked for at a time
 
 
-def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while it is being counted.
 
     asked : `after`, an id: the next one behind it; `done` and `said`: the verdict just given.
@@ -29,9 +29,9 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
 
     def count() -> Any:
         with log._database.read() as connection:
-            return waiting(connection)
+            return unjudged(connection)
 
-    found = kept.get("waiting", count)
+    found = cached.get("waiting", count)
     if found is None:
         return None
     ids = list(found.first)
@@ -40,12 +40,12 @@ def review_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str,
     with log._database.read() as connection:
         queue: list[str] = []
         for start in range(0, len(rest), _AT_ONCE):
-            queue = still_waiting(connection, rest[start : start + _AT_ONCE])
+            queue = still_unjudged(connection, rest[start : start + _AT_ONCE])
             if queue:
                 break
         work = work_of(connection, queue[0]) if queue else None
     if work is None and found.first and not after:
-        kept.forget("waiting")  # all of those are judged: there may be more
+        cached.forget("waiting")  # all of those are judged: there may be more
     said = asked.get("said", "")
     return {
         "n": found.n,

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ....classifier.errors import InvalidOutcome, LogError, NotInLog
-from ._kept import Kept
+from ._cached import Cached
 from ._model import decision_page, model_page
 from ._now import now_page
 from ._review import KEYS, give_verdict, review_page
@@ -57,7 +57,7 @@ def pages_router(get_state: Callable[[], State]) -> APIRouter:
 
 class _Pages:
     def __init__(self, get_state: Callable[[], State]) -> None:
-        self._state, self._kept = get_state, Kept()
+        self._state, self._cached = get_state, Cached()
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -131,7 +131,7 @@ class _Pages:
 
     def model(self, request: Request) -> Response:
         try:
-            return self._page(request, "model", model_page(self._state(), self._kept))
+            return self._page(request, "model", model_page(self._state(), self._cached))
         except LogError as error:
             return self._away(request, error)
 
@@ -146,7 +146,7 @@ class _Pages:
         if state.log is None:
             return self._message(request, 200, name.capitalize(), NO_LOG, at=name)
         try:
-            found = values(state, self._kept, dict(request.query_params))
+            found = values(state, self._cached, dict(request.query_params))
         except LogError as error:
             return self._away(request, error)
         if found is None:

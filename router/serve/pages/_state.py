@@ -50,4 +50,4 @@ def policy_of(state: State) -> Policy:
 
 
 def ladder_of(state: State) -> Ladder:
-    return policy_of(state).ladder or default_ladder(None)
+    return policy_of(state).ladder or default_ladder()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....classifier.artifact._pointer import Change, Pointer, is_store, read_pointer
+from ....classifier.artifact._pointer import Change, Pointer, read_pointer
+from ....classifier.artifact._store_folder import is_store
 from ....classifier.errors import ArtifactError
 from ._state import State
 

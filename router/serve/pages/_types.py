@@ -10,7 +10,7 @@ from ...log import movements_of
 from ...log.figures._stats import TierStats
 from ...movements import Movement
 from . import _svg
-from ._kept import Kept
+from ._cached import Cached
 from ._state import State, ladder_of
 
 PER_PAGE = 50
@@ -56,16 +56,16 @@ _SORTS: dict[str, Callable[[TypeRow], Any]] = {
 }
 
 
-def types_page(state: State, kept: Kept, asked: Mapping[str, str]) -> dict[str, Any] | None:
+def types_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What the template shows; None while the verdicts are being counted."""
     log, model = state.log, state.model()
     assert log is not None
-    stats = kept.get("stats", log.stats)
+    stats = cached.get("stats", log.stats)
     if stats is None:
         return None
     trouble, moves = None, {}
     try:
-        found = kept.get("moves", lambda: movements_of(log, model=model, policy=state.policy))
+        found = cached.get("moves", lambda: movements_of(log, model=model, policy=state.policy))
         moves = {} if found is None else {each.task_type: each for each in found.types}
         counting = found is None
     except TierwiseError as error:  # the counts are true without a model

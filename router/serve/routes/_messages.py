@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from ....classifier.errors import CallError, InvalidRequest, InvalidTask, NotInLog
 from ...run import Usage
 from ...run._faults import error_of_status
-from ...wire import Conversations, Routed, Routes, Seen, facts_from_headers, is_auto
+from ...wire import Conversations, Routed, Routes, Seen, facts_from_headers, is_auto, with_successor
 from ...wire._facts import AUTO_MODELS
 from ._anthropic_errors import error_event, error_response, failed, meaning_of
 from ._forward import TIMEOUT_S, ClientLeft, Upstream, returned_headers, sent_headers, while_waited_for
@@ -144,6 +144,7 @@ class _Answer:
 
     def __init__(self, request: Request, routes: Routes, routed: Routed, send: Callable[..., Any]) -> None:
         self._request, self._routes, self._routed, self._send = request, routes, routed, send
+        self._n_requests = 1
         self._seen = Seen(is_stream=bool(routed.request.get("stream")))
 
     async def response(self) -> Response:
@@ -170,10 +171,10 @@ class _Answer:
     async def _asked(self) -> Any:
         """Of the tier's model; where that is retired, of the successor that the ladder names."""
         response = await self._send(self._request, _as_json(self._routed.request), is_read=True)
-        successor = self._routed.rung.replaced_by
-        if response.status_code == 404 and successor not in (None, self._routed.request["model"]):
+        successor = with_successor(self._routed) if response.status_code == 404 else None
+        if successor is not None:
             await response.aclose()
-            self._routed.request["model"] = successor
+            self._routed, self._n_requests = successor, 2
             response = await self._send(self._request, _as_json(self._routed.request), is_read=True)
         return response
 
@@ -210,8 +211,12 @@ class _Answer:
         seen, is_whole = self._seen, self._seen.is_whole and not self._seen.has_error
         if error is not None:
             is_whole = error.status not in (502, 504)  # there the API may have worked for nothing
-            return self._routes.attempt(self._routed, Usage(), None, is_whole=is_whole, error=error)
-        return self._routes.attempt(self._routed, seen.usage, seen.stop_reason, is_whole=is_whole)
+            usage, stop_reason = Usage(), None
+        else:
+            usage, stop_reason = seen.usage, seen.stop_reason
+        return self._routes.attempt(
+            self._routed, usage, stop_reason, n_requests=self._n_requests, is_whole=is_whole, error=error
+        )
 
 
 def decision_headers(routed: Routed) -> dict[str, str]:

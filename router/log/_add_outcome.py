@@ -1,38 +1,20 @@
-"""One decision, one outcome: written in a transaction that the caller holds. Idempotent."""
+"""A verdict: written in a transaction that the caller holds, and which one counts. Idempotent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, false, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, false, insert, select, update
 
-from ...classifier.errors import DecisionConflict, NotInLog
-from ._decision_row import DecisionRow
-from ._many_rows import ManyRows
+from ...classifier.errors import NotInLog
 from ._outcome import Outcome
-from ._schema import decisions, outcomes, policies
-from ._statement import Statement, Transaction, Values, to_json
+from ._schema import decisions, outcomes
+from ._statement import Statement, Transaction
 from ._states import LOCK_DECISION, STATES_OF_DECISION
 from ._times import from_us
 from ._verdicts import standing
 
 _OUTCOME = ("outcome_id", "verdict", "basis", "at_us", "recorded_at_us", "note", "is_effective")
-_ADD_POLICY = Statement(
-    sqlite.insert(policies).on_conflict_do_nothing(),
-    postgresql.insert(policies).on_conflict_do_nothing(),
-    columns=[column.name for column in policies.columns],
-)
-_ADD_DECISION = Statement(
-    sqlite.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
-    postgresql.insert(decisions).on_conflict_do_nothing().returning(decisions.c.decision_id),
-    columns=[column.name for column in decisions.columns],
-)
-_ADD_ALL = postgresql.insert(decisions).on_conflict_do_nothing()  # SQLAlchemy puts them into one statement
-_MANY_DECISIONS = ManyRows(decisions)
-_in_order = itemgetter(*_MANY_DECISIONS.columns)
 _FIND = Statement(
     select(
         decisions.c.task_type, decisions.c.tier, decisions.c.mode, *(outcomes.c[name] for name in _OUTCOME)
@@ -48,7 +30,6 @@ _ADD_OUTCOME = Statement(
 _STAND_DOWN = Statement(
     update(outcomes).where(outcomes.c.outcome_id == bindparam("id")).values(is_effective=false())
 )
-_JSON = ("facts", "features", "details")
 
 
 class Found(NamedTuple):
@@ -73,68 +54,6 @@ class Verdict(NamedTuple):
     basis: str
     at_us: int | None
     note: str | None
-
-
-def add_decision(
-    transaction: Transaction, row: DecisionRow, known_policies: set[str], *, commit: bool = False
-) -> bool:
-    """True where it was new. Raises DecisionConflict where the id belongs to another decision.
-
-    commit : at once; nothing can follow in this transaction then but reading.
-    """
-    fingerprint = row.values["policy_fingerprint"]
-    if fingerprint not in known_policies:
-        transaction.later(_ADD_POLICY, {"fingerprint": fingerprint, "body": to_json(row.policy)})
-    last = transaction.commit if commit else transaction.ask
-    if last((_ADD_DECISION, _bound(row.values)))[0]:
-        return True
-    check_same(transaction.connection, row.values)
-    return False
-
-
-def _bound(values: Values, dumps: Callable[[Any], str] = to_json) -> Values:
-    return {**values, **{name: None if values[name] is None else dumps(values[name]) for name in _JSON}}
-
-
-class Prepared(NamedTuple):
-    """A row as the database takes it. given : in the order of its columns, for the driver of SQLite."""
-
-    row: DecisionRow
-    given: tuple[Any, ...] | None
-
-
-def prepared(row: DecisionRow, dumps: Callable[[Any], str], *, is_sqlite: bool) -> Prepared:
-    """dumps : writes JSON, compact and not only in ASCII."""
-    return Prepared(row, _in_order(_bound(row.values, dumps)) if is_sqlite else None)
-
-
-def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_policies: set[str]) -> None:
-    """The same for many, in few statements. Raises DecisionConflict."""
-    policies_of = {each.row.values["policy_fingerprint"]: each.row.policy for each in rows}
-    for fingerprint in policies_of.keys() - known_policies:
-        body = to_json(policies_of[fingerprint])
-        transaction.later(_ADD_POLICY, {"fingerprint": fingerprint, "body": body})
-    if transaction.is_sqlite:
-        added = transaction.insert(_MANY_DECISIONS, [each.given or () for each in rows])
-    else:
-        added = transaction.connection.execute(_ADD_ALL, [each.row.values for each in rows]).rowcount
-    if added != len(rows):
-        for each in rows:
-            check_same(transaction.connection, each.row.values)
-
-
-def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
-    names = ("task_type", "tier", "mode", "facts")
-    wanted = select(*(decisions.c[name] for name in names))
-    found = connection.execute(wanted.where(decisions.c.decision_id == values["decision_id"])).one()
-    differing = [name for name in names if getattr(found, name) != values[name]]
-    if differing:
-        name = differing[0]
-        raise DecisionConflict(
-            f"The log holds another decision with the id {values['decision_id']!r}: its {name} is "
-            f"{getattr(found, name)!r}, not {values[name]!r}. Give each decision an id of its own.",
-            about=values["decision_id"],
-        )
 
 
 class Known(NamedTuple):

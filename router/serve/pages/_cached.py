@@ -11,10 +11,10 @@ from typing import Any
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
 WAIT_S = 0.05
-_RETRY_S = 1.0  # after what could not be counted: the log may be back
+_RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
 
 
-class Kept:
+class Cached:
     """Values by name. A value that is there is answered at once and renewed in the background."""
 
     def __init__(self) -> None:
@@ -53,8 +53,8 @@ class Kept:
             raise
         finally:
             now = time.monotonic()
-            keep_s = _RETRY_S if failed else KEEP_S
+            rest_s = max(KEEP_S, _REST * (now - started))
             with self._lock:
-                self._found[name] = done, now + max(keep_s, _REST * (now - started))
+                self._found[name] = done, now + (_RETRY_S if failed else rest_s)
                 del self._running[name]
         return done.result()

@@ -12,13 +12,13 @@ from .. import reasons
 from ._schema import decisions, outcomes
 from ._times import from_us
 
-MOST_WAITING = 500
+MOST_UNJUDGED = 500
 _RULES = [code for code in reasons.MEANING if code.startswith(("floor", "limit"))]
 _RULES += [reasons.PIN, reasons.CEILING, reasons.CONSEQUENTIAL]
 
 
-class Waiting(NamedTuple):
-    """How many wait, and the ids of those to look at first."""
+class Unjudged(NamedTuple):
+    """How many there are, and the ids of those to look at first."""
 
     n: int
     first: tuple[str, ...]
@@ -38,17 +38,17 @@ class Work(NamedTuple):
     facts: dict[str, Any]
 
 
-def waiting(connection: Connection, *, most: int = MOST_WAITING) -> Waiting:
+def unjudged(connection: Connection, *, most: int = MOST_UNJUDGED) -> Unjudged:
     """Steps that needed no model wait for nothing."""
     n = connection.execute(select(func.count()).select_from(decisions).where(*_waits())).scalar_one()
     sure_of_it = func.coalesce(decisions.c.confidence, 0.0)
     unsure = case((decisions.c.reason.in_(_RULES), 1.0), else_=sure_of_it)  # a rule asks no probability
     order = (unsure, decisions.c.decided_at_us.desc(), decisions.c.decision_id)
     first = select(decisions.c.decision_id).where(*_waits()).order_by(*order).limit(most)
-    return Waiting(n, tuple(connection.execute(first).scalars()))
+    return Unjudged(n, tuple(connection.execute(first).scalars()))
 
 
-def still_waiting(connection: Connection, ids: Sequence[str]) -> list[str]:
+def still_unjudged(connection: Connection, ids: Sequence[str]) -> list[str]:
     """Those of these ids that still wait, in their order."""
     wanted = select(decisions.c.decision_id).where(decisions.c.decision_id.in_(ids), *_waits())
     found = set(connection.execute(wanted).scalars())

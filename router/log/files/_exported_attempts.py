@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Float, String, select
+from sqlalchemy import BigInteger, Boolean, Connection, Float, String, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ...classifier.errors import InvalidOutcome
-from ._schema import attempts, decisions
-from ._times import from_us
-from .files._stage import stage
+from ....classifier.errors import InvalidOutcome
+from .._checks import is_binary
+from .._schema import attempts, decisions
+from .._times import from_us
+from ._stage import stage
 
 _VALUES = [column for column in attempts.columns if column.name not in ("decision_id", "ended_at_us")]
 _CHUNK = 2_000
@@ -74,8 +75,14 @@ def _value(column: Any, value: Any) -> Any:
     elif isinstance(column.type, Float):
         kind = (int, float)
     fits = isinstance(value, kind) and (kind == (bool,) or not isinstance(value, bool))
-    if fits and not isinstance(value, str) and not 0 <= value < math.inf:
-        fits = False
+    fits = fits and (not is_binary(value) if isinstance(value, str) else 0 <= value <= _most(column.type))
     if not fits and not (value is None and column.nullable):
-        raise InvalidOutcome(f"tried: {column.name} can't be {value!r}.", about="tried")
+        raise InvalidOutcome(f"tried: {column.name} can't be {value!r:.80}.", about="tried")
     return value
+
+
+def _most(kind: Any) -> float:
+    """What both databases can keep; no whole number becomes another one on the way."""
+    if isinstance(kind, Float):
+        return sys.float_info.max
+    return 2**63 - 1 if isinstance(kind, BigInteger) else 2**31 - 1

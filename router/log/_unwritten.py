@@ -7,22 +7,27 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..decision import Decision
+from ._add_outcome import Verdict
 from ._states import Learn
-from ._write import Verdict
 
 
-class Waiting(NamedTuple):
-    """A decision, when it was made, and the id of the one whose failed attempt it answers."""
+class Unwritten(NamedTuple):
+    """A decision, when it was made, and the id of the one whose failed attempt it answers.
+
+    number : of what a recorder was given, in the order in which it was.
+    """
 
     decision: Decision
     at: datetime
     follows: str | None
+    number: int = 0
 
 
 class Report(NamedTuple):
     """What an attempt took, what a program said of it, when, and what that teaches.
 
     attempt : values of its columns. decision : an id, where the decision is in the log.
+    number : see `Unwritten`.
     """
 
     decision: Decision | str
@@ -31,6 +36,7 @@ class Report(NamedTuple):
     note: str | None
     at_us: int
     learn: Learn
+    number: int = 0
 
     @property
     def decision_id(self) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.classifier.reading._hashed import NONE, Lookup, distinct
+from tierwise.classifier.reading._hash_table import NONE, Lookup, distinct
 
 KEYS = st.lists(st.integers(0, 40) | st.integers(0, 2**62), max_size=60)
 

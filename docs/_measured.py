@@ -1,0 +1,173 @@
+"""Which measured figures are shown: the tables of README and data/README, row by row."""
+
+from __future__ import annotations
+
+from ._figures import Figures, Goal, Row
+
+
+def _share(path: str) -> str:
+    """Value and interval, in per cent."""
+    return f"{{{path}[0]:.1%}} [{{{path}[1]:.1%}}, {{{path}[2]:.1%}}]"
+
+
+def _held_out(label: str, split: str, *goal: Goal) -> Row:
+    shares = ("accuracy", "two_tier_errors", "under_tiered", "over_tiered")
+    others = ("best_constant_accuracy", "per_type_table_accuracy")
+    cells = [f"{{{split}[tasks]:,}}", *(_share(f"{split}[{each}]") for each in shares)]
+    return Row(label, "held_out", [*cells, *(f"{{{split}[{each}]:.1%}}" for each in others), *(goal or [""])])
+
+
+def _regret(label: str, result: str, policy: str) -> Row:
+    path = f"new_types[mix][{policy}][regret]"
+    cells = [f"{{{path}[{n}][0]:.1f}} [{{{path}[{n}][1]:.1f}}, {{{path}[{n}][2]:.1f}}]" for n in range(5)]
+    return Row(label, result, cells)
+
+
+def _of_loop(label: str, policy: str) -> Row:
+    path = f"summary[per_task][{policy}]"
+    usd, under = f"{path}[cost_usd]", f"{path}[under_tiered]"
+    cells = (
+        f"{{{usd}[0]:.2f}} [{{{usd}[1]:.2f}}, {{{usd}[2]:.2f}}]",
+        f"{{{under}[0]:.1f}} [{{{under}[1]:.1f}}, {{{under}[2]:.1f}}]",
+    )
+    return Row(label, "loop", cells)
+
+
+def _count(label: str, path: str, result: str = "loop") -> Row:
+    return Row(label, result, [f"{{{path}:,}}"])
+
+
+def _width(label: str, path: str, *, fidelity: bool = True, size: bool = True) -> Row:
+    return Row(
+        label,
+        "dims",
+        [
+            f"{{{path}[accuracy]:.1%}}",
+            f"{{{path}[fidelity_spearman]:.2f}}" if fidelity else "",
+            f"{{{path}[table_mb]}} MB" if size else "",
+        ],
+    )
+
+
+_LEARNER = "benchmarks.simulator.learner:served"
+_POSTERIOR = "exact posterior with the first world's true parameters"
+
+MEASURED = {
+    "held-out": Figures(
+        "`python -m benchmarks.held_out`",
+        (
+            "",
+            "tasks",
+            "most probable tier is right",
+            "two tiers off",
+            "served too low",
+            "served too high",
+            "best constant",
+            "table of types",
+            "goal",
+        ),
+        [
+            _held_out(
+                "whole task types held out",
+                "types_held_out",
+                Goal("92 % right", "types_held_out[accuracy][0]", at_least=0.92),
+            ),
+            _held_out("whole authors held out", "authors_held_out"),
+            _held_out("the eight latest of these authors", "latest_authors_held_out"),
+            _held_out("near-boundary triples, types held out", "near_boundary_triples"),
+            _held_out("tasks by authors who never saw our guide", "foreign_tasks"),
+        ],
+    ),
+    "regret": Figures(
+        "`python -m benchmarks.simulator --seeds 2 --types 300 --weeks 13 "
+        "--learner benchmarks.simulator.learner:served`, and the same with `--world broken`",
+        ("regret after so many outcomes of a type, %", "0", "10", "20", "30", "100"),
+        [
+            _regret(f"{world}: {name}", result, policy)
+            for world, result in (
+                ("first world", "simulator"),
+                ("second world, unlike the model", "simulator_broken"),
+            )
+            for name, policy in (
+                ("**this learner**", _LEARNER),
+                (_POSTERIOR, "posterior"),
+                ("shrunk table of task types", "table"),
+                ("always Sonnet", "always sonnet"),
+            )
+        ],
+    ),
+    "loop": Figures(
+        "`python -m benchmarks.loop`",
+        ("half a year, simulated", ""),
+        [
+            _count("worlds (seeds)", "summary[seeds]"),
+            _count("weeks in each", "summary[weeks]"),
+            _count("tasks a week, mean", "summary[tasks_a_week]"),
+            _count("challengers promoted", "summary[promotions]"),
+            _count("… that raised true cost", "summary[promotions_that_raised][cost_usd]"),
+            _count("… that raised under-tiering", "summary[promotions_that_raised][under_tiered]"),
+            Row(
+                "… change of true cost, USD a task, mean",
+                "loop",
+                ["{summary[promotions_changed_by][cost_usd]:+.2f}"],
+            ),
+            _count("challengers refused", "summary[refusals]"),
+            _count(
+                "… that would have raised true cost or under-tiering",
+                "summary[refusals_that_would_have_harmed]",
+            ),
+            _count("… that would have helped", "summary[refusals_that_would_have_helped]"),
+            Row(
+                "… by how much those would have, USD a task, mean",
+                "loop",
+                ["{summary[would_have_changed_by][cost_usd]:+.2f}"],
+            ),
+            _count("canaries that came to an end", "summary[canaries]"),
+            _count("… promoted", "summary[canaries_promoted]"),
+            _count("… refused", "summary[canaries_refused]"),
+            _count("… unproved", "summary[canaries_ended_unproved]"),
+            _count("… not promoted that would have helped", "summary[canaries_ended_that_would_have_helped]"),
+        ],
+    ),
+    "loop-money": Figures(
+        "`python -m benchmarks.loop`",
+        ("", "true expected cost of a task, USD", "under-tiered, %"),
+        [
+            _of_loop("served", "served"),
+            _of_loop("always Sonnet", "always sonnet"),
+            _of_loop("table of types", "table of types"),
+            _of_loop("oracle", "oracle"),
+        ],
+    ),
+    "width": Figures(
+        "`python -m benchmarks.dims`",
+        ("encoder beside the lexicon", "accuracy", "fidelity", "table"),
+        [
+            _width("none", "lexicon_alone", fidelity=False, size=False),
+            _width("static, 64 dimensions", "static_64"),
+            _width("static, 128 dimensions", "static_128"),
+            _width("static, 256 dimensions (shipped)", "static_256"),
+            _width("the teacher itself, MiniLM", "teacher", fidelity=False, size=False),
+        ],
+    ),
+    "seeds": Figures(
+        "`python -m benchmarks.seeds`",
+        ("seed tasks", ""),
+        [
+            _count("rows", "tasks", "seeds"),
+            _count("task types", "task_types", "seeds"),
+            _count("need Haiku", "by_tier[haiku]", "seeds"),
+            _count("need Sonnet", "by_tier[sonnet]", "seeds"),
+            _count("need Opus", "by_tier[opus]", "seeds"),
+            _count("authors (`domain`)", "authors", "seeds"),
+            _count("rows of `r4-`", "tasks_of_late_authors", "seeds"),
+            _count("rows of `r5-`", "tasks_of_latest_authors", "seeds"),
+            _count("near-boundary triples (`triple`)", "triples", "seeds"),
+            _count("… that still have a task of each tier", "triples_with_every_tier", "seeds"),
+            _count("pairs (`pair`)", "pairs", "seeds"),
+            _count("rows labelled twice", "labelled_twice", "seeds"),
+            _count("labels that disagreed, and were settled", "labels_that_disagreed", "seeds"),
+            Row("agreement of the two labels", "seeds", ["{agreement:.1%}"]),
+        ],
+    ),
+}

@@ -1,0 +1,193 @@
+"""The caller leaves in mid-call: a task of asyncio is cancelled, or Ctrl-C. What was in flight is in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tierwise import OutcomeLog, Router
+from tierwise.router.run import Grade, Hooks, Limits, Options, aexecute, checks
+from tierwise.testing import Fault, MessagesServer
+
+TAG = "Tag these 40 tickets by product area, JSON out"
+MANY_S = 60.0
+
+
+@pytest.fixture
+def plain_log(tmp_path):
+    with OutcomeLog(tmp_path / "log.db") as made:
+        yield made
+
+
+async def arrived(server, n_calls):
+    """Until the server has answered so many, and a moment more: then the next step is under way."""
+    ends = time.monotonic() + MANY_S
+    while len(server.calls) < n_calls:
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+
+
+class Silent:
+    """A script: it is asked and says nothing."""
+
+    def __init__(self):
+        self.asked = threading.Event()
+
+    def __call__(self, request):
+        self.asked.set()
+        return Fault.hang()
+
+    async def was_asked(self):
+        assert await asyncio.to_thread(self.asked.wait, MANY_S)
+
+
+def cancelled(server, log, when, **options):
+    """Run a task, cancel it, and say how long that took."""
+
+    async def go():
+        async with server.async_client() as client:
+            router = Router(log=log, client=client)
+            running = asyncio.create_task(router.arun(TAG, task_type="tags", **options))
+            await when()
+            started = time.monotonic()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            took_s = time.monotonic() - started
+            await asyncio.to_thread(router.close)
+        return took_s
+
+    return asyncio.run(go())
+
+
+def test_a_request_that_was_out_is_an_attempt_whose_cost_is_not_exact(plain_log):
+    with MessagesServer() as server:
+        server.then(Fault.error(529), Fault.hang())
+        took_s = cancelled(
+            server, plain_log, lambda: arrived(server, 1), limits=Limits(first_backoff_s=0.001)
+        )
+    assert took_s < 1.0
+    [row] = plain_log.attempts()
+    assert (row.status, row.error, row.n_requests) == ("error", "CallInterrupted", 2)
+    assert not row.cost_is_exact
+    assert plain_log.stats().n_outcomes == 0
+
+
+def test_a_wait_between_two_requests_is_told_apart(plain_log):
+    with MessagesServer(Fault.error(529)) as server:
+        cancelled(server, plain_log, lambda: arrived(server, 1), limits=Limits(first_backoff_s=30))
+    [row] = plain_log.attempts()
+    assert (row.error, row.n_requests, row.cost_is_exact) == ("CallInterrupted", 1, True)
+
+
+def test_what_a_stream_has_announced_is_counted(plain_log):
+    """The second stream is cancelled; of the first, which was cut, the beginning is known."""
+    with MessagesServer() as server:
+        server.then(Fault.cut(), Fault.hang())
+        options, limits = Options(stream=True), Limits(first_backoff_s=0.001)
+        cancelled(server, plain_log, lambda: arrived(server, 1), options=options, limits=limits)
+        [row] = plain_log.attempts()
+        assert row.cost_usd == pytest.approx(server.cost_usd)
+    assert (row.n_requests, row.cost_is_exact) == (2, False)
+
+
+def test_an_answer_that_was_being_graded_is_paid_and_unjudged(plain_log):
+    with MessagesServer({"haiku": "[]", "*": Fault.hang()}) as server:
+        check = checks.all_of(checks.json_schema(), Grade("sonnet", "good"))
+        cancelled(server, plain_log, lambda: arrived(server, 1), check=check)
+        [row] = plain_log.attempts()
+        assert row.cost_usd == pytest.approx(server.cost_usd)
+    assert (row.status, row.n_requests, row.cost_is_exact) == ("completed", 2, False)
+    assert plain_log.stats().n_outcomes == 0
+
+
+def test_an_answer_whose_async_check_was_waited_for_is_paid_and_unjudged(plain_log):
+    async def slow(text):
+        await asyncio.sleep(MANY_S)
+
+    with MessagesServer("[]") as server:
+        cancelled(server, plain_log, lambda: arrived(server, 1), check=slow)
+        [row] = plain_log.attempts()
+        assert row.cost_usd == pytest.approx(server.cost_usd)
+    assert (row.status, row.n_requests, row.cost_is_exact) == ("completed", 1, True)
+
+
+def test_a_log_that_is_held_by_another_does_not_delay_it(tmp_path):
+    from test_router_faults import held
+
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    silent = Silent()
+    with OutcomeLog(url, timeout_s=20) as log, MessagesServer(silent) as server:
+        log.stats()
+
+        async def go():
+            async with server.async_client() as client:
+                router = Router(log=log, client=client, log_wait_s=20)
+                running = asyncio.create_task(router.arun(TAG))
+                await silent.was_asked()
+                with held(url):
+                    started = time.monotonic()
+                    running.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await running
+                    assert time.monotonic() - started < 1.0
+                await asyncio.to_thread(router.close)
+
+        asyncio.run(go())
+        assert [row.error for row in log.attempts()] == ["CallInterrupted"]
+
+
+def test_a_hook_that_raises_does_not_stand_in_the_way():
+    from tierwise import predict_tier
+
+    told = []
+
+    async def on_end(decision, attempt):
+        told.append(attempt.error)
+        raise RuntimeError("the hook's own")
+
+    async def go(server):
+        async with server.async_client() as client:
+            running = asyncio.create_task(
+                aexecute(predict_tier(TAG), client=client, hooks=Hooks(on_end=on_end))
+            )
+            await silent.was_asked()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await running
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+    silent = Silent()
+    with MessagesServer(silent) as server:
+        asyncio.run(go(server))
+    assert [type(error).__name__ for error in told] == ["CallInterrupted"]
+
+
+LEFT = """
+import sys, anthropic
+from tierwise import Router
+url, key, log = sys.argv[1:]
+with anthropic.Anthropic(base_url=url, api_key=key) as client, Router(log=log, client=client) as router:
+    router.run("Tag it, JSON out")
+"""
+
+
+def test_ctrl_c_in_mid_request(plain_log, tmp_path):
+    silent = Silent()
+    with MessagesServer(silent) as server:
+        command = [sys.executable, "-c", LEFT, server.url, server.api_key, str(tmp_path / "log.db")]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        with process:
+            assert silent.asked.wait(MANY_S)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    [row] = plain_log.attempts()
+    assert (row.error, row.n_requests, row.cost_is_exact) == ("CallInterrupted", 1, False)
