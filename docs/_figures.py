@@ -36,11 +36,12 @@ class Goal(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line: label, the result that it reads (name of the file), and the other cells."""
+    """A line: label, the result (name of the file), the other cells, and where its commit stands in it."""
 
     label: str
     result: str
     cells: Sequence[str | Goal]
+    commit: str = "{machine[commit]}"
 
 
 class Figures(NamedTuple):
@@ -64,8 +65,7 @@ def filled(text: str, figures: Mapping[str, Figures]) -> str:
 def shown(figures: Figures) -> str:
     """The table, and below it the command, the files, and what they were measured with."""
     lines = [(row.label, *(_cell(cell, result_of(row.result)) for cell in row.cells)) for row in figures.rows]
-    names = dict.fromkeys(row.result for row in figures.rows)
-    sources = ", ".join(_source(name, result_of(name)) for name in names)
+    sources = ", ".join(dict.fromkeys(map(_source, figures.rows)))
     return f"\n{table(figures.head, lines)}\n\n{figures.command}. In `benchmarks/results`: {sources}.\n"
 
 
@@ -80,15 +80,15 @@ def _cell(cell: str | Goal, result: Mapping[str, Any]) -> str:
     return cell.shown(result) if isinstance(cell, Goal) else cell.format_map(result)
 
 
-def _source(name: str, result: Mapping[str, Any]) -> str:
-    machine = result["machine"]
-    champion = machine["champion"]
-    found = [f"commit {machine['commit']}"]
+def _source(row: Row) -> str:
+    result = result_of(row.result)
+    champion = result["machine"]["champion"]
+    found = [f"commit {row.commit.format_map(result)}"]
     if champion["version"] != _serving():
         found.append(f"an older champion of {champion['seed_tasks']:,} seed tasks")
     if "load_average" in result:
         found.append(f"load average {result['load_average']}")
-    return f"{name}.json ({', '.join(found)})"
+    return f"{row.result}.json ({', '.join(found)})"
 
 
 @cache

@@ -15,7 +15,12 @@ def _rounds(path: str, spec: str, unit: str) -> str:
 def _felt(label: str, database: str, goal_us: int) -> Row:
     path = f"{database}[felt][felt]"
     goal = Goal(f"{goal_us:,} µs", f"{path}[median_us]", at_most=goal_us)
-    return Row(label, "log", [f"{{{path}[median_us]:,}} µs, p99 {{{path}[p99_us]:,}} µs", goal])
+    return Row(
+        label,
+        "log",
+        [f"{{{path}[median_us]:,}} µs, p99 {{{path}[p99_us]:,}} µs", goal],
+        f"{{{database}[felt][commit]}}",
+    )
 
 
 def _added(label: str, case: str, *, goal_ms: float | None = None) -> Row:

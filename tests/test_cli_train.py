@@ -14,8 +14,6 @@ from click.testing import CliRunner, Result
 from small_model import small_manifest, small_reader
 
 from tierwise import OutcomeLog
-from tierwise import train as fit
-from tierwise.classifier.errors import InvalidTraining
 from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.cli import main
@@ -295,8 +293,3 @@ def test_a_log_without_any_text_says_so(rows, base, tmp_path):
     assert_refused(
         result, r"No row can be trained on (80 without their text, and without what a model", tmp_path / "out"
     )
-
-
-def test_a_share_that_is_none_is_refused(rows):
-    with pytest.raises(InvalidTraining, match="held_back must be a share"):
-        fit(rows, held_back=1.0)

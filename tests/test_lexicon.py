@@ -18,6 +18,9 @@ from tierwise.classifier.reading._lexicon import (
     marks_of,
     unit_of,
 )
+from tierwise.classifier.reading._text import MAX_TEXTS
+from tierwise.classifier.task import Task
+from tierwise.training.features.lexical import lexical_features
 
 UNITS = [
     ("Draft", "draft"),
@@ -129,6 +132,26 @@ def test_the_features_are_exactly_those_that_the_text_has(words, between):
     text = between.join(words)
     assert plain_names(text) == expected_names(text)
     assert found_names(text) == expected_names(text)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=6))
+@example(["", " "])
+@example(["aa"] * 3)
+def test_training_finds_in_many_texts_what_the_names_say_of_each(texts):
+    found = lexical_features([Task(text) for text in texts], LEXICON)
+    expected = [LEXICON.features(text, text.split()) for text in texts]
+    assert found.shape == (len(texts), len(LEXICON))
+    assert [set(row.indices.tolist()) for row in found] == expected
+    assert found.nnz == sum(map(len, expected))
+    assert set(found.data) <= {1.0}
+
+
+def test_training_finds_more_texts_than_are_read_at_once():
+    texts = [f"aa {'zz ' * (n % 9)}bb {n}" for n in range(MAX_TEXTS + 7)]
+    found = lexical_features([Task(text) for text in texts], LEXICON)
+    expected = [LEXICON.features(text, text.split()) for text in texts]
+    assert [set(row.indices.tolist()) for row in found] == expected
 
 
 def test_a_second_word_does_not_open_a_text_whose_first_word_is_unknown():

@@ -34,6 +34,15 @@ def test_three_weeks_of_a_tiny_world(lived):
     assert json.loads(json.dumps(lived)) == lived
 
 
+def test_where_no_challenger_was_judged_it_is_said(lived):
+    said = "No challenger was judged: too few weeks or too little work."
+    assert said in figures.as_text(figures.summary([{**lived, "judgements": []}]))
+    not_trained = {"week": 0, "verdict": "not trained", "reasons": []}
+    assert said in figures.as_text(figures.summary([{**lived, "judgements": [not_trained]}]))
+    refused = {"week": 0, "verdict": "refuse", "reasons": []}
+    assert said not in figures.as_text(figures.summary([{**lived, "judgements": [refused]}]))
+
+
 VERDICTS = ("promote", "canary", "refuse", "too little", "not trained")
 
 

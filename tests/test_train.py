@@ -254,3 +254,8 @@ def test_a_log_is_asked_for_its_frame(rows):
 
     with pytest.raises(InvalidTraining, match="^10 outcomes"):
         train(Log())
+
+
+def test_a_share_held_back_that_is_none_is_refused(rows):
+    with pytest.raises(InvalidTraining, match="held_back must be a share"):
+        train(rows, held_back=1.0)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from test_train import QUICK, simulated
+from simulated_log import QUICK, simulated
 
 from tierwise import OutcomeLog, TierModel, predict_tier
 from tierwise.classifier.errors import InvalidTraining

@@ -21,7 +21,7 @@ from .seed import run
 from .world import Months
 
 NAME = "loop"
-QUICK = Months(weeks=4, first_types=12, new_types=2, tasks=4.0)
+QUICK = Months(weeks=4, first_types=24, new_types=2, tasks=8.0)  # enough for a challenger to be judged
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

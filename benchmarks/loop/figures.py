@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,21 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _nothing_judged(judgements: Mapping[str, int]) -> list[str]:
+    """Zeros below would look like findings."""
+    if set(judgements) & {"promote", "canary", "refuse"}:
+        return []
+    return [
+        "No challenger was judged: too few weeks or too little work. What follows says nothing of the gate."
+    ]
+
+
 def as_text(found: dict[str, Any]) -> str:
     raised = found["promotions_that_raised"]
     lines = [
         f"{found['seeds']} seeds of {found['weeks']} weeks, {found['tasks_a_week']} tasks a week; "
         f"judgements: {found['judgements']}",
+        *_nothing_judged(found["judgements"]),
         f"promotions: {found['promotions']}, of which raised true cost {raised[_MONEY]}, under-tiering "
         f"{raised[_UNDER]}; mean change {found['promotions_changed_by']}",
         f"refusals: {found['refusals']}, of which would have helped "

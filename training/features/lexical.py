@@ -1,32 +1,25 @@
 """Lexical features of many texts at once: which units, pairs and marks occur in which text.
 
-`Lexicon.features` says the same of one text, by name; a test holds the two together.
+They are found as serving finds those of many texts. `Lexicon.features` says the same of one text, by name; a
+test holds the two together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
-from ...classifier.reading._lexicon import (
-    LENGTHS,
-    NOT_A_WORD,
-    NUMBERS,
-    OPENS,
-    PUNCTUATION,
-    Lexicon,
-    has_digit,
-    unit_of,
-)
-from ...classifier.reading._text import running_words
+from ...classifier.reading._lexical_many import LexicalFeatures, OfTexts
+from ...classifier.reading._lexicon import NOT_A_WORD, Lexicon, has_digit
+from ...classifier.reading._text import MAX_TEXTS, running_words
 from ...classifier.task import Task
 
 Ints = NDArray[np.int64]
-_NONE = -1
 
 
 def distinct(tasks: Sequence[Task]) -> tuple[list[str], Ints]:
@@ -39,88 +32,58 @@ def distinct(tasks: Sequence[Task]) -> tuple[list[str], Ints]:
 def lexical_features(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
     """(n_tasks, n_features), ones where a feature occurs; indices sorted."""
     texts, rows_of_tasks = distinct(tasks)
-    words = list(map(running_words, texts))
-    index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(words)))}
-    flat = np.fromiter((index[word] for each in words for word in each), dtype=np.int64)
-    rows = np.repeat(np.arange(len(texts)), [len(each) for each in words])
-    units = np.array([_known(lexicon.unit_id(word)) for word in index], dtype=np.int64)[flat]
-    of_pairs = _pairs(lexicon, units, rows)
-    same_row, columns = _marks(lexicon, texts, words, index, flat, rows)
-    all_rows = np.concatenate([rows, rows[:-1], same_row])
-    all_columns = np.concatenate([units, of_pairs, columns])
-    kept = all_columns != _NONE
-    ones = np.ones(int(kept.sum()))
-    shape = (len(texts), len(lexicon))
-    matrix = csr_matrix(
-        coo_matrix((ones, (all_rows[kept], all_columns[kept])), shape=shape)
-    )  # adds doubles up
-    matrix.data[:] = 1.0
+    known = [(row, text, words) for row, text in enumerate(texts) if (words := running_words(text))]
+    finder = LexicalFeatures(lexicon)
+    rows, columns = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(known), MAX_TEXTS):
+        places, some, words_of_some = zip(*known[start : start + MAX_TEXTS], strict=True)
+        found = _found(finder, some, words_of_some)
+        rows.append(np.array(places).take(found.text))
+        columns.append(found.value)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    matrix = csr_matrix((np.ones(len(row)), (row, column)), shape=(len(texts), len(lexicon)))
     matrix.sort_indices()
     return matrix if len(texts) == len(tasks) else csr_matrix(matrix[rows_of_tasks])
 
 
+def _found(finder: LexicalFeatures, texts: Sequence[str], words: Sequence[Sequence[str]]) -> OfTexts:
+    """Features as the lexicon counts them, each once in each text."""
+    numbered, lexicon, all_words = finder.numbered, finder.numbered.lexicon, _Words.of(words)
+    place = np.array(
+        [lexicon.unit_id(word) % numbered.n_places for word in all_words.distinct], dtype=np.int64
+    )
+    is_number = np.array([has_digit(word) for word in all_words.distinct])
+    once = OfTexts(all_words.number, all_words.text).once_per_text()
+    n_numbers = np.bincount(once.text, is_number.take(once.value), len(texts)).astype(np.int64)
+    places = OfTexts(place.take(all_words.number), all_words.text)
+    feature, text = finder.of(texts, places, np.array(list(map(len, words))), n_numbers)
+    n_units, after = len(lexicon.units), numbered.n_places
+    some = (feature < n_units) | (feature >= after)
+    return OfTexts(np.where(feature < n_units, feature, feature - (after - n_units))[some], text[some])
+
+
+class _Words(NamedTuple):
+    """The words of texts. number : (n,), of each word among the distinct ones. text : (n,), its text."""
+
+    distinct: list[str]
+    number: Ints
+    text: Ints
+
+    @classmethod
+    def of(cls, words: Sequence[Sequence[str]] | Sequence[set[str]]) -> _Words:
+        index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(words)))}
+        number = np.fromiter((index[word] for each in words for word in each), dtype=np.int64)
+        return cls(list(index), number, np.repeat(np.arange(len(words)), [len(each) for each in words]))
+
+
 def familiarity(texts: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
     """(n_texts,): mean familiarity of the distinct words, as `Reader.familiarity` has it."""
-    words = [set(running_words(text)) for text in texts]
-    index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(words)))}
-    flat = np.fromiter((index[word] for each in words for word in each), dtype=np.int64)
-    rows = np.repeat(np.arange(len(texts)), [len(each) for each in words])
+    words = _Words.of([set(running_words(text)) for text in texts])
     of_units = np.array([*lexicon.familiarity, NOT_A_WORD, 0.0])  # the last two: neutral and unknown words
-    known = of_units[np.array([lexicon.unit_id(word) for word in index], dtype=np.int64)[flat]]
+    known = of_units[
+        np.array([lexicon.unit_id(word) for word in words.distinct], dtype=np.int64)[words.number]
+    ]
     is_word = known != NOT_A_WORD
-    n_words = np.bincount(rows[is_word], minlength=len(texts))
-    total = np.bincount(rows[is_word], weights=known[is_word], minlength=len(texts))
+    n_words = np.bincount(words.text[is_word], minlength=len(texts))
+    total = np.bincount(words.text[is_word], weights=known[is_word], minlength=len(texts))
     return np.where(n_words > 0, total / np.maximum(n_words, 1), 1.0)
-
-
-def _known(unit: int) -> int:
-    return unit if unit >= 0 else _NONE
-
-
-def _pairs(lexicon: Lexicon, units: Ints, rows: Ints) -> Ints:
-    """(n_words - 1,): feature of each word with its neighbour in the same text."""
-    out = np.full(max(len(units) - 1, 0), _NONE)
-    if not len(lexicon.pairs) or not len(out):
-        return out
-    n_units = len(lexicon.units)
-    keys = lexicon.pairs[:, 0].astype(np.int64) * n_units + lexicon.pairs[:, 1]
-    order = np.argsort(keys)
-    near = np.flatnonzero((units[:-1] >= 0) & (units[1:] >= 0) & (rows[:-1] == rows[1:]))
-    wanted = units[near] * n_units + units[near + 1]
-    place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-    hit = keys[order][place] == wanted
-    out[near[hit]] = n_units + order[place[hit]]
-    return out
-
-
-def _marks(
-    lexicon: Lexicon,
-    texts: Sequence[str],
-    words: Sequence[Sequence[str]],
-    index: dict[str, int],
-    flat: Ints,
-    rows: Ints,
-) -> tuple[Ints, Ints]:
-    """Rows and features of the marks of form; texts without words have none."""
-    some = np.flatnonzero([len(each) > 0 for each in words])
-    id_of = lexicon.mark_id
-    punctuation = [
-        (row, id_of.get(sign, _NONE)) for row in some.tolist() for sign in PUNCTUATION if sign in texts[row]
-    ]
-    lengths = [
-        (row, id_of.get(LENGTHS[min(len(words[row]), 256).bit_length()], _NONE)) for row in some.tolist()
-    ]
-    openings = [(row, id_of.get(mark, _NONE)) for row in some.tolist() for mark in _openings(words[row])]
-    numeric = np.array([has_digit(word) for word in index], dtype=bool)
-    seen = np.unique(np.column_stack([rows, flat])[numeric[flat]], axis=0)[:, 0]
-    counts = np.minimum(np.bincount(seen, minlength=len(texts)), len(NUMBERS) - 1)[some]
-    numbers = [
-        (row, id_of.get(NUMBERS[n], _NONE)) for row, n in zip(some.tolist(), counts.tolist(), strict=True)
-    ]
-    found = np.array([*punctuation, *lengths, *openings, *numbers], dtype=np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
-
-
-def _openings(words: Sequence[str]) -> list[str]:
-    units = [unit_of(word) for word in words[:2]]
-    return [OPENS + units[0], *([OPENS + " ".join(units)] if len(units) > 1 else [])]
