@@ -32,7 +32,9 @@ def test_what_tests_share_is_in_files_of_its_own():
     tests = {path.stem for path in folder.glob("test_*.py")}
     found = {}
     for path in folder.glob("*.py"):
-        imported = re.findall(r"^(?:from|import) (?:tests)?\.?(\w+)", path.read_text("utf-8"), re.MULTILINE)
+        imported = re.findall(
+            r"^\s*(?:from|import) (?:tests)?\.?(\w+)", path.read_text("utf-8"), re.MULTILINE
+        )
         if taken := tests.intersection(imported):
             found[path.name] = taken
     assert found == {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from contextlib import contextmanager
 
 import pytest
+from held_log import held
 from small_router import ALWAYS, TEXTS
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
@@ -17,18 +17,6 @@ from tierwise.data import CHAMPION
 from tierwise.router.log import _away, _linger, _recorder
 
 KIND = "meta"
-
-
-@contextmanager
-def held(url: str):
-    """Another process holds the write lock."""
-    engine = create_engine(url)
-    with engine.connect() as holder:
-        lock = "DELETE FROM tierwise_decisions" if url.startswith("sqlite") else "LOCK tierwise_decisions"
-        holder.execute(text(lock))
-        yield
-        holder.rollback()
-    engine.dispose()
 
 
 @pytest.fixture(autouse=True)

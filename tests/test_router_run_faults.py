@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import anthropic
 import pytest
+from held_log import held
 
 from tierwise import Ladder, OutcomeLog, Policy, Router
 from tierwise.classifier.errors import (
@@ -201,7 +202,6 @@ class TestAwayLog:
     @pytest.mark.parametrize("is_async", [False, True])
     def test_a_locked_log(self, open_log, log_url, told, is_async, monkeypatch):
         monkeypatch.setattr(_away, "PAUSE_S", 3600.0)  # until the router is closed
-        from test_router_faults import held
 
         async def go(server, log):
             async with server.async_client() as client:

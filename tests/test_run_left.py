@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from held_log import held
 
 from tierwise import OutcomeLog, Router
 from tierwise.router.run import Grade, Hooks, Limits, Options, aexecute, checks
@@ -120,8 +121,6 @@ def test_an_answer_whose_async_check_was_waited_for_is_paid_and_unjudged(plain_l
 
 
 def test_a_log_that_is_held_by_another_does_not_delay_it(tmp_path):
-    from test_router_faults import held
-
     url = f"sqlite:///{tmp_path / 'log.db'}"
     silent = Silent()
     with OutcomeLog(url, timeout_s=20) as log, MessagesServer(silent) as server:
