@@ -288,8 +288,3 @@ def test_a_log_without_any_text_says_so(rows, base, tmp_path):
         log.import_frame(rows)
     result = train("--out", tmp_path / "out", "--base", base, "--log", str(tmp_path / "log.db"))
     assert_refused(result, "No row can be trained on (80 without their text, and", tmp_path / "out")
-
-
-def test_a_share_that_is_none_is_refused(rows):
-    with pytest.raises(InvalidTraining, match="held_back must be a share"):
-        fit(rows, held_back=1.0)
