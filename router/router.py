@@ -26,7 +26,7 @@ from .predict import _Engine
 
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
-    from .log._logged import Logged
+    from .log.waiting._logged import Logged
     from .run import Check, Limits, Options, RunResult
     from .run._routed import Runner
     from .run.batches import BatchJob, ItemResult
@@ -83,7 +83,9 @@ class Router(PipelineMethods):
         self._runner: Runner | None = None
         self._logged: Logged | None = None
         if log is not None:
-            from .log._logged import opened  # brings SQLAlchemy, which a router without a log needs not
+            from .log.waiting._logged import (
+                opened,  # brings SQLAlchemy, which a router without a log needs not
+            )
 
             self._logged = opened(log, wait_s=log_wait_s)
 

@@ -18,6 +18,8 @@ FOLDERS = {
     "tierwise.router.log.migrations": "router/log/migrations",
     "tierwise.router.log.files": "router/log/files",
     "tierwise.router.log.figures": "router/log/figures",
+    "tierwise.router.log.waiting": "router/log/waiting",
+    "tierwise.router.log.database": "router/log/database",
     "tierwise.router.log": "router/log",
     "tierwise.router.pipeline": "router/pipeline",
     "tierwise.router.run.batches": "router/run/batches",

@@ -22,6 +22,7 @@ LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 STEPS = "tierwise.router.pipeline"
 EDGES = {
     ("tierwise.router.router", LOG),
+    ("tierwise.router.router", f"{LOG}.waiting"),
     ("tierwise.router.router", RUN),
     ("tierwise.router.router", f"{RUN}.batches"),
     ("tierwise.router._pipelines", STEPS),
@@ -38,7 +39,7 @@ SERVE_EXTRA |= {"sqlalchemy", "starlette", "uvicorn"}
 ROOMS = {
     CLASSIFIER: ("reading", "belief", "artifact"),
     ROUTER: ("rules",),
-    LOG: ("files", "figures"),
+    LOG: ("database", "waiting", "files", "figures"),
     RUN: ("batches", "jobs"),
     SERVE: ("openapi", "access", "routes"),
     TRAINING: ("features", "seeds", "outcomes"),
@@ -61,7 +62,9 @@ def within(*packages: str) -> set[str]:
         (DATA, set()),
         (f"{ROUTER}.rules", {CLASSIFIER, ROUTER}),
         (ROUTER, {"tierwise", *within(CLASSIFIER, ROUTER), DATA}),
-        (f"{LOG}.files", {CLASSIFIER, LOG}),
+        (f"{LOG}.database", {CLASSIFIER, LOG}),
+        (f"{LOG}.waiting", {*within(CLASSIFIER), ROUTER, LOG, f"{LOG}.database"}),
+        (f"{LOG}.files", {CLASSIFIER, LOG, f"{LOG}.database"}),
         (f"{LOG}.figures", {CLASSIFIER, ROUTER, *within(LOG)}),
         (LOG, {"tierwise", *within(CLASSIFIER, ROUTER, LOG), DATA}),
         (f"{RUN}.batches", {CLASSIFIER, *within(ROUTER), RUN}),
@@ -74,7 +77,7 @@ def within(*packages: str) -> set[str]:
         (f"{SERVE}.openapi", {CLASSIFIER, LOG}),
         (f"{SERVE}.access", {CLASSIFIER, SERVE}),
         (f"{SERVE}.routes", {CLASSIFIER, ROUTER, LOG, RUN, WIRE, *within(SERVE)}),
-        (SERVE, {"tierwise", *within(CLASSIFIER, SERVE), DATA, ROUTER, LOG, PAGES}),
+        (SERVE, {"tierwise", *within(CLASSIFIER, LOG, SERVE), DATA, ROUTER, PAGES}),
         ("tierwise.testing", {CLASSIFIER, DATA, ROUTER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
         (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from tierwise import OutcomeLog
 from tierwise.classifier.errors import LogUnavailable
-from tierwise.router.log._statement import Statement
 from tierwise.router.log._states import state_alone
+from tierwise.router.log.database._statement import Statement
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 1.1])  # just used, or idle

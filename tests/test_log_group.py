@@ -9,8 +9,8 @@ import pytest
 from tierwise import predict_tier
 from tierwise.classifier.errors import DecisionConflict
 from tierwise.router.decision import Decision
-from tierwise.router.log._group import record_group, rows_of
-from tierwise.router.log._unwritten import Unwritten
+from tierwise.router.log.waiting._group import record_group, rows_of
+from tierwise.router.log.waiting._unwritten import Unwritten
 
 
 def rows(log, *decisions):

@@ -11,8 +11,8 @@ import pytest
 
 from tierwise import OutcomeLog, Router, predict_tier
 from tierwise.classifier.errors import InvalidTask
-from tierwise.router.log import _linger, _recorder
-from tierwise.router.log._unwritten import Unwritten
+from tierwise.router.log.waiting import _linger, _recorder
+from tierwise.router.log.waiting._unwritten import Unwritten
 from tierwise.router.run import Usage
 from tierwise.router.wire._route import Routes
 
@@ -151,7 +151,7 @@ def test_who_settles_writes_what_was_there_and_not_what_comes_for_ever(router, m
 LEFT = """
 import sys
 from tierwise import OutcomeLog, Router, predict_tier
-from tierwise.router.log._unwritten import Unwritten
+from tierwise.router.log.waiting._unwritten import Unwritten
 from tierwise.router.serve import Service, Settings
 
 routers = [Router(log=OutcomeLog(path, timeout_s=0.1), log_wait_s=0.1) for path in sys.argv[1:3]]
@@ -218,7 +218,7 @@ def test_a_fault_in_recording_after_a_stream_was_cut_is_said(log, monkeypatch, c
     def faulty(*given, **options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("tierwise.router.log._group.record_within", faulty)
+    monkeypatch.setattr("tierwise.router.log.waiting._group.record_within", faulty)
     monkeypatch.setattr(_recorder, "record", faulty)
     with caplog.at_level(logging.ERROR):
         routes.record_later(second, routes.attempt(second, Usage(input_tokens=3), None, is_whole=False))

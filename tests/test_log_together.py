@@ -17,8 +17,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from tierwise import OutcomeLog, Router, predict_tier
 from tierwise.router.decision import Decision
-from tierwise.router.log import _linger
-from tierwise.router.log._many_rows import ManyRows
+from tierwise.router.log.database._many_rows import ManyRows
+from tierwise.router.log.waiting import _linger
 from tierwise.router.run import Limits, checks
 from tierwise.testing import MessagesServer
 

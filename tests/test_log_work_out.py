@@ -14,10 +14,10 @@ import tierwise
 from tierwise import Decision, OutcomeLog, Task, TierModel
 from tierwise.data import CHAMPION, SEED_TASKS
 from tierwise.router.log._decision_row import decision_row
-from tierwise.router.log._group import record_group, rows_of
 from tierwise.router.log._schema import decisions
 from tierwise.router.log._times import to_us
-from tierwise.router.log._unwritten import Unwritten
+from tierwise.router.log.waiting._group import record_group, rows_of
+from tierwise.router.log.waiting._unwritten import Unwritten
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 HISTORIES = ({}, {"kind 1": {"haiku": (12, 3)}, "kind 2": {"opus": (1, 0)}})

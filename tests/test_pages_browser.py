@@ -9,8 +9,8 @@ from browser import CHROMIUM, WHY_NOT, browser
 from pages_served import counted, pages
 
 from tierwise import predict_tier
-from tierwise.router.log._unjudged import unjudged
 from tierwise.router.log.demo import fill
+from tierwise.router.log.figures._unjudged import unjudged
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
 PATHS = ("/", "/types", "/review", "/model")

@@ -9,8 +9,8 @@ import pytest
 from pages_served import COUNTING, OLDER, counted, pages
 
 from tierwise import __version__, predict_tier
-from tierwise.router.log._counts import Count, era, keep_count, kept_count
 from tierwise.router.log.demo import fill
+from tierwise.router.log.figures._counts import Count, era, keep_count, kept_count
 from tierwise.router.serve.pages import _cached, _counts
 from tierwise.router.serve.pages._cached import Cached
 

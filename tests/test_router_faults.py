@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
 from tierwise.data import CHAMPION
-from tierwise.router.log import _away, _linger, _recorder
+from tierwise.router.log.waiting import _away, _linger, _recorder
 
 KIND = "meta"
 

@@ -24,7 +24,7 @@ from tierwise.classifier.errors import (
     NotReachable,
     RequestRefused,
 )
-from tierwise.router.log import _away
+from tierwise.router.log.waiting import _away
 from tierwise.router.run import Limits, Options, checks
 from tierwise.testing import Fault, MessagesServer
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tierwise import Policy, Task, predict_tier
-from tierwise.router.log import _linger, _recorder
+from tierwise.router.log.waiting import _linger, _recorder
 from tierwise.router.serve import Service, Settings, _queue, _served_log
 
 

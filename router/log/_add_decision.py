@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import DecisionConflict
 from ._decision_row import DecisionRow
-from ._many_rows import ManyRows
 from ._schema import decisions, policies
-from ._statement import Statement, Transaction, Values, to_json
+from .database._many_rows import ManyRows
+from .database._statement import Statement, Transaction, Values, to_json
 
 _ADD_POLICY = Statement(
     sqlite.insert(policies).on_conflict_do_nothing(),

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, false, insert, select, update
 from ...classifier.errors import NotInLog
 from ._outcome import Outcome
 from ._schema import decisions, outcomes
-from ._statement import Statement, Transaction
 from ._states import LOCK_DECISION, STATES_OF_DECISION
 from ._times import from_us
 from ._verdicts import standing
+from .database._statement import Statement, Transaction
 
 _OUTCOME = ("outcome_id", "verdict", "basis", "at_us", "recorded_at_us", "note", "is_effective")
 _FIND = Statement(

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ...classifier.errors import NotInLog
 from ._schema import attempts, decisions
-from ._statement import Statement, Transaction
 from ._times import from_us
+from .database._statement import Statement, Transaction
 
 _ADD = Statement(
     sqlite.insert(attempts).on_conflict_do_nothing(),

@@ -8,11 +8,11 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from ...classifier.errors import InvalidOutcome, NotInLog, suggestion
-from ._counts import drop_counts
-from ._database import Database
 from ._schema import decisions, outcomes
 from ._states import drop_states, lock_types
 from ._times import MICROSECOND
+from .database._connections import Database
+from .figures._counts import drop_counts
 
 CHUNK = 2_000  # decisions a transaction, so that writers need not wait long
 _log = logging.getLogger("tierwise")

@@ -11,9 +11,9 @@ from ._add_outcome import Verdict, add_outcome, known_of
 from ._attempts import add_attempt, check_known
 from ._checks import checked_id
 from ._outcome import Outcome
-from ._statement import Transaction
 from ._states import Learn, TypeStates, keep_states
 from ._times import to_us
+from .database._statement import Transaction
 
 if TYPE_CHECKING:
     from .outcome_log import OutcomeLog

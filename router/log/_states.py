@@ -16,11 +16,11 @@ from sqlalchemy import Connection, bindparam, case, delete, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ._counting import effective
-from ._database import Database
 from ._outcome import Outcome
 from ._schema import decisions, outcomes, type_states
-from ._statement import Statement, Transaction
 from ._times import from_us
+from .database._connections import Database
+from .database._statement import Statement, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from ...classifier.errors import LogLocked, LogTooNew, LogUnavailable, MissingExtra
-from ._database import Database
 from ._schema import SCHEMA, VERSION_TABLE
+from .database._connections import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_ID = 7_438_531  # of the advisory lock; any number that is ours alone

@@ -19,20 +19,20 @@ from ._add_outcome import Verdict
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._counting import history_counts
-from ._database import Database
 from ._decision_row import decision_row
 from ._explored import Explored, explored
 from ._keeper import StateKeeper
 from ._outcome import Outcome
 from ._record import record
 from ._replay import Replay, replay_of
-from ._statement import Transaction
 from ._states import Learn, TypeState, TypeStates, lock_types
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
-from ._url import parsed_url
 from ._verdicts import check_basis, check_verdict
+from .database._connections import Database
+from .database._statement import Transaction
+from .database._url import parsed_url
 from .figures._stats import Stats, collect
 from .files._export import exported_rows
 from .files._frame import frame_of, rows_of

@@ -17,9 +17,9 @@ import orjson
 from ...classifier.errors import LogError
 from ..log import OutcomeLog
 from ..log._add_decision import Prepared
-from ..log._group import rows_of
-from ..log._recorder import Recorder
-from ..log._unwritten import Unwritten
+from ..log.waiting._group import rows_of
+from ..log.waiting._recorder import Recorder
+from ..log.waiting._unwritten import Unwritten
 
 MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
 _MOST_GIVEN_UP = 10_000

@@ -17,10 +17,10 @@ from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
-from ..log._keepers import Keepers
-from ..log._logged import Logged
 from ..log._schema import outcomes
-from ..log._unwritten import Unwritten
+from ..log.waiting._keepers import Keepers
+from ..log.waiting._logged import Logged
+from ..log.waiting._unwritten import Unwritten
 from ._queue import QueuedRecorder
 
 AT_ONCE = 500  # decisions, between two looks whether there is room for more

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, text
 
 from ....classifier.errors import BadRow, BadRows, InvalidOutcome
-from .._database import Database
 from .._text import StoreText
+from ..database._connections import Database
 from ._move import conflicts, move
 from ._rows import ROW_ERRORS, RowReader
 from ._stage import stage

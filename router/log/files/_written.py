@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ....classifier.errors import BadRow, InvalidOutcome
-from .._statement import to_json
+from ..database._statement import to_json
 from ._columns import KINDS
 from ._read import BATCH, format_of, pyarrow_parquet, read_file
 

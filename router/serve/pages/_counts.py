@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from ....classifier.model import TierModel
 from ...log import OutcomeLog, movements_of
 from ...log._policy_body import policy_body
-from ...log._promise import Bin, UnderTiering, reliability, under_tiering
-from ...log._unjudged import Unjudged, unjudged
 from ...log.figures._money import Spent, spending
+from ...log.figures._promise import Bin, UnderTiering, reliability, under_tiering
 from ...log.figures._stats import Stats, TierStats, collect
+from ...log.figures._unjudged import Unjudged, unjudged
 from ...movements import Movements
 from ._cached import Cached
 from ._saved import Saved

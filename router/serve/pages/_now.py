@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from ....classifier.artifact._pointer import Change
-from ...log._promise import added
 from ...log._times import utc_now
+from ...log.figures._promise import added
 from . import _counts, _svg
 from ._cached import Cached
 from ._mix import LATELY, shifted, tier_mix

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....classifier.errors import NotInLog
-from ...log._unjudged import still_unjudged, work_of
+from ...log.figures._unjudged import still_unjudged, work_of
 from . import _counts
 from ._cached import Cached
 from ._state import State

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from .... import __version__
 from ....classifier.errors import LogError
 from ...log import OutcomeLog
-from ...log._counts import Count, era, keep_count, kept_count
 from ...log._times import from_us, to_us
+from ...log.figures._counts import Count, era, keep_count, kept_count
 
 _log = logging.getLogger("tierwise")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from ...log._promise import Bin
+from ...log.figures._promise import Bin
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 72, 24
 _LABEL = 20  # height of a label on a phone

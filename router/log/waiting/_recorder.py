@@ -15,21 +15,21 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from ...classifier.errors import (
+from ....classifier.errors import (
     LogError,
     LogTooNew,
     LogUnavailable,
     NotInLog,
 )
-from ..decision import Decision
-from ._add_decision import Prepared
+from ...decision import Decision
+from .._add_decision import Prepared
+from .._record import record
+from ..outcome_log import OutcomeLog
 from ._away import Away
 from ._group import record_group, rows_of
 from ._last_writes import see_to
 from ._linger import Linger
-from ._record import record
 from ._unwritten import Report, Unwritten
-from .outcome_log import OutcomeLog
 
 MAX_WAITING = 10_000  # decisions; some kilobytes each
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, and_, case, cast, func, select
 
-from ._schema import decisions, outcomes
-from ._times import from_us
-from ._verdicts import CLEAN, NOT_CLEAN
-from .figures._money import US_PER_DAY
-from .figures._stats import wilson
+from .._schema import decisions, outcomes
+from .._times import from_us
+from .._verdicts import CLEAN, NOT_CLEAN
+from ._money import US_PER_DAY
+from ._stats import wilson
 
 N_BINS = 10
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...classifier.belief.posterior import Posterior
-from ...classifier.model import TierModel
-from ._add_decision import Prepared, add_decisions, prepared
-from ._decision_row import decision_row
-from ._record import record_within
-from ._statement import to_json
-from ._times import to_us
+from ....classifier.belief.posterior import Posterior
+from ....classifier.model import TierModel
+from .._add_decision import Prepared, add_decisions, prepared
+from .._decision_row import decision_row
+from .._record import record_within
+from .._times import to_us
+from ..database._statement import to_json
+from ..outcome_log import OutcomeLog
 from ._unwritten import Report, Unwritten
-from .outcome_log import OutcomeLog
 
 
 def record_group(

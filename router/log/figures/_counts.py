@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from ._database import Database
-from ._schema import counts
+from .._schema import counts
+from ..database._connections import Database
 
 _ERA = "era"  # the name of a row that is no count
 

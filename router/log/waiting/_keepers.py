@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...classifier.model import TierModel
-from ._keeper import StateKeeper
-from ._outcome import Outcome
-from ._states import Learn, TypeStates
+from ....classifier.model import TierModel
+from .._keeper import StateKeeper
+from .._outcome import Outcome
+from .._states import Learn, TypeStates
 from ._unwritten import Unwritten
 
 _MOST = 4  # champion, challenger, and those before them

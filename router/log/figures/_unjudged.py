@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, exists, func, or_, select
 
-from .. import reasons
-from ._schema import decisions, outcomes
-from ._times import from_us
+from ... import reasons
+from .._schema import decisions, outcomes
+from .._times import from_us
 
 MOST_UNJUDGED = 500
 _RULES = [code for code in reasons.MEANING if code.startswith(("floor", "limit"))]

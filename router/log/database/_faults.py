@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from ...classifier.errors import LogError, LogFull, LogLocked, LogUnavailable
+from ....classifier.errors import LogError, LogFull, LogLocked, LogUnavailable
 
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _FULL = ("53100",)  # disk_full

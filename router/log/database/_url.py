@@ -6,7 +6,7 @@ import os
 
 from sqlalchemy import URL, exc, make_url
 
-from ...classifier.errors import LogError
+from ....classifier.errors import LogError
 
 _WANTED = "Give a path, sqlite:///path.db, or postgresql+psycopg://user@host/database."
 

@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ...classifier.belief.state import TypeState
-from ...classifier.errors import InvalidOutcome, InvalidTask, LogError
-from ...classifier.model import TierModel
-from .._placing import CAPABILITY
-from ..decision import Decision
-from ._checks import checked_id
-from ._explored import Judged, attempts_up_to, count_explored, judged_attempts
+from ....classifier.belief.state import TypeState
+from ....classifier.errors import InvalidOutcome, InvalidTask, LogError
+from ....classifier.model import TierModel
+from ..._placing import CAPABILITY
+from ...decision import Decision
+from .._checks import checked_id
+from .._explored import Judged, attempts_up_to, count_explored, judged_attempts
+from .._outcome import Outcome
+from .._times import to_us, utc_now
+from ..outcome_log import OutcomeLog
 from ._keepers import Keepers
-from ._outcome import Outcome
 from ._recorder import Recorder
-from ._times import to_us, utc_now
 from ._unwritten import Report, Unwritten
-from .outcome_log import OutcomeLog
 
 
 class Logged:

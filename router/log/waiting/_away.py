@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from ...classifier.errors import LogError, LogFull, LogLocked
+from ....classifier.errors import LogError, LogFull, LogLocked
 
 PAUSE_S = 5.0  # after a failure no decision waits for the log again for so long,
 PAUSE_PER_S = 10.0  # and for so many times what the failure took, so that waiting costs a tenth at most

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
-from ...classifier.errors import LogUnavailable, MissingExtra
+from ....classifier.errors import LogUnavailable, MissingExtra
 from ._statement import to_json
 
 _RECENTLY_S = 1.0

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, text
 
-from ...classifier.errors import LogError
+from ....classifier.errors import LogError
 from ._engine import engine_of
 from ._faults import translated
 from ._statement import Statement, Transaction, Values

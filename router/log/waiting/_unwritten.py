@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..decision import Decision
-from ._add_outcome import Verdict
-from ._states import Learn
+from ...decision import Decision
+from .._add_outcome import Verdict
+from .._states import Learn
 
 
 class Unwritten(NamedTuple):

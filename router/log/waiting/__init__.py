@@ -1,0 +1,1 @@
+"""A router's side of its log: decisions and attempts wait, are written together, and hold up no work."""
