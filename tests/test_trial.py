@@ -29,8 +29,13 @@ from tierwise.training.promotion.promote import settle
 from tierwise.training.promotion.registry import ModelRegistry
 from tierwise.training.promotion.store import ModelStore
 
-REFUSED = {name: known(name != "pinned", 0.0, 0.0, "It moved.") for name in ("unseen", "pinned")}
-UNSEEN = {name: known(name != "unseen", 7.0, 0.0, "7 were in training.") for name in ("unseen", "pinned")}
+REFUSED = {
+    name: known(name != "pinned", 0.0, 0.0, "All stayed.", "It moved.") for name in ("unseen", "pinned")
+}
+UNSEEN = {
+    name: known(name != "unseen", 7.0, 0.0, "None was.", "7 were in training.")
+    for name in ("unseen", "pinned")
+}
 
 
 @pytest.fixture
