@@ -124,9 +124,10 @@ def empty_mlflow(tmp_path_factory) -> Path:
     from tierwise.classifier.artifact._mlflow import mlflow_calls
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    uri = f"sqlite:///{path}"
-    with mlflow_calls("make the tables") as mlflow:
-        mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri).search_registered_models()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+        with mlflow_calls("make the tables") as mlflow:
+            mlflow.MlflowClient().search_registered_models()
     return path
 
 
