@@ -193,13 +193,22 @@ class Entries:
         """Until all is written, or waits for the log to be back."""
         if self._is_pending:
             self._is_pending = False
-            self._logged.settle()
+            self.settle()
 
     async def await_all(self) -> None:
         """`wait` in asyncio."""
         if self._is_pending:
             self._is_pending = False
-            await asyncio.wrap_future(self._runner.submit(self._logged.settle))
+            await self.asettle()
+
+    def settle(self) -> None:
+        """All that was told before this call is written, whoever told it, or waits for the log to be back."""
+        if self._logged is not None:
+            self._logged.settle()
+
+    async def asettle(self) -> None:
+        """`settle` in asyncio."""
+        await asyncio.wrap_future(self._runner.submit(self.settle))
 
     def leave(self) -> None:
         """Wait for nothing: it is written in a moment, or when the router is closed."""

@@ -160,6 +160,8 @@ def _last_steps(first: ItemResult, how: Collecting) -> Steps[ItemResult]:
         result = yield from escalate_steps(
             how.journal, first, how.escalation, how.check, _around(first.id, how)
         )
+        if how.escalation.settle is not None:  # a process that dies after the line below tells nobody again
+            yield Tell(how.escalation.settle, ())
     line = {"kind": "done", "id": result.id, "result": asdict(result)}
     how.journal.write(line, durable=result.mode == "sync")  # a batch's results can be asked for again
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ....classifier.errors import BudgetExceeded, CallError, ModelNotServed, RequestRefused
 from ....classifier.task import Task
@@ -24,12 +25,14 @@ class Escalation:
     """How items go on whose answer is no good.
 
     redecide : of an item's id, decides about its task again, whose `attempts` say what failed.
-    hooks : see `execute`; blocking, or async in asyncio.
+    hooks : see `execute`; blocking, or async in asyncio. settle : what the hooks were told is in the log
+    when this returns; the same. An item is not done before.
     """
 
     redecide: Callable[[str], Callable[[Task], Decision]]
     options_of: Callable[[str], Options]
     hooks: Hooks
+    settle: Callable[[], Any] | None = None
 
 
 def escalate_steps(

@@ -83,7 +83,8 @@ def collect(
         runner.submit(partial(_log_item, router, result)).result()
 
     entries = runner.entries()
-    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
+    told = entries.hooks(), entries.settle
+    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
     try:
         return driver.run(steps)
     finally:
@@ -107,7 +108,8 @@ async def acollect(
         await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
 
     entries = runner.entries()
-    steps = _steps(router, opened, check, limits, on_item, entries.hooks(), concurrency, escalate=escalate)
+    told = entries.hooks(), entries.asettle
+    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
     try:
         return await driver.run(steps)
     finally:
@@ -154,7 +156,7 @@ def _steps(
     check: CheckLike | None,
     limits: Limits | None,
     on_item: Callable[[ItemResult], Any] | None,
-    hooks: Hooks | None,
+    told: tuple[Hooks | None, Callable[[], Any]],
     concurrency: int,
     *,
     escalate: bool,
@@ -165,7 +167,8 @@ def _steps(
         escalation = Escalation(
             lambda item_id: redecided_after(router, tasks[item_id], item_id),
             job.options_of,
-            hooks or Hooks(),
+            told[0] or Hooks(),
+            told[1],
         )
     return job.collect_steps(
         checked, limits=limits, on_item=on_item, escalation=escalation, concurrency=concurrency
