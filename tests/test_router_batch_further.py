@@ -154,3 +154,21 @@ def test_requests_of_checks_and_of_all_tiers_are_counted(log, path):
         n_calls = sum(call.endpoint in ("messages", "batch_item") for call in server.calls)
     assert (result.status, result.n_requests, result.cost_is_exact) == ("failed", n_calls, True)
     assert n_calls == 4
+
+
+def test_good_answers_that_died_with_their_process_use_up_no_attempts(log, path):
+    """Killed between the attempt's line and the item's, again and again."""
+    limits = Limits(max_attempts=2)
+    with MessagesServer({"haiku": "Sure!", "sonnet": "[1]", "opus": "[1]"}) as server:
+        with server.client() as client, Router(log=log, client=client) as router:
+            router.submit_batch(TASKS[:1], journal=path)
+            for _ in range(3):
+                (result,) = router.collect_batch(path, check=IS_JSON, limits=limits)
+                assert result.status == "passed"
+                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+                assert '"kind": "done"' in lines[-1]
+                path.write_text("".join(lines[:-1]), encoding="utf-8")
+            (result,) = router.collect_batch(path, check=IS_JSON, limits=limits)
+        assert sum(each.cost_usd for each in log.attempts()) == pytest.approx(server.cost_usd)
+    assert (result.status, result.was_in_flight, len(result.attempts)) == ("passed", True, 5)
+    assert result.cost_usd == pytest.approx(server.cost_usd)

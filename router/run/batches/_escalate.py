@@ -44,9 +44,9 @@ def escalate_steps(
     """
     tried = journal.tried.get(first.id, [])
     first = replace(first, was_in_flight=first.was_in_flight or journal.was_in_flight(first.id))
-    # an outage uses up no attempts: the service may be asked again and again
-    n_errors = sum(each["status"] == "error" for each in tried)
-    limits = replace(around.limits, max_attempts=around.limits.max_attempts + n_errors)
+    # an outage uses up no attempts, nor an answer that was good and died with its process
+    n_free = sum(each["verdict"] not in NO_GOOD for each in tried)
+    limits = replace(around.limits, max_attempts=around.limits.max_attempts + n_free)
     if 1 + len(tried) >= limits.max_attempts:
         return _so_far(first, journal)
     last, redecide = _last(first, tried), how.redecide(first.id)
