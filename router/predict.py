@@ -13,6 +13,7 @@ from ..classifier.errors import InvalidTask, LadderMismatch
 from ..classifier.model import TierModel
 from ..classifier.task import Task, check_fact_names
 from ._champion import champion
+from ._uncollected import uncollected
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -86,15 +87,19 @@ def predict_tiers(
         history = {kind: known for kind in asked if (known := _asked(log, kind, engine.model)) is not None}
     posteriors: Sequence[Posterior | None]
     choices: list[Choice] = []
-    posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
-    try:
-        for task, posterior in zip(checked, posteriors, strict=True):
-            beliefs = engine.beliefs(posterior)
-            unavailable = engine.trouble is not None
-            choices.append(decide(task, beliefs, engine.policy, engine.ladder, unavailable=unavailable))
-    except InvalidTask as error:
-        _name_position(error, len(choices))
-        raise
+    with uncollected():
+        posteriors = [None] * len(checked) if view is None else view.model.posteriors(checked, history)
+        try:
+            for task, posterior in zip(checked, posteriors, strict=True):
+                beliefs = engine.beliefs(posterior)
+                choices.append(
+                    decide(
+                        task, beliefs, engine.policy, engine.ladder, unavailable=engine.trouble is not None
+                    )
+                )
+        except InvalidTask as error:
+            _name_position(error, len(choices))
+            raise
     return Decisions(engine, checked, posteriors, choices)
 
 

@@ -46,8 +46,7 @@ class Router(PipelineMethods):
     model : a `TierModel` or its folder (default: the champion, as for `predict_tier`).
     policy : what the operator decides; `Policy(probe_budget=…)` is heeded here only.
     log : an `OutcomeLog`, a path, or a url. Without one it only decides.
-    client : an `anthropic.Anthropic` for `run`, an `AsyncAnthropic` for `arun` (default: one with the key of
-        the environment, made when it is needed and kept).
+    client : an `anthropic.Anthropic` for `run`, an `AsyncAnthropic` for `arun` (default: made when needed).
     challenger, canary : another model, and how much of the work it may decide where the two differ.
     rng : draws probes and canaries; `random.Random(seed)` or a NumPy generator to repeat a run.
     log_wait_s : how long a decision waits for other writers of the log.

@@ -58,3 +58,8 @@ def small_manifest(reader: Reader, tiers=TIERS) -> dict:
 def small_model(**changes) -> TierModel:
     reader = small_reader(**changes)
     return TierModel(reader, small_manifest(reader))
+
+
+def ladder_of_two() -> TierModel:
+    reader = small_reader(n_tiers=2)
+    return TierModel(reader, small_manifest(reader, tiers=("small", "large")))

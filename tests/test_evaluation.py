@@ -242,7 +242,7 @@ def test_little_or_lopsided_logs_have_a_clear_answer(champion, rows, change, not
 
 
 def test_a_model_of_another_ladder_is_refused(rows):
-    from simulated_log import ladder_of_two
+    from small_model import ladder_of_two
 
     from tierwise.classifier.errors import LadderMismatch
 

@@ -93,7 +93,15 @@ def test_a_full_tablespace_of_postgresql_is_the_same_error(small_disk, postgres,
         n = fill(log)
         assert is_intact(log, n)
         with log._database.write() as connection:
-            for table in ("attempts", "outcomes", "decisions", "policies", "type_states", "version"):
+            for table in (
+                "attempts",
+                "outcomes",
+                "decisions",
+                "policies",
+                "type_states",
+                "counts",
+                "version",
+            ):
                 connection.execute(text(f"DROP TABLE tierwise_{table}"))
     with psycopg.connect(postgres.get_uri(), autocommit=True) as admin:
         admin.execute(f"DROP TABLESPACE {name}")

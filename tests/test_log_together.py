@@ -100,7 +100,7 @@ def test_one_that_can_not_be_written_keeps_no_other_out(log, caplog):
 LEFT = """
 import sys
 from tierwise import Router, predict_tier
-from tierwise.router.log import _linger
+from tierwise.router.log.waiting import _linger
 _linger.LINGER_S = 60.0
 router = Router(log=sys.argv[1])
 router._logged.add(predict_tier("Tag it"), None)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from simulated_log import QUICK, TIERS, simulated
-from small_model import small_manifest, small_reader
+from small_model import ladder_of_two
 
 from tierwise.classifier.errors import InvalidTraining, StateMismatch
 from tierwise.classifier.model import TierModel
@@ -38,11 +38,6 @@ def tasks(rows) -> list[Task]:
     pairs = zip(found["specification"], found["task_type"], strict=True)
     unread = [Task(text, task_type="new") for text in ("Hm", "42", "Přeložte smlouvu pro nájemce do češtiny")]
     return [*(Task(text, task_type=name) for text, name in pairs), *unread]
-
-
-def ladder_of_two() -> TierModel:
-    reader = small_reader(n_tiers=2)
-    return TierModel(reader, small_manifest(reader, tiers=("small", "large")))
 
 
 def test_the_report_says_what_it_was_made_of(model, rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, repeat
 from threading import Lock
 from typing import NamedTuple
 
@@ -45,10 +45,15 @@ class WordTable(dict[str, int]):
 
     def numbers(self, texts: Sequence[Sequence[str]], n_words: int) -> NDArray[np.int64]:
         """(n_words,): of all words of all texts, in order."""
-        if self._rows_of is not None:
-            new: set[str] = set().union(*texts).difference(self)
-            self._learn([word for word in new if len(word) <= MAX_WORD_CHARS])
-        return np.fromiter(map(self.__getitem__, chain.from_iterable(texts)), dtype=np.int64, count=n_words)
+        words = list(chain.from_iterable(texts))
+        found = np.fromiter(map(self.get, words, repeat(-1)), dtype=np.int64, count=n_words)
+        (at,) = np.nonzero(found < 0)
+        if len(at):
+            new = [words[place] for place in at.tolist()]
+            if self._rows_of is not None:
+                self._learn([word for word in dict.fromkeys(new) if len(word) <= MAX_WORD_CHARS])
+            found[at] = list(map(self.__getitem__, new))
+        return found
 
     def _learn(self, words: Sequence[str]) -> None:
         for start in range(0, len(words), _LEARNT_AT_ONCE):
