@@ -15,6 +15,7 @@ from ._saved import Saved
 KEEP_S = 10.0  # and at least _REST times as long as counting takes, so that it never takes a core for itself
 _REST = 20.0
 WAIT_S = 0.05
+_AFTER_PAGE_S = 0.2  # the page that shows what another process had counted is not to wait for the counting
 _RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
 _WORTH_SAVING_S, _SAVE_EVERY_S = 0.2, 300.0  # what is counted faster is counted again
 
@@ -43,17 +44,18 @@ class Cached:
 
         saved : where it is kept beyond this process.
         """
+        loaded = None if name in self._found else self._load(name, saved)
         with self._lock:
             found = self._found.get(name)
             running = self._running.get(name)
             if running is None and (found is None or time.monotonic() > found.until):
-                running = self._running[name] = self._pool.submit(self._count, name, count, saved)
+                after_s = 0.0 if loaded is None else _AFTER_PAGE_S
+                running = self._running[name] = self._pool.submit(self._count, name, count, saved, after_s)
         if found is not None:
             return found.value.result()
-        assert running is not None
-        loaded = self._load(name, saved)
         if loaded is not None:
             return loaded[0]
+        assert running is not None
         try:
             return running.result(WAIT_S)
         except TimeoutError:
@@ -82,7 +84,8 @@ class Cached:
             self._loaded[name] = saved.load()
         return self._loaded.get(name)
 
-    def _count(self, name: str, count: Callable[[], Any], saved: Saved | None) -> Any:
+    def _count(self, name: str, count: Callable[[], Any], saved: Saved | None, after_s: float) -> Any:
+        time.sleep(after_s)
         begun_in: str | None = None
         started, at, done, failed = time.monotonic(), utc_now(), Future[Any](), False
         try:
