@@ -23,7 +23,7 @@ with OutcomeLog(sys.argv[1]) as log:
     print(time.perf_counter() - started)
 print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
 """
-# the kernel's own high-water mark: what `wait4` says counts this process, too, from before the other program began
+# the kernel's own high-water mark: `wait4` counts this process, too, from before the other program began
 LOG_STATS = """
 import sys
 from tierwise.cli import main

@@ -17,7 +17,7 @@ _REST = 20.0
 WAIT_S = 0.05
 _AFTER_PAGE_S = 0.2  # the page that shows what another process had counted is not to wait for the counting
 _RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
-_WORTH_SAVING_S, _SAVE_EVERY_S = 0.2, 300.0  # what is counted faster is counted again
+_WORTH_SAVING_S, _SAVE_EVERY_S = 0.02, 300.0  # what is counted faster is soon counted again
 
 
 class _Found(NamedTuple):
