@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 
@@ -12,6 +13,7 @@ from tierwise.classifier.errors import JournalError
 from tierwise.router.run import checks
 from tierwise.router.run.jobs import run_many
 from tierwise.router.run.jobs._journal import JournalFile
+from tierwise.router.run.jobs._past import Past
 from tierwise.testing import MessagesServer
 
 CHECK = checks.json_schema({"type": "array"})
@@ -161,3 +163,15 @@ def test_a_full_disk_ends_the_job_and_it_goes_on_when_there_is_room(small_disk):
         assert summary.by_status == {"unchecked": 40}
         twice = len(server.calls) - 40
     assert 0 <= twice <= len(summary.in_flight) <= 8
+
+
+def test_the_cost_is_the_same_in_whichever_order_the_tasks_ended():
+    costs = {"t0": 3.9e-05, "t1": 3.65e-05, "t2": 4e-05, "t3": 1e-07}
+    found = set()
+    for order in itertools.permutations(costs):
+        past = Past(None)
+        for key in order:
+            attempt = {"tier": "haiku", "verdict": "clean", "cost_usd": costs[key]}
+            past.write({"kind": "attempt", "key": key, "attempt": attempt})
+        found.add(past.cost_usd)
+    assert len(found) == 1

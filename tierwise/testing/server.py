@@ -6,6 +6,7 @@ import asyncio
 import threading
 import tomllib
 from collections.abc import Iterable
+from math import fsum
 from types import TracebackType
 from typing import Any
 
@@ -80,7 +81,7 @@ class MessagesServer:
     @property
     def cost_usd(self) -> float:
         """What all calls so far would have cost."""
-        return sum(call.cost_usd for call in self.calls)
+        return fsum(call.cost_usd for call in self.calls)
 
     def then(self, *answers: Scripted) -> None:
         """The next requests get these, one each, before the script goes on."""

@@ -19,6 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ class BatchJob:
             by_status[result.status] = by_status.get(result.status, 0) + 1
         n_items, n_done = len(self._journal.items), len(results)
         sent = sum(part.batch_id is not None for part in parts)
-        cost_usd = sum(result.cost_usd for result in results)
+        cost_usd = fsum(result.cost_usd for result in results)
         return BatchStatus(n_items, n_done, n_items - n_done, len(parts), sent, cost_usd, by_status)
 
     def submit(self, client: Any, *, limits: Limits | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import fsum
 
 from ....classifier.errors import JournalError
 from .._keyed import Keyed
@@ -29,7 +30,7 @@ class TaskPast:
 
     @property
     def cost_usd(self) -> float:
-        return float(sum(each["cost_usd"] for each in self.attempts))
+        return fsum(each["cost_usd"] for each in self.attempts)
 
     @property
     def failed_tiers(self) -> list[str]:
@@ -62,7 +63,8 @@ class Past:
 
     @property
     def cost_usd(self) -> float:
-        return sum(past.cost_usd for past in self._tasks.values())
+        """The same to the last bit in whichever order the tasks ended."""
+        return fsum(each["cost_usd"] for past in self._tasks.values() for each in past.attempts)
 
     def of(self, key: str) -> TaskPast:
         """What is known of the task of this key; nothing, where it is new."""
