@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tierwise.testing import MessagesServer
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "article_pipeline.py"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "article_pipeline.py"
 
 
 def answer(request):

@@ -8,9 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import traceback
-from pathlib import Path
 
 import pytest
+from packages import SUPPORT
 from small_decisions import decided
 from sqlalchemy import create_engine, text
 
@@ -120,7 +120,7 @@ for number in range(1_000_000):
 
 
 def test_a_process_killed_while_it_writes_loses_nothing_and_leaves_nothing_half(log_url, open_log):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
     command = [sys.executable, "-c", WRITING, log_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         acknowledged = [process.stdout.readline() for _ in range(25)][-1]

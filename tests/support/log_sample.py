@@ -1,4 +1,4 @@
-"""A small log as it was stored by an older schema; written once per schema by `python -m tests.log_sample`."""
+"""A small log as it was stored by an older schema; written once per schema by `python tests/support/log_sample.py`."""
 
 from __future__ import annotations
 

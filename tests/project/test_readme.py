@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from tierwise.cli import main
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 BLOCK = re.compile(r"^ *```(?:python|py)\b[^\n]*\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 

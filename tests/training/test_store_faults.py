@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from packages import SUPPORT
 from small_model import small_model
 
 import tierwise
@@ -31,6 +31,7 @@ PROMOTER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
+from packages import SUPPORT
 from small_model import small_model
 from tierwise.training.promotion.store import ModelStore
 store = ModelStore(sys.argv[1])
@@ -55,7 +56,7 @@ def test_killed_at_any_moment_the_old_champion_serves_or_the_new_one(store):
     chance = random.Random(7)
     for _ in range(6):
         child = subprocess.Popen(
-            [sys.executable, "-c", PROMOTER, str(store.path), str(Path(__file__).parent)],
+            [sys.executable, "-c", PROMOTER, str(store.path), str(SUPPORT)],
             stdout=subprocess.PIPE,
             text=True,
         )

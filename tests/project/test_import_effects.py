@@ -9,9 +9,9 @@ import warnings
 
 import pytest
 import pytest_socket
+from packages import FOLDERS, MODULES, fresh, part_of
 
 import tierwise
-from tests.packages import FOLDERS, MODULES, fresh, part_of
 
 PYFUNC = "tierwise.training.promotion.pyfunc_model"  # MLflow runs this file; nothing of ours imports it
 

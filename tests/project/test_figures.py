@@ -15,7 +15,7 @@ from docs._figures import MARKED, RESULTS, Figures, Goal, Row, filled, shown
 from docs.generate import DOCUMENTS, FIGURES, stale_texts
 from tierwise.training.seeds.tasks import read_seeds
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"^ *```.*?^ *```$", flags=re.MULTILINE | re.DOTALL)
 TIMING = re.compile(r"\d\s?(?:ms|µs|MB|×|tasks/s|a second)(?!\w)")
 

@@ -11,7 +11,7 @@ import pytest
 from tierwise import OutcomeLog
 from tierwise.testing import Answer, MessagesServer
 
-FOLDER = Path(__file__).resolve().parent.parent / "examples"
+FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tierwise import OutcomeLog
 from tierwise.cli import main
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 OWN = """
 name = "own"

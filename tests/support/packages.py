@@ -1,4 +1,4 @@
-"""What is installed: packages, their modules, and what each imports."""
+"""What is installed: packages, their modules, and what each imports; where our own shared modules are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
+SUPPORT = Path(__file__).resolve().parent
 FOLDERS = {
     "tierwise.classifier.reading": "classifier/reading",
     "tierwise.classifier.belief": "classifier/belief",

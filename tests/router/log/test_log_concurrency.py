@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from packages import SUPPORT
 from small_decisions import NOON, decided
 from small_router import TEXTS, kept, rebuilt
 
@@ -37,7 +37,7 @@ def learned(log) -> dict[str, int]:
 
 def test_processes_that_write_at_once_lose_nothing_and_learn_everything(log_url, open_log):
     log = open_log()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITING, log_url, str(n), "60"], env=environment)
         for n in range(4)

@@ -14,7 +14,7 @@ from small_model import small_model
 from tierwise import OutcomeLog
 from tierwise.cli import main
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TAG = "Tag these 40 tickets by product area, one label each, JSON out"
 FAQ = "Write the product FAQ for our new kettle"

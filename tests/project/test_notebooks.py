@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from tierwise import OutcomeLog, predict_tier
 from tierwise.router.log.demo import fill
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 READING = ("01_read_the_log", "03_why_and_how_sure")
 RETRAIN = "02_retrain"
 LINE = 'LOG = "demo"'

@@ -15,7 +15,7 @@ from tierwise.classifier.task import Task
 from tierwise.cli import main as tierwise
 from tierwise.router.reasons import MEANING
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = [f"docs/{name}.md" for name in ("champion", "cli", "facts", "reasons", "tiers")]
 
 
