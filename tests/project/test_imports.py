@@ -17,6 +17,7 @@ BASE = {"numpy", "safetensors", "click", "tqdm"}
 CLASSIFIER, ROUTER, TRAINING, DATA = (
     f"tierwise.{each}" for each in ("classifier", "router", "training", "data")
 )
+LADDER = f"{ROUTER}.ladder"
 LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 STEPS = "tierwise.router.pipeline"
 EDGES = {
@@ -37,7 +38,7 @@ SERVE_EXTRA |= {"sqlalchemy", "starlette", "uvicorn"}
 
 ROOMS = {
     CLASSIFIER: ("reading", "belief", "artifact"),
-    ROUTER: ("rules",),
+    ROUTER: ("ladder", "rules"),
     LOG: ("database", "waiting", "files", "figures"),
     RUN: ("batches", "jobs"),
     SERVE: ("openapi", "access", "routes"),
@@ -46,7 +47,7 @@ ROOMS = {
 
 
 def within(*packages: str) -> set[str]:
-    """Packages and what lies directly in them as rooms of their own (for `router`, only the rules)."""
+    """Packages and what lies directly in them as rooms of their own (for `router`, only ladder and rules)."""
     rooms = {f"{each}.{room}" for each in packages for room in ROOMS.get(each, ())}
     return {*packages, *rooms}
 
@@ -59,7 +60,8 @@ def within(*packages: str) -> set[str]:
         (f"{CLASSIFIER}.artifact", within(CLASSIFIER)),
         (CLASSIFIER, within(CLASSIFIER)),
         (DATA, set()),
-        (f"{ROUTER}.rules", {CLASSIFIER, ROUTER}),
+        (LADDER, {CLASSIFIER, DATA}),
+        (f"{ROUTER}.rules", {CLASSIFIER, ROUTER, LADDER}),
         (ROUTER, {"tierwise", *within(CLASSIFIER, ROUTER), DATA}),
         (f"{LOG}.database", {CLASSIFIER, LOG}),
         (f"{LOG}.waiting", {*within(CLASSIFIER), ROUTER, LOG, f"{LOG}.database"}),
@@ -70,24 +72,24 @@ def within(*packages: str) -> set[str]:
         (f"{RUN}.jobs", {CLASSIFIER, *within(ROUTER, RUN)}),
         (RUN, {CLASSIFIER, *within(ROUTER)}),
         (STEPS, {CLASSIFIER, *within(ROUTER, LOG, RUN)}),
-        (WIRE, {CLASSIFIER, ROUTER, RUN}),
+        (WIRE, {CLASSIFIER, ROUTER, LADDER, RUN}),
         (DROPIN, {CLASSIFIER, ROUTER, LOG, RUN, WIRE}),
-        (PAGES, {"tierwise", *within(CLASSIFIER, LOG), ROUTER}),
+        (PAGES, {"tierwise", *within(CLASSIFIER, LOG), ROUTER, LADDER}),
         (f"{SERVE}.openapi", {CLASSIFIER, LOG}),
         (f"{SERVE}.access", {CLASSIFIER, SERVE}),
         (f"{SERVE}.routes", {CLASSIFIER, ROUTER, LOG, RUN, WIRE, *within(SERVE)}),
         (SERVE, {"tierwise", *within(CLASSIFIER, LOG, SERVE), DATA, ROUTER, PAGES}),
-        ("tierwise.testing", {CLASSIFIER, DATA, ROUTER}),
+        ("tierwise.testing", {CLASSIFIER, DATA, LADDER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
         (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),
         (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, LOG, TRAINING, f"{TRAINING}.features"}),
         (TRAINING, {*within(CLASSIFIER, TRAINING), ROUTER, DATA}),
         (EVALUATION, within(CLASSIFIER, ROUTER, TRAINING)),
-        (PROMOTION, {"tierwise", *within(CLASSIFIER, TRAINING), ROUTER, DATA, EVALUATION}),
+        (PROMOTION, {"tierwise", *within(CLASSIFIER, TRAINING), ROUTER, LADDER, DATA, EVALUATION}),
         (
             "tierwise.cli",
             {"tierwise", *within(CLASSIFIER, LOG, RUN, TRAINING, SERVE)}
-            | {ROUTER, DATA, STEPS, EVALUATION, PROMOTION},
+            | {ROUTER, LADDER, DATA, STEPS, EVALUATION, PROMOTION},
         ),
     ],
 )

@@ -12,8 +12,13 @@ from genai_prices.data import providers
 
 from tierwise.classifier.errors import MissingExtra
 from tierwise.data import IMAGES, TIERS
-from tierwise.router._freshness import RETIRES_SOON_DAYS, STALE_AFTER_DAYS, age_findings, price_findings
 from tierwise.router.ladder import Ladder
+from tierwise.router.ladder._freshness import (
+    RETIRES_SOON_DAYS,
+    STALE_AFTER_DAYS,
+    age_findings,
+    price_findings,
+)
 
 CHECKED = datetime.date(2026, 11, 24)
 

@@ -10,7 +10,8 @@ import pytest
 from tierwise.classifier.errors import InvalidLadder, InvalidTask
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES, TIERS
-from tierwise.router.ladder import LADDER_FORMAT, Ladder, default_ladder
+from tierwise.router.ladder import Ladder, default_ladder
+from tierwise.router.ladder._file import LADDER_FORMAT
 from tierwise.router.policy import Policy
 from tierwise.router.rules._decide import decide
 

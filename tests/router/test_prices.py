@@ -8,8 +8,8 @@ from tierwise.classifier.errors import InvalidLadder
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES
 from tierwise.router.ladder import Ladder
+from tierwise.router.ladder.prices import PriceStep, step_for, token_cost_usd
 from tierwise.router.policy import Policy
-from tierwise.router.prices import PriceStep, step_for, token_cost_usd
 from tierwise.router.rules._decide import decide, rung_cost_usd
 from tierwise.router.rules._limits import tokens_of
 

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from tierwise.classifier.errors import InvalidTask
-from tierwise.router.tier import index_of, ladder_tiers
+from tierwise.router.ladder.tier import index_of, ladder_tiers
 
 HAIKU, SONNET, OPUS = ladder_tiers(["haiku", "sonnet", "opus"])
 

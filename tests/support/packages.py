@@ -33,6 +33,7 @@ FOLDERS = {
     "tierwise.router.serve.access": "router/serve/access",
     "tierwise.router.serve.routes": "router/serve/routes",
     "tierwise.router.serve": "router/serve",
+    "tierwise.router.ladder": "router/ladder",
     "tierwise.router.rules": "router/rules",
     "tierwise.router": "router",
     "tierwise.training.evaluation": "training/evaluation",

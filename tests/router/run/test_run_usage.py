@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tierwise import Ladder
-from tierwise.router.prices import PriceStep, token_cost_usd
+from tierwise.router.ladder.prices import PriceStep, token_cost_usd
 from tierwise.router.run import Usage, usage_cost_usd, usage_of
 from tierwise.testing import Answer, MessagesServer
 

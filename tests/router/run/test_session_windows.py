@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tierwise import Ladder, Policy, Router, Session
-from tierwise.router.prices import token_cost_usd
+from tierwise.router.ladder.prices import token_cost_usd
 from tierwise.router.run import Options, execute
 from tierwise.testing import Answer, MessagesServer
 

@@ -1,46 +1,17 @@
-"""The ladder: tiers as data, with prices, limits and the date and source of each fact."""
+"""Ordered rungs, and where they are read from."""
 
 from __future__ import annotations
 
-import datetime
 import os
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from ..classifier.errors import InvalidLadder
-from .prices import PriceStep
+from ...classifier.errors import InvalidLadder
+from ._file import read_ladder
+from .rung import ROLES, Rung
 from .tier import Tier, index_of, ladder_tiers
-
-LADDER_FORMAT = 1
-ROLES = ("volume", "production", "strategy")
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One tier: what it is called, what it costs and what it can hold."""
-
-    tier: str
-    model: str
-    prices: tuple[PriceStep, ...]
-    checked_on: datetime.date
-    source: str
-    role: str | None = None
-    line: str | None = None
-    enabled: bool = True
-    context_window_tokens: int | None = None
-    max_output_tokens: int | None = None
-    output_tokens_per_second: float | None = None
-    first_token_ms: float = 0.0
-    accepts: tuple[str, ...] = ()
-    retires_on: datetime.date | None = None
-    replaced_by: str | None = None
-
-    @cached_property
-    def has_batch(self) -> bool:
-        return all(None not in (step.batch_input, step.batch_output) for step in self.prices)
 
 
 @dataclass(frozen=True)
@@ -103,17 +74,9 @@ class Ladder:
 
         Raises InvalidLadder, naming file, rung and fact.
         """
-        from ..data import TIERS
-        from ._ladder_file import parse_ladder
+        from ...data import TIERS
 
-        chosen = Path(path or os.environ.get("TIERWISE_LADDER") or TIERS)
-        try:
-            document = tomllib.loads(chosen.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InvalidLadder(f"Can't read the ladder {chosen}: {error.strerror}.", about=chosen) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidLadder(f"{chosen} is not a TOML file: {error}.", about=chosen) from error
-        return parse_ladder(document, where=str(chosen), enable=tuple(enable))
+        return cls(*read_ladder(Path(path or os.environ.get("TIERWISE_LADDER") or TIERS), tuple(enable)))
 
 
 def default_ladder() -> Ladder:

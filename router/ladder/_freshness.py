@@ -6,8 +6,9 @@ import datetime
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..classifier.errors import MissingExtra
-from .ladder import Ladder, Rung
+from ...classifier.errors import MissingExtra
+from .ladder import Ladder
+from .rung import Rung
 
 STALE_AFTER_DAYS = 90
 RETIRES_SOON_DAYS = 60

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..classifier.errors import InvalidLadder, suggestion
-from .ladder import LADDER_FORMAT, ROLES, Ladder, Rung
+from ...classifier.errors import InvalidLadder, suggestion
 from .prices import PriceStep
+from .rung import ROLES, Rung
+
+LADDER_FORMAT = 1
 
 _REQUIRED = ("tier", "model", "price", "checked_on", "source")
 _DATE = (datetime.date, "a date, such as 2026-11-24, without quotes")
@@ -26,8 +29,19 @@ _TYPES: dict[str, tuple[Any, str]] = {
 }
 
 
-def parse_ladder(document: dict[str, Any], *, where: str, enable: tuple[str, ...] = ()) -> Ladder:
-    """A ladder from a parsed TOML document."""
+def read_ladder(path: Path, enable: tuple[str, ...] = ()) -> tuple[str, tuple[Rung, ...], str]:
+    """Name, rungs and unit of the ladder in a TOML file. Raises InvalidLadder, naming file, rung and fact."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidLadder(f"Can't read the ladder {path}: {error.strerror}.", about=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidLadder(f"{path} is not a TOML file: {error}.", about=path) from error
+    rungs = _parse_rungs(document, str(path), enable)
+    return document.get("name", path.stem), rungs, document.get("unit", "token")
+
+
+def _parse_rungs(document: dict[str, Any], where: str, enable: tuple[str, ...]) -> tuple[Rung, ...]:
     form, tables = document.get("format", LADDER_FORMAT), document.get("rung", [])
     if not isinstance(form, int):
         raise InvalidLadder(f"format of {where} must be a whole number; got {form!r}.", about=form)
@@ -44,8 +58,7 @@ def parse_ladder(document: dict[str, Any], *, where: str, enable: tuple[str, ...
         if name not in [rung.tier for rung in rungs]:
             known = [rung.tier for rung in rungs]
             raise InvalidLadder(f"No rung {name!r} in {where}{suggestion(name, known)}", about=name)
-    kept = tuple(rung for rung in rungs if rung.enabled or rung.tier in enable)
-    return Ladder(document.get("name", Path(where).stem), kept, document.get("unit", "token"))
+    return tuple(rung for rung in rungs if rung.enabled or rung.tier in enable)
 
 
 def _parse_rung(table: dict[str, Any], where: str) -> Rung:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..classifier.errors import InvalidLadder, suggestion
+from ...classifier.errors import InvalidLadder, suggestion
 
 PER = 1_000_000  # prices are USD per million units
 

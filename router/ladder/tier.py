@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..classifier.errors import InvalidTask, suggestion
+from ...classifier.errors import InvalidTask, suggestion
 
 
 class Tier(str):
