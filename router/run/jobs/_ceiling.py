@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ....classifier.task import Task
 from ..._engine import Engine
-from ...rules._decide import rung_cost_usd
 from ...rules._limits import tokens_of
+from ...rules._request_cost import rung_cost_usd
 from ...rules._trivial import is_deterministic
 from .._check import Check
 
