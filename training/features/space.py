@@ -66,11 +66,14 @@ class FeatureSpace:
     embedding_scale: float
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> FeatureSpace:
-        """The space that these tasks span."""
+    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> tuple[FeatureSpace, csr_matrix]:
+        """The space that these tasks span, and their rows in it, (n_tasks, n_features)."""
         lexicon = build_lexicon([task.specification for task in tasks])
-        idf = design.inverse_document_frequency(design.lexical_counts(tasks, lexicon))
-        return cls(encoder, lexicon, idf, design.embedding_scale(design.embeddings(tasks, encoder)))
+        counts, embedded = design.lexical_counts(tasks, lexicon), design.embeddings(tasks, encoder)
+        idf, scale = design.inverse_document_frequency(counts), design.embedding_scale(embedded)
+        return cls(encoder, lexicon, idf, scale), design.design_matrix(
+            counts, idf, embedded * scale, design.facts(tasks)
+        )
 
     def matrix(self, tasks: Sequence[Task]) -> csr_matrix:
         """(n_tasks, n_features)."""
