@@ -49,7 +49,7 @@ class Asked:
         return {**given, "body": body}
 
 
-class NotesFailures(anthropic.Middleware):
+class NotesFailures(anthropic.Middleware):  # type: ignore[misc]
     """Of the client of one call, which asks again by itself: sees each request that brings no answer."""
 
     def __init__(self, asked: Asked) -> None:

@@ -116,7 +116,7 @@ class AllOf:
                 parts.append((yield from check.steps(text, around)))
             except Interrupt as stop:
                 for part in parts:
-                    stop.add(part.cost_usd, part.n_requests, part.cost_is_exact)
+                    stop.add(part.n_requests, part.cost_usd, part.cost_is_exact)
                 raise
             if parts[-1].status == FAILED:
                 break

@@ -86,12 +86,13 @@ class Interrupt(BaseException):
     def __init__(self, partial: Any | None = None) -> None:
         super().__init__()
         self.partial = partial
-        self.cost_usd, self.n_requests, self.is_exact = 0.0, 0, True
+        self.n_requests, self.cost_usd, self.cost_is_exact = 0, 0.0, True
 
-    def add(self, cost_usd: float, n_requests: int, is_exact: bool) -> None:
-        self.cost_usd += cost_usd
+    def add(self, n_requests: int, cost_usd: float, cost_is_exact: bool) -> None:
+        """As `CallError.add`."""
         self.n_requests += n_requests
-        self.is_exact &= is_exact
+        self.cost_usd += cost_usd
+        self.cost_is_exact &= cost_is_exact
 
 
 Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import fsum
 from pathlib import Path
@@ -35,7 +35,7 @@ from .._steps import Steps
 from ._collect import AT_ONCE, collect_steps
 from ._escalate import Escalation
 from ._item import ItemResult
-from ._journal import FORMAT, Journal, Line, plan_parts
+from ._journal import FORMAT, Journal, Line, Part, plan_parts
 from ._submit import submit_steps
 
 MAX_REQUESTS = 100_000  # of one batch, by the API
@@ -161,9 +161,14 @@ class BatchJob:
         """Decision id -> task."""
         return {each: Task.from_mapping(line["task"]) for each, line in self._journal.items.items()}
 
+    @property
+    def parts(self) -> Collection[Part]:
+        """Each a batch of the API."""
+        return self._journal.parts.values()
+
     def status(self) -> BatchStatus:
         """Counts, from the journal alone."""
-        results, parts = self.results.values(), self._journal.parts.values()
+        results, parts = self.results.values(), self.parts
         by_status: dict[str, int] = {}
         for result in results:
             by_status[result.status] = by_status.get(result.status, 0) + 1
@@ -236,7 +241,7 @@ class BatchJob:
         escalation : how items go on whose answer is no good. in_sync : what the batch could not do is run
             now; else it is only said.
         """
-        around, at_once = self._around(limits), checked_concurrency(concurrency)
+        around, at_once = self.around(limits), checked_concurrency(concurrency)
         steps = collect_steps(
             *(self._journal, around, check, on_item, self._clock, escalation),
             in_sync=in_sync,
@@ -246,14 +251,22 @@ class BatchJob:
             yield from submit_steps(self._journal, around.limits, OUTSIDE, self._clock)
             return (yield from steps)
 
-    def _around(self, limits: Limits | None) -> Surroundings:
+    def around(self, limits: Limits | None) -> Surroundings:
+        """Of its items, but for their tasks."""
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
 
 
 def _item(decision: Decision, key: str | None, own: Options | None, shared: Options | None) -> Line:
     ladder = decision.evidence.ladder
     rung = ladder.rungs[ladder.index(decision.tier)]
-    params = build_request(decision.task, rung, own or shared).kwargs
+    options = own or shared or Options()
+    params, beside = build_request(decision.task, rung, options).kwargs, options.beside_the_body
+    if beside is not None:
+        raise InvalidRequest(
+            f"{beside} is sent beside a request's body, and an item of a batch is nothing but a body. Leave "
+            "it out; headers for all requests are the client's (default_headers=).",
+            about=beside,
+        )
     facts = {name: value for name, value in asdict(decision.task).items() if value not in (None, ())}
     return {
         "id": decision.decision_id,

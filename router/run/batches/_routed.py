@@ -18,7 +18,7 @@ from .._keyed import keyed
 from .._limits import Limits
 from .._logged import Columns, note
 from .._request import Options
-from .._result import Hooks
+from .._result import USABLE, Hooks
 from .._steps import Steps
 from ._collect import AT_ONCE
 from ._escalate import Escalation
@@ -80,7 +80,7 @@ def collect(
     driver, opened = runner.driver(), _opened(router, job)
 
     def on_item(result: ItemResult) -> None:
-        runner.submit(partial(_log_item, router, result)).result()
+        runner.submit(partial(log_item, router, result)).result()
 
     entries = runner.entries()
     told = entries.hooks(), entries.settle
@@ -105,7 +105,7 @@ async def acollect(
     driver, opened = runner.async_driver(), _opened(router, job)
 
     async def on_item(result: ItemResult) -> None:
-        await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
+        await asyncio.wrap_future(runner.submit(partial(log_item, router, result)))
 
     entries = runner.entries()
     told = entries.hooks(), entries.asettle
@@ -175,7 +175,7 @@ def _steps(
     )
 
 
-def _log_item(router: Router, result: ItemResult) -> None:
+def log_item(router: Router, result: ItemResult) -> None:
     """An item is told of at least once; the log keeps its attempt once."""
     logged = router._logged
     if logged is None:
@@ -188,7 +188,7 @@ def _log_item(router: Router, result: ItemResult) -> None:
 
 def _columns_of(result: ItemResult, stop_reason: str | None) -> dict[str, Any]:
     ended = result.message is not None
-    judged = ended and result.status in ("passed", "failed", "unchecked", "check_not_run")
+    judged = ended and result.status in (*USABLE, "failed")
     return Columns(
         number=1,
         mode=result.mode,

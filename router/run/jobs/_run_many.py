@@ -74,7 +74,7 @@ def run_many(
         return run_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         perform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -102,7 +102,7 @@ async def arun_many(
         return await arun_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         await aperform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -168,7 +168,7 @@ def _asked(begin: Begin, job: JobState, check: Any, options: Options | None, sta
     return Job(begin.task, None, None, check, options, begin.limits, watch, start)
 
 
-def _tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
+def tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
     if on_known is not None:
         for result in results:
             on_known(result)
