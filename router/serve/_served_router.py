@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...classifier.belief.history import Counts
 from ...classifier.belief.state import TypeState
 from ...classifier.task import Task
 from ..decision import Decision
@@ -39,6 +40,19 @@ class ServedRouter(Router):
             count(self._metrics, decision)
         return decision
 
+    def decide_plainly(self, task: Task, history: Counts | TypeState | None) -> Decision:
+        """`decide`, of which this is left where nothing is explored and the task follows no other."""
+        engine, logged = self.engine, self.served_log
+        if history is None and logged is not None and engine.model is not None and task.task_type is not None:
+            history = logged.state(engine.model, task.task_type)
+        decision = engine.decide(task, history)
+        if logged is None:
+            count(self._metrics, decision)
+        else:
+            logged.add(decision, None)
+            logged.settle()
+        return decision
+
     def decide_many(
         self, tasks: Sequence[Task], states: Mapping[str, TypeState]
     ) -> Decisions | Sequence[Decision]:
@@ -62,4 +76,5 @@ class ServedRouter(Router):
 
 def count(metrics: Metrics, decision: Decision) -> None:
     """For Prometheus."""
-    metrics.decision(str(decision.tier), decision.reason, fallback=decision.fallback)
+    _, ladder, _, choice, *_ = decision.evidence
+    metrics.decision(ladder.names[choice.rung], choice.codes[0], fallback=choice.fallback)

@@ -89,7 +89,7 @@ class Service:
         if history is None and task.task_type is not None:
             await self.states_at_hand([task.task_type], router)
         if follows is None and not router.explores:
-            return router.decide(task, history=history)
+            return router.decide_plainly(task, history)
         return await self.beside("readers", lambda: router.decide(task, history=history, follows=follows))
 
     async def states_at_hand(self, task_types: Iterable[str], router: ServedRouter) -> dict[str, TypeState]:
