@@ -40,17 +40,15 @@ class ServedRouter(Router):
             count(self._metrics, decision)
         return decision
 
-    def decide_plainly(self, task: Task, history: Counts | TypeState | None) -> Decision:
-        """`decide`, of which this is left where nothing is explored and the task follows no other."""
-        engine, logged = self.engine, self.served_log
-        if history is None and logged is not None and engine.model is not None and task.task_type is not None:
-            history = logged.state(engine.model, task.task_type)
-        decision = engine.decide(task, history)
-        if logged is None:
+    def decide_plainly(self, task: Task, known: Counts | TypeState | None) -> Decision:
+        """What is left of `decide` where nothing is explored, the task follows no other, and what is known of
+        its type is at hand.
+        """
+        decision = self.engine.decide(task, known)
+        if self.served_log is None:
             count(self._metrics, decision)
         else:
-            logged.add(decision, None)
-            logged.settle()
+            self.served_log.add(decision, None)
         return decision
 
     def decide_many(
