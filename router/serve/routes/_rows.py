@@ -9,9 +9,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from ..._decisions import Decisions
 from ...decision import Decision
 from ...ladder import Ladder
-from ...predict import Decisions
 from ...rules._beliefs import Beliefs
 from ...rules._decide import Choice
 
