@@ -108,19 +108,26 @@ def _recurring(
     connection: Connection, kinds: Iterable[_Kind], model: TierModel, most_outcomes: int
 ) -> Iterator[Recurring]:
     for kind in kinds:
-        judged = [
-            Judged(_judged(row, model), row.verdict == CLEAN, row.at_us / 1e6)
+        told = [
+            row
             for tier in kind.tiers
             for row in connection.execute(
                 _outcomes(), {"task_type": kind.task_type, "tier": tier, "most": most_outcomes}
             )
         ]
-        works = (
-            _work(row, model) for row in connection.execute(_latest(), {"task_type": kind.task_type}).all()
-        )
-        latest = tuple(work for work in works if not work.task.attempts)
+        works = {row.decision_id: _work(row, model) for row in told}
+        judged = [
+            Judged(_judged(row, works[row.decision_id], model), row.verdict == CLEAN, row.at_us / 1e6)
+            for row in told
+        ]
+        latest = connection.execute(_latest(), {"task_type": kind.task_type}).scalars().all()
+        unknown = [decision_id for decision_id in latest if decision_id not in works]  # nobody judged them
+        works |= {
+            row.decision_id: _work(row, model) for row in connection.execute(_decided(), {"ids": unknown})
+        }
+        firsts = tuple(works[each] for each in latest if not works[each].task.attempts)
         per_month = kind.n_decisions / max(kind.days, _LEAST_DAYS) * DAYS_PER_MONTH
-        yield Recurring(kind.task_type, latest, tuple(judged), per_month)
+        yield Recurring(kind.task_type, firsts, tuple(judged), per_month)
 
 
 def _work(row: Any, model: TierModel) -> Work:
@@ -128,9 +135,8 @@ def _work(row: Any, model: TierModel) -> Work:
     return Work(task_of(row._mapping, row.details or {}), row.tier, kept)
 
 
-def _judged(row: Any, model: TierModel) -> Work:
+def _judged(row: Any, work: Work, model: TierModel) -> Work:
     """Where this very model decided, what it read in the text stands in the row: texts are slow to read."""
-    work = _work(row, model)
     if row.model_version != model.version or model.manifest.get("correction") is not None:
         return work
     return work._replace(text=_mass(row, model))
@@ -144,7 +150,7 @@ def _mass(row: Any, model: TierModel) -> tuple[float, ...] | None:
     return tuple(beliefs["text"])
 
 
-_NAMES = ("task_type", "tier", "mode", "model_version", "specification", "facts", "details")
+_NAMES = ("decision_id", "task_type", "tier", "mode", "model_version", "specification", "facts", "details")
 _TASK = tuple(decisions.c[n] for n in _NAMES)
 
 
@@ -190,12 +196,17 @@ def _outcomes() -> Select[Any]:
 
 @cache
 def _latest() -> Select[Any]:
-    """The newest first attempts, whether somebody judged them or not; a probe was not where the type is."""
+    """Ids of the newest first attempts, judged or not; a probe was not where the type is."""
     return (
-        select(*_TASK)
+        select(decisions.c.decision_id)
         .where(decisions.c.task_type == bindparam("task_type"), decisions.c.follows.is_(None))
         .where(or_(decisions.c.mode.is_(None), decisions.c.mode != "none"))
         .where(or_(decisions.c.propensity.is_(None), decisions.c.propensity >= _NO_PROBE))
         .order_by(decisions.c.decided_at_us.desc(), decisions.c.decision_id)
         .limit(MOST_LATEST)
     )
+
+
+@cache
+def _decided() -> Select[Any]:
+    return select(*_TASK).where(decisions.c.decision_id.in_(bindparam("ids", expanding=True)))
