@@ -110,13 +110,14 @@ def stats(
     with the outcomes of their type, would be given to another tier; pins, floors and thresholds hold.
     """
     from ..classifier.model import TierModel
+    from ..router._uncollected import uncollected
     from ..router.log import OutcomeLog, movements_of
     from ..router.log.figures._stats import stats_of
     from ..router.log.figures._tally import tally_of
     from ..router.movements import WORTH_USD_PER_MONTH
 
     model = None if model_path is None else TierModel.load(model_path)
-    with OutcomeLog(url, create=False) as opened:
+    with uncollected(), OutcomeLog(url, create=False) as opened:
         counted = tally_of(opened._database)
         found = stats_of(counted)
         if not as_json:
