@@ -113,10 +113,17 @@ class TierModel:
         return self._of_more_than_text([task], [reading], [history])[0]
 
     def posteriors(
-        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
+        self,
+        tasks: Sequence[Task],
+        history: Mapping[str, History] | None = None,
+        *,
+        readings: Sequence[Reading] | None = None,
     ) -> list[Posterior]:
-        """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
-        readings = self.reader.read_many(tasks)
+        """Each exactly as `posterior` gives it.
+
+        history : maps task types to counts or states. readings : of these tasks, where they were read before.
+        """
+        readings = self.reader.read_many(tasks) if readings is None else readings
         if self._correction is None and not history and not any(task.attempts for task in tasks):
             return list(map(self._of_text, readings))
         known = history or {}
@@ -142,7 +149,10 @@ class TierModel:
 
     def places(self, tasks: Sequence[Task]) -> list[Place]:
         """Where the text puts each task on the latent scale."""
-        readings = self.reader.read_many(tasks)
+        return self.places_read(self.reader.read_many(tasks))
+
+    def places_read(self, readings: Sequence[Reading]) -> list[Place]:
+        """The same of texts that were read before."""
         return self._placed(list(map(self._mass, readings)), readings)
 
     def place_of(self, mass: Sequence[float]) -> Place:

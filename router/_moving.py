@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..classifier.belief._place import Place
@@ -12,6 +12,7 @@ from ..classifier.belief.posterior import Posterior
 from ..classifier.belief.state import Seen, TypeState
 from ..classifier.errors import InvalidTask
 from ..classifier.model import TierModel
+from ..classifier.reading._reader import Reading
 from ..classifier.task import Task
 from . import reasons
 from ._view import View
@@ -56,13 +57,16 @@ class Moved(NamedTuple):
 
 
 def moved_tasks(types: Sequence[Recurring], view: View, policy: Policy, ladder: Ladder) -> list[list[Moved]]:
-    """Of each type, all read together: texts are read many at a time.
+    """Of each type, all read together: texts are read many at a time, and each once.
 
     Left out: tasks that no tier of this ladder did or can do, and steps that need no model.
     """
+    model = view.model
     works = [[work for work in each.latest if work.tier in ladder.names] for each in types]
-    states = _states(view.model, [each.outcomes for each in types])
-    told = _posteriors(view.model, [each.task_type for each in types], works, states)
+    judged = [[each for each in some.outcomes if each.work.tier in model.tiers] for some in types]
+    read = _readings(model, chain(chain(*works), (each.work for some in judged for each in some)))
+    states = _states(model, judged, read)
+    told = _posteriors(model, [each.task_type for each in types], works, states, read)
     return [
         _moved_of_type(*pair, view, policy, ladder) for pair in zip(works, _like(works, told), strict=True)
     ]
@@ -82,20 +86,27 @@ def _moved_of_type(
     return found
 
 
-def _states(model: TierModel, outcomes: Sequence[Sequence[Judged]]) -> list[TypeState]:
-    """What each type's outcomes say under this model; those at tiers that it doesn't know say nothing."""
-    known = [[each for each in some if each.work.tier in model.tiers] for some in outcomes]
-    places = iter(_places(model, [each.work for some in known for each in some]))
+def _readings(model: TierModel, works: Iterable[Work]) -> dict[int, Reading]:
+    """By the identity of the task: one that was judged is also among the latest of its type."""
+    tasks = {id(work.task): work.task for work in works if _readable(work)}
+    return dict(zip(tasks, model.reader.read_many(list(tasks.values())), strict=True))
+
+
+def _states(
+    model: TierModel, judged: Sequence[Sequence[Judged]], read: Mapping[int, Reading]
+) -> list[TypeState]:
+    """What each type's outcomes say under this model."""
+    places = iter(_places(model, [each.work for some in judged for each in some], read))
     return [
         model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
-        for some in known
+        for some in judged
     ]
 
 
-def _places(model: TierModel, works: Sequence[Work]) -> list[Place]:
-    read = iter(model.places([work.task for work in works if _readable(work)]))
+def _places(model: TierModel, works: Sequence[Work], read: Mapping[int, Reading]) -> list[Place]:
+    of_texts = iter(model.places_read([read[id(work.task)] for work in works if _readable(work)]))
     kept = iter(model.places_of([work.text or model.uninformed for work in works if not _readable(work)]))
-    return [next(read if _readable(work) else kept) for work in works]
+    return [next(of_texts if _readable(work) else kept) for work in works]
 
 
 def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
@@ -105,14 +116,29 @@ def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
 
 
 def _posteriors(
-    model: TierModel, names: Sequence[str], works: Sequence[Sequence[Work]], states: Sequence[TypeState]
+    model: TierModel,
+    names: Sequence[str],
+    works: Sequence[Sequence[Work]],
+    states: Sequence[TypeState],
+    read: Mapping[int, Reading],
 ) -> list[Posterior]:
-    tasks = [_named(work.task, name) for name, some in zip(names, works, strict=True) for work in some]
-    read = iter(model.posteriors(tasks, dict(zip(names, states, strict=True))))
+    of_type = dict(zip(names, states, strict=True))
+    texts = [
+        (name, work.task) for name, some in zip(names, works, strict=True) for work in some if _readable(work)
+    ]
+    of_texts = iter(
+        model.posteriors(
+            [_named(task, name) for name, task in texts],
+            of_type,
+            readings=[read[id(task)] for _, task in texts],
+        )
+    )
     return [
-        posterior if _readable(work) else model.posterior_of_mass(work.text or model.uninformed, state)
-        for state, some in zip(states, works, strict=True)
-        for work, posterior in zip(some, read, strict=False)
+        next(of_texts)
+        if _readable(work)
+        else model.posterior_of_mass(work.text or model.uninformed, of_type[name])
+        for name, some in zip(names, works, strict=True)
+        for work in some
     ]
 
 

@@ -195,7 +195,7 @@ def test_types_read_together_move_as_each_alone(log, monkeypatch):
     fill(log, 400)
     model = TierModel.load(CHAMPION)
     with log._database.read() as connection:
-        kinds = _recurring._kinds(connection)
+        kinds = _recurring.kinds(_recurring.tally(connection))
         seen = list(_recurring._recurring(connection, kinds, model, 100))
     together = {each.task_type: each for each in movements(seen, model=model).types}
     monkeypatch.setattr("tierwise.router.movements._AT_ONCE", 3)
