@@ -19,7 +19,7 @@ from .likelihood import ByTier, step_of, verdict_likelihood
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_AT_ONCE = 4_096  # rows, and the rest of the last one's type: what is worked out of them stays in the cache
+_AT_ONCE = 8_192  # rows, and the rest of the last one's type: what is worked out of them stays in the cache
 
 
 class Points(NamedTuple):
