@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from .decision import Decision
 from .ladder import Ladder
+from .ladder.tier import Tier
 from .policy import Policy
 from .predict import Decisions, predict_tier, predict_tiers
-from .tier import Tier
 
 if TYPE_CHECKING:
     from .canary import Canary

@@ -10,12 +10,12 @@ from ..classifier.belief.posterior import Posterior
 from ..classifier.model import TierModel
 from ..classifier.task import Task
 from .ladder import Ladder
+from .ladder.tier import Tier
 from .policy import Policy
 from .rules._beliefs import Beliefs
 from .rules._costs import expected_costs_usd, latency_ms
 from .rules._decide import Choice
 from .rules._mode import Mode
-from .tier import Tier
 
 
 class Evidence(NamedTuple):

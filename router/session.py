@@ -13,10 +13,10 @@ from ._deciding import Decided, unlogged
 from ._tasks import task_of
 from .decision import Decision
 from .ladder import Ladder, default_ladder
+from .ladder.tier import Tier
 from .policy import Policy
 from .predict import predict_tier
 from .rules._limits import CHARS_PER_TOKEN
-from .tier import Tier
 
 if TYPE_CHECKING:
     from .router import Router

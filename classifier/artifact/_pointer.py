@@ -6,7 +6,8 @@ A store is a folder of ordinary model folders and a pointer:
     models/versions/<version>/      model folders; none is ever changed
 
 `training/promotion/store.py` writes the pointer, by replacing it whole. To change its format: raise
-POINTER_FORMAT, teach `parse_pointer` to read the former one, store a sample under tests/artifacts/.
+POINTER_FORMAT, teach `parse_pointer` to read the former one, store a sample under
+tests/classifier/artifacts/.
 """
 
 from __future__ import annotations

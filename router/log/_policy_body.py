@@ -10,8 +10,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from ..ladder import Ladder, Rung
+from ..ladder.prices import PriceStep
 from ..policy import Policy
-from ..prices import PriceStep
 
 _known: dict[tuple[int, int], tuple[str, dict[str, Any], object]] = {}
 _MAX_KNOWN = 64

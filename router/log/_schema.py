@@ -1,7 +1,8 @@
 """The tables, one definition for SQLite and PostgreSQL.
 
 To change them: add a revision in `migrations/versions`, set SCHEMA to it, store a sample of the schema
-before it in `tests/samples`. Only add: an older tierwise may still be writing while a newer one upgrades.
+before it in `tests/support/samples`. Only add: an older tierwise may still be writing while a newer one
+upgrades.
 """
 
 from __future__ import annotations

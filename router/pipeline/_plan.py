@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ...classifier.errors import InvalidPipeline, InvalidTask
 from ...classifier.task import Task
 from ..ladder import Ladder, Rung
+from ..ladder.prices import token_cost_usd
 from ..policy import Policy
 from ..predict import _asked, _Engine
-from ..prices import token_cost_usd
 from ..rules._costs import latency_ms
 from ..rules._decide import Choice
 from ..rules._objective import priced_plan

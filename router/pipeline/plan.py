@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..tier import Tier
+from ..ladder.tier import Tier
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ...classifier.task import Task
 from .. import reasons
 from ..ladder import Ladder, Rung
+from ..ladder.prices import token_cost_usd
 from ..policy import Policy
-from ..prices import token_cost_usd
 from ._beliefs import Beliefs
 from ._bounds import Bounds, bounds_of
 from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of

@@ -10,7 +10,7 @@ from typing import Any
 from ...classifier.errors import CallError
 from ...classifier.task import Task
 from ..ladder import Ladder
-from ..prices import token_cost_usd
+from ..ladder.prices import token_cost_usd
 from ..rules._limits import CHARS_PER_TOKEN
 from ._call import COMPLETED, Answered, call_steps
 from ._check import FAILED, NOT_RUN, PASSED, CheckResult, Status, Surroundings

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ...classifier.errors import InvalidTask
 from ...classifier.task import Task
 from ..decision import Decision
-from ..tier import Tier
+from ..ladder.tier import Tier
 from ._call import CUT_OFF
 from ._check import FAILED, Surroundings
 from ._request import Options

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...classifier.errors import CallError
 from ..decision import Decision
-from ..tier import Tier
+from ..ladder.tier import Tier
 from ._check import FAILED, NOT_RUN, PASSED, CheckResult
 from ._usage import NO_USAGE, Usage
 

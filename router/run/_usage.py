@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..ladder import Rung
-from ..prices import PER, step_for
+from ..ladder.prices import PER, step_for
 
 
 class Usage(NamedTuple):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from ..router._freshness import age_findings, price_findings
 from ..router.ladder import Ladder
+from ..router.ladder._freshness import age_findings, price_findings
 
 
 @click.command()

@@ -20,9 +20,9 @@ from ..classifier.artifact._store_folder import is_store
 from ..classifier.errors import ArtifactError, TierwiseError
 from ..classifier.model import TierModel
 from ..data import CHAMPION
-from ..router._freshness import age_findings
 from ..router._view import view_of
 from ..router.ladder import Ladder
+from ..router.ladder._freshness import age_findings
 from ..router.policy import Policy
 
 _EXTRAS = {
