@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ._text import is_very_long
@@ -19,11 +18,11 @@ class Guards(NamedTuple):
     min_words: int = 4
     min_familiarity: float = 0.5
 
-    def before_reading(self, words: Sequence[str], text: str) -> str | None:
-        if len(words) < self.min_words or not text[0].isalnum():
+    def before_reading(self, n_words: int, text: str) -> str | None:
+        if n_words < self.min_words or not text[0].isalnum():
             if not any(char.isalnum() for char in text[:10_000]):
                 return EMPTY
-            if len(words) < self.min_words:
+            if n_words < self.min_words:
                 return TOO_SHORT
         return VERY_LONG if is_very_long(text) else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -108,7 +109,7 @@ class Reader:
         if self.shape is not None:
             of_shape = self.shape.logits([shape_of(task.specification, words)])[0].tolist()
             logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
-        return self._reading(task, words, tuple(logits), known, n_letters)
+        return self._reading(task, len(words), tuple(logits), known, n_letters)
 
     def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
         """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
@@ -135,9 +136,11 @@ class Reader:
             if facts is not None:
                 logits[row] += facts @ self.facts
         if self.shape is not None:
-            logits += self.shape.logits(shapes_of(texts, words))
+            n_words = np.array(list(map(len, words)))
+            chars = np.fromiter(map(len, chain.from_iterable(words)), np.int64, int(n_words.sum()))
+            logits += self.shape.logits(shapes_of(texts, n_words, chars))
         known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
-        return list(map(self._reading, tasks, words, map(tuple, logits.tolist()), known, n_letters))
+        return list(map(self._reading, tasks, map(len, words), map(tuple, logits.tolist()), known, n_letters))
 
     @cached_property
     def _many(self) -> ManyTexts:
@@ -154,15 +157,15 @@ class Reader:
         return list(map(_PLACE.__and__, rows)), total
 
     def _reading(
-        self, task: Task, words: list[str], logits: tuple[float, ...], known: int, n_letters: int
+        self, task: Task, n_words: int, logits: tuple[float, ...], known: int, n_letters: int
     ) -> Reading:
-        guard = self.guards.before_reading(words, task.specification)
+        guard = self.guards.before_reading(n_words, task.specification)
         if guard is None and n_letters:
             guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
         return Reading(logits, guard)
 
     def _without_words(self, task: Task) -> Reading:
-        return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))
+        return Reading(tuple(self._bias), self.guards.before_reading(0, task.specification))
 
     def familiarity(self, text: str) -> float:
         """Mean familiarity of the distinct words, 0 to 1; 1 for a text without words of letters."""

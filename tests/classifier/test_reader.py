@@ -21,6 +21,7 @@ from tierwise.classifier.reading.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
 from tierwise.training.features import design
+from tierwise.training.features.words import Words
 from tierwise.training.seeds.tasks import read_seeds
 
 SMALL = small_reader()
@@ -30,9 +31,10 @@ WORDS = st.sampled_from(
 
 
 def plain_logits(reader: Reader, tasks: list[Task]) -> np.ndarray:
+    words = Words.of_tasks(tasks)
     return (
-        design.lexical_counts(tasks, reader.lexicon) @ reader.lexical
-        + design.embeddings(tasks, reader.encoder) @ reader.embedding
+        design.lexical_counts(words, reader.lexicon) @ reader.lexical
+        + design.embeddings(words, reader.encoder) @ reader.embedding
         + design.facts(tasks) @ reader.facts
         + reader.bias
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from small_model import small_reader
 
@@ -67,20 +67,25 @@ def test_a_full_table_starts_anew_and_says_the_same(monkeypatch):
             assert len(reader._many._table) == 0
 
 
-TEXT = st.text(st.sampled_from("ab 0(.,;?_'\n\t=é中🙂\x85"), max_size=60).filter(lambda text: text.split())
+TEXT = st.text(st.sampled_from("ab 0(.,;?_'\n\t=é中🙂\x85"), max_size=60)
+
+
+def shapes_at_once(texts):
+    words = list(map(running_words, texts))
+    chars = np.array([len(word) for each in words for word in each], dtype=np.int64)
+    return shape.shapes_of(texts, np.array(list(map(len, words))), chars)
 
 
 @settings(deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=6))
+@example(["", "a 1", " "])
 def test_shapes_of_many_texts_are_those_of_each(texts):
-    words = list(map(running_words, texts))
-    expected = np.stack(list(map(shape.shape_of, texts, words)))
-    np.testing.assert_array_equal(shape.shapes_of(texts, words), expected)
+    expected = np.stack([shape.shape_of(text, running_words(text)) for text in texts])
+    np.testing.assert_array_equal(shapes_at_once(texts), expected)
 
 
-def test_shapes_of_long_texts_are_counted_one_by_one(monkeypatch):
-    texts = ["tag (the) ticket, 12 times.", "plan\nthis = 3"]
-    words = list(map(running_words, texts))
-    at_once = shape.shapes_of(texts, words)
+def test_shapes_of_long_texts_are_counted_some_at_a_time(monkeypatch):
+    texts = ["tag (the) ticket, 12 times.", "plan\nthis = 3", "as well as that"]
+    at_once = shapes_at_once(texts)
     monkeypatch.setattr(shape, "_MOST_CHARS", 10)
-    np.testing.assert_array_equal(shape.shapes_of(texts, words), at_once)
+    np.testing.assert_array_equal(shapes_at_once(texts), at_once)

@@ -8,7 +8,6 @@ a search in two numbers. With few types the search stays near the standard width
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,9 @@ from scipy.stats import beta
 
 from ...classifier.belief._deviations import deviation_weights
 from ...classifier.belief._effects import effect_grid
-from ...classifier.belief._passing import PassCurve, Widths, _logistic_cells, pass_curve
+from ...classifier.belief._passing import Widths, _logistic_cells, pass_curve
 from .frame import Outcomes
-from .likelihood import outcome_likelihood
+from .likelihood import verdict_likelihood
 
 Array = NDArray[np.float64]
 _PRIOR_SD = 0.5  # of the log widths around the standard ones
@@ -37,25 +36,19 @@ _DROP_90 = 1.353  # in log likelihood, of a 90 % interval: half the chi-squared 
 def type_likelihoods(outcomes: Outcomes, places: Array, widths: Widths, *, most: int = MOST_ROWS) -> Array:
     """(n_types with outcomes, n_points): log P(outcomes of the type | effects), on the grid of `widths`."""
     grid = effect_grid(places.shape[1], widths)
-    rows = sample(len(outcomes), most)
-    kinds, index = np.unique(outcomes.types[rows], return_inverse=True)
+    if len(outcomes) > most:
+        rows = sample(len(outcomes), most)
+        outcomes, places = outcomes.take(rows), places[rows]
+    kinds, index = np.unique(outcomes.types, return_inverse=True)
     total = np.zeros((len(kinds), *grid.shape))
-    for (tier, failed), members in _alike(outcomes, rows).items():
-        of_kind = members[np.argsort(index[members], kind="stable")]
-        for some in np.array_split(of_kind, 1 + len(of_kind) // _AT_ONCE):
-            found = grid.log_outcomes(places[rows[some]], tier, outcomes.clean[rows[some]], failed)
-            found *= outcomes.weights[rows[some]].reshape(-1, *[1] * places.shape[1])
+    for (tier, failed), rows in outcomes.alike().items():
+        by_type = rows[np.argsort(index[rows], kind="stable")]
+        for some in np.array_split(by_type, 1 + len(rows) // _AT_ONCE):
+            found = grid.log_outcomes(places[some], tier, outcomes.clean[some], failed)
+            found *= outcomes.weights[some].reshape(-1, *[1] * places.shape[1])
             starts = np.flatnonzero(np.diff(index[some], prepend=-1))
             total[index[some][starts]] += np.add.reduceat(found, starts, axis=0)
     return total.reshape(len(kinds), -1)
-
-
-def _alike(outcomes: Outcomes, rows: NDArray[np.int64]) -> dict[tuple[int, tuple[int, ...]], Any]:
-    """(tier, tiers that failed before) -> positions in `rows`."""
-    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
-    for position, row in enumerate(rows.tolist()):
-        groups.setdefault((int(outcomes.tiers[row]), outcomes.failed[row]), []).append(position)
-    return {key: np.array(positions) for key, positions in groups.items()}
 
 
 def fit_widths(likelihoods: Array, n_tiers: int, widths: Widths, standard: Widths) -> Widths:
@@ -110,9 +103,11 @@ def sample(n_rows: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
 
 
 def _total(outcomes: Outcomes, scores: Array, widths: Widths) -> float:
-    curve: PassCurve = pass_curve(widths)
-    each, _ = outcome_likelihood(curve, scores, outcomes.tiers, outcomes.clean, outcomes.failed)
-    return float(each @ outcomes.weights)
+    curve, total = pass_curve(widths), 0.0
+    for (tier, failed), rows in outcomes.alike().items():
+        each, _ = verdict_likelihood(curve, scores[rows].T, tier, outcomes.clean[rows], failed)
+        total += float(each @ outcomes.weights[rows])
+    return total
 
 
 def _profile(candidates: Array, log_likelihood: Array) -> tuple[float, float, float]:
