@@ -198,7 +198,7 @@ def test_types_read_together_move_as_each_alone(log, monkeypatch):
         kinds = _recurring.kinds(_recurring.tally(connection))
         seen = list(_recurring._recurring(connection, kinds, model, 100))
     together = {each.task_type: each for each in movements(seen, model=model).types}
-    monkeypatch.setattr("tierwise.router.movements._AT_ONCE", 3)
+    monkeypatch.setattr("tierwise.router.movements._movements._AT_ONCE", 3)
     in_groups = {each.task_type: each for each in movements(seen, model=model).types}
     monkeypatch.setattr(
         state, "log_likelihoods", lambda seen, grid: np.array([each.log_likelihood(grid) for each in seen])

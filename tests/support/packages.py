@@ -34,6 +34,7 @@ FOLDERS = {
     "tierwise.router.serve.routes": "router/serve/routes",
     "tierwise.router.serve": "router/serve",
     "tierwise.router.ladder": "router/ladder",
+    "tierwise.router.movements": "router/movements",
     "tierwise.router.rules": "router/rules",
     "tierwise.router": "router",
     "tierwise.training.evaluation": "training/evaluation",

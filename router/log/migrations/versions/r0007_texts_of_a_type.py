@@ -1,4 +1,4 @@
-"""What was stored of texts is counted with the decisions of each type: of the rows themselves none is read."""
+"""What was stored of texts is counted with the decisions of each type: none of the rows is read."""
 
 from __future__ import annotations
 

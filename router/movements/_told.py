@@ -1,0 +1,96 @@
+"""What a model believes of types' latest tasks, now that it is told the outcomes of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from ...classifier.belief._place import Place
+from ...classifier.belief.posterior import Posterior
+from ...classifier.belief.state import Seen, TypeState
+from ...classifier.model import TierModel
+from ...classifier.reading._reader import Reading
+from ...classifier.task import Task
+from ._work import Judged, Recurring, Work
+
+
+def told_of(
+    model: TierModel, types: Sequence[Recurring], works: Sequence[Sequence[Work]]
+) -> list[list[Posterior]]:
+    """A posterior for each of `works`, which are of these types, by its text and the type's outcomes."""
+    judged = [[each for each in some.outcomes if each.work.tier in model.tiers] for some in types]
+    read = _readings(model, chain(chain(*works), (each.work for some in judged for each in some)))
+    states = _states(model, judged, read)
+    return _like(works, _posteriors(model, [each.task_type for each in types], works, states, read))
+
+
+def _readings(model: TierModel, works: Iterable[Work]) -> dict[int, Reading]:
+    """By the identity of the task: one that was judged is also among the latest of its type."""
+    tasks = {id(work.task): work.task for work in works if _readable(work)}
+    return dict(zip(tasks, model.reader.read_many(list(tasks.values())), strict=True))
+
+
+def _states(
+    model: TierModel, judged: Sequence[Sequence[Judged]], read: Mapping[int, Reading]
+) -> list[TypeState]:
+    """What each type's outcomes say under this model."""
+    places = iter(_places(model, [each.work for some in judged for each in some], read))
+    return [
+        model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
+        for some in judged
+    ]
+
+
+def _places(model: TierModel, works: Sequence[Work], read: Mapping[int, Reading]) -> list[Place]:
+    of_texts = iter(model.places_read([read[id(work.task)] for work in works if _readable(work)]))
+    kept = iter(model.places_of([work.text or model.uninformed for work in works if not _readable(work)]))
+    return [next(of_texts if _readable(work) else kept) for work in works]
+
+
+def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
+    work, tiers = judged.work, model.tiers
+    failed = tuple(tiers.index(tier) for tier in dict.fromkeys(work.task.attempts) if tier in tiers)
+    return Seen(judged.at, tiers.index(work.tier), judged.clean, place, failed)
+
+
+def _posteriors(
+    model: TierModel,
+    names: Sequence[str],
+    works: Sequence[Sequence[Work]],
+    states: Sequence[TypeState],
+    read: Mapping[int, Reading],
+) -> list[Posterior]:
+    of_type = dict(zip(names, states, strict=True))
+    texts = [
+        (name, work.task) for name, some in zip(names, works, strict=True) for work in some if _readable(work)
+    ]
+    of_texts = iter(
+        model.posteriors(
+            [_named(task, name) for name, task in texts],
+            of_type,
+            readings=[read[id(task)] for _, task in texts],
+        )
+    )
+    return [
+        next(of_texts)
+        if _readable(work)
+        else model.posterior_of_mass(work.text or model.uninformed, of_type[name])
+        for name, some in zip(names, works, strict=True)
+        for work in some
+    ]
+
+
+def _like(shape: Sequence[Sequence[Work]], flat: Sequence[Posterior]) -> list[list[Posterior]]:
+    """The same values in groups as long as those of `shape`."""
+    rest = iter(flat)
+    return [list(islice(rest, len(some))) for some in shape]
+
+
+def _named(task: Task, task_type: str) -> Task:
+    return task if task.task_type == task_type else replace(task, task_type=task_type)
+
+
+def _readable(work: Work) -> bool:
+    """A text that was not kept stands as dots, or as nothing."""
+    return work.text is None and bool(work.task.specification.strip("."))
