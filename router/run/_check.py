@@ -137,6 +137,10 @@ class AllOf:
         return sum(check.expected_cost_usd(task, ladder) for check in self.checks)
 
 
+def as_check_if_any(check: CheckLike | None) -> Check | None:
+    return None if check is None else as_check(check)
+
+
 def as_check(check: CheckLike, name: str | None = None) -> Check:
     """A Check as it is; a function with its name. Raises InvalidRequest for anything else."""
     if hasattr(check, "steps"):  # isinstance of a Protocol would cost as much as the rest of a run

@@ -27,7 +27,7 @@ from ....classifier.errors import InvalidRequest
 from ....classifier.task import Task
 from ...decision import Decision
 from ...ladder import Ladder
-from .._check import Check, CheckLike, Surroundings, as_check
+from .._check import Check, CheckLike, Surroundings, as_check_if_any
 from .._drive import OUTSIDE, AsyncDriver, Driver
 from .._limits import Limits, checked_concurrency
 from .._request import Options, build_request
@@ -203,7 +203,7 @@ class BatchJob:
         An item that meets an error is left for the next time, and holds no other; the error is raised where
         nothing else has come.
         """
-        checked = check and as_check(check)
+        checked = as_check_if_any(check)
         steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
         return _driver(client).run(steps)
 
@@ -217,7 +217,7 @@ class BatchJob:
         concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """`collect` in asyncio; check and on_item may be async."""
-        checked = check and as_check(check)
+        checked = as_check_if_any(check)
         steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
         return await _async_driver(client).run(steps)
 
