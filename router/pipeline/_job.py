@@ -88,7 +88,7 @@ class PipelineJob(JobState):
             stopped = self.stopped if self._queue or self.is_waiting else None
             n_new, cut_bytes = len(self._results), self._past.cut_bytes
             return RunSummary(
-                self._n_steps, results, n_new, self._account.spent_usd, lost, stopped, cut_bytes
+                self._n_steps, results, n_new, self._past.cost_usd, lost, stopped, cut_bytes
             )
 
     def _settled(self, keyed: Keyed, found: TaskResult) -> None:
