@@ -239,12 +239,6 @@ class CallError(TierwiseError):
         self.n_requests, self.cost_usd, self.cost_is_exact = 0, 0.0, True
         self.attempts: tuple[object, ...] = ()
 
-    def add(self, n_requests: int, cost_usd: float, cost_is_exact: bool) -> None:
-        """What went before, or came with it."""
-        self.n_requests += n_requests
-        self.cost_usd += cost_usd
-        self.cost_is_exact &= cost_is_exact
-
 
 class AccountRefused(CallError):
     """No key, a wrong key, no permission, or no credit."""

@@ -1,4 +1,8 @@
-"""The SDK's own request, with the answer noted: usage, cost and latency go into the log."""
+"""The SDK's own request, with the answer noted: usage, cost and latency go into the log.
+
+In place of a resource's `_post`, which is none of the SDK's public names: its middleware runs inside the
+retries, where nobody knows yet whether a request was the call's last.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ._check import NOT_RUN, Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
-from ._steps import Interrupt, Steps, Tell
+from ._steps import Interrupt, Steps, Tell, add_spent
 from ._successor import successor_of
 
 
@@ -79,7 +79,7 @@ def answer_steps(
     try:
         answered = yield from call_steps(request, successor.rung, around.limits, around.outside)
     except (CallError, Interrupt) as error:
-        error.add(refused.n_requests, refused.cost_usd, refused.cost_is_exact)
+        add_spent(error, refused.n_requests, refused.cost_usd, refused.cost_is_exact)
         raise
     return answered.after(refused, is_priced=successor.is_priced), request
 
@@ -125,7 +125,7 @@ def _attempt(
 
 def _interrupted(stop: Interrupt, rung: Rung) -> CallError:
     error = CallInterrupted("The caller left before the answer came.", about=rung.model)
-    error.add(stop.n_requests, stop.cost_usd, stop.cost_is_exact)
+    add_spent(error, stop.n_requests, stop.cost_usd, stop.cost_is_exact)
     return error
 
 

@@ -10,7 +10,7 @@ from ._faults import Failure, broken_off, failure_of, not_a_message
 from ._limits import Limits
 from ._message import wrong_in, wrong_in_usage
 from ._request import Request
-from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps
+from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps, add_spent
 from ._usage import Usage, usage_cost_usd, usage_of
 
 MAX_BACKOFF_S = 8.0  # as the SDK has it
@@ -68,7 +68,7 @@ class Spent(NamedTuple):
         return Spent(self.usage + usage, self.cost_usd + cost, self.n_requests + 1, exact)
 
     def add_to(self, error: CallError | Interrupt) -> None:
-        error.add(self.n_requests, self.cost_usd, self.is_exact)
+        add_spent(error, self.n_requests, self.cost_usd, self.is_exact)
 
 
 def status_of(stop_reason: str | None) -> str:

@@ -17,7 +17,8 @@ _RUN_CHARS = 24  # so much in a row is a quote, even if it is of the API's own w
 _PIECE = re.compile(r"\w+|[^\w]")
 _ESCAPES = "\\&%"
 _PLAIN = frozenset(" \n.,:;'\"()[]{}<>=/-")
-_HIDDEN = re.compile(r"…(?:\W*…)*")  # with what is between: it would tell how many words there were
+# with what is between, two words at most: a quote would show how it is built
+_HIDDEN = re.compile(r"…(?:[^\w…]*(?:\w+[^\w…]*){0,2}…)+")
 _PLACE = re.compile(r"(?<=[.\[])[0-9]{1,2}(?=[.:\]]|$)")  # of an item in the request: "messages.0.content"
 # what the Messages API says of requests, its parameters and their values
 _ITS_WORDS = """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ...classifier.errors import CallError
 from ._request import Request
 
 
@@ -88,11 +89,12 @@ class Interrupt(BaseException):
         self.partial = partial
         self.n_requests, self.cost_usd, self.cost_is_exact = 0, 0.0, True
 
-    def add(self, n_requests: int, cost_usd: float, cost_is_exact: bool) -> None:
-        """As `CallError.add`."""
-        self.n_requests += n_requests
-        self.cost_usd += cost_usd
-        self.cost_is_exact &= cost_is_exact
+
+def add_spent(to: CallError | Interrupt, n_requests: int, cost_usd: float, cost_is_exact: bool) -> None:
+    """What went before, or came with it."""
+    to.n_requests += n_requests
+    to.cost_usd += cost_usd
+    to.cost_is_exact &= cost_is_exact
 
 
 Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"

@@ -13,13 +13,12 @@ from ....classifier.task import Task
 from ..._deciding import decided, redecided_after
 from ..._engine import Engine
 from ...rules._trivial import is_deterministic
-from .._check import CheckLike, as_check
+from .._check import CheckLike, as_check_if_any
 from .._keyed import keyed
 from .._limits import Limits
 from .._logged import Columns, note
 from .._request import Options
 from .._result import USABLE, Hooks
-from .._steps import Steps
 from ._collect import AT_ONCE
 from ._escalate import Escalation
 from ._item import ItemResult
@@ -83,8 +82,9 @@ def collect(
         runner.submit(partial(log_item, router, result)).result()
 
     entries = runner.entries()
-    told = entries.hooks(), entries.settle
-    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
+    escalation = _escalation(router, opened, entries.hooks(), entries.settle) if escalate else None
+    given: dict[str, Any] = {"limits": limits, "on_item": on_item, "concurrency": concurrency}
+    steps = opened.collect_steps(as_check_if_any(check), escalation=escalation, **given)
     try:
         return driver.run(steps)
     finally:
@@ -108,8 +108,9 @@ async def acollect(
         await asyncio.wrap_future(runner.submit(partial(log_item, router, result)))
 
     entries = runner.entries()
-    told = entries.hooks(), entries.asettle
-    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
+    escalation = _escalation(router, opened, entries.hooks(), entries.asettle) if escalate else None
+    given: dict[str, Any] = {"limits": limits, "on_item": on_item, "concurrency": concurrency}
+    steps = opened.collect_steps(as_check_if_any(check), escalation=escalation, **given)
     try:
         return await driver.run(steps)
     finally:
@@ -150,28 +151,13 @@ def _ladder(router: Router) -> Any:
     return Engine.of(router.model, router.policy).ladder
 
 
-def _steps(
-    router: Router,
-    job: BatchJob,
-    check: CheckLike | None,
-    limits: Limits | None,
-    on_item: Callable[[ItemResult], Any] | None,
-    told: tuple[Hooks | None, Callable[[], Any]],
-    concurrency: int,
-    *,
-    escalate: bool,
-) -> Steps[tuple[ItemResult, ...]]:
-    checked, tasks = None if check is None else as_check(check), job.tasks
-    escalation = None
-    if escalate:
-        escalation = Escalation(
-            lambda item_id: redecided_after(router, tasks[item_id], item_id),
-            job.options_of,
-            told[0] or Hooks(),
-            told[1],
-        )
-    return job.collect_steps(
-        checked, limits=limits, on_item=on_item, escalation=escalation, concurrency=concurrency
+def _escalation(router: Router, job: BatchJob, hooks: Hooks | None, settle: Callable[[], Any]) -> Escalation:
+    tasks = job.tasks
+    return Escalation(
+        lambda item_id: redecided_after(router, tasks[item_id], item_id),
+        job.options_of,
+        hooks or Hooks(),
+        settle,
     )
 
 

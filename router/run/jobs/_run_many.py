@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....classifier.errors import InvalidRequest
-from .._check import CheckLike, as_check
+from .._check import CheckLike, as_check_if_any
 from .._execute import Start
 from .._keyed import TaskLike, keyed
 from .._limits import Limits, checked_concurrency
@@ -66,7 +66,7 @@ def run_many(
     Raises InvalidTask and JournalError before anything is sent; AccountRefused, InvalidRequest, and
     JournalError for a full disk, when what was in flight has ended. KeyboardInterrupt likewise.
     """
-    checked = None if check is None else as_check(check)
+    checked = as_check_if_any(check)
 
     router._running().driver()  # a client that can't be used is found out now
 
@@ -94,7 +94,7 @@ async def arun_many(
 ) -> RunSummary:
     """`run_many` in asyncio; check and on_result may be async. Cancelled, it begins nothing more, waits for
     what is in flight and writes it down; cancelled again, it leaves at once."""
-    checked = None if check is None else as_check(check)
+    checked = as_check_if_any(check)
 
     router._running().async_driver()
 

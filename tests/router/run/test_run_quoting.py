@@ -41,6 +41,8 @@ def test_what_the_api_says_of_parameters_is_shown(ladder, said):
 
 
 QUOTED = [
+    ("the herbs of Otto and Hans", {}, "messages.0: the herbs of Otto and Hans", "messages.0: the …"),
+    ("Otto and Hans", {}, "'Otto' is not allowed after 'Hans'", "'…' is not allowed after '…'"),
     ("Otto", {}, "messages.0: 'Otto' is not allowed", "messages.0: '…' is not allowed"),
     ("Call Otto", {}, "messages.0: Call Ott...", "messages.0: Call …..."),
     ("a\nZebra\nb", {}, r"messages.0: 'a\nZebra\nb' is invalid", "messages.0: 'a…' is invalid"),
