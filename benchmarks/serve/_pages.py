@@ -20,7 +20,7 @@ def pages(_: argparse.Namespace) -> dict[str, Any]:
 
     first_ms : of the very first answer, whatever it shows. beside_ms : the longest while others are counted.
     real_s : until the page shows the log, and real_cpu_s, the processor time of the process till then, all
-    pages being asked for at once; counted_s : until all on it was counted by this process. median_ms, max_ms :
+    pages being asked for at once; counted_s : until this process has counted all on it. median_ms, max_ms :
     of 20 answers from then on.
     """
     from tierwise import OutcomeLog, predict_tier
