@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..classifier.errors import InvalidTraining, MissingExtra, StoreError, StoreUnavailable
+from ..classifier.errors import InvalidTraining, StoreError, StoreUnavailable
 from ._outcomes import outcomes_of
 
 if TYPE_CHECKING:
@@ -75,13 +75,11 @@ def train(
         raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
     from tqdm import tqdm
 
-    try:
-        from ..classifier.belief._passing import Widths
-        from ..classifier.model import TierModel
-        from ..training.outcomes.learner import Config
-        from ..training.train import train as fit
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    from .. import TierModel
+    from .. import train as fit
+    from ..classifier.belief._passing import Widths
+    from ..training.outcomes.learner import Config
+
     if track is not None:
         from ..classifier.artifact._mlflow import check_chosen
 
