@@ -15,6 +15,7 @@ from ..classifier.model import TierModel
 from ..classifier.reading._reader import Reading
 from ..classifier.task import Task
 from . import reasons
+from ._unread import state_of
 from ._view import View
 from .ladder import Ladder
 from .policy import LAMBDA_DOWN_MIN, Policy
@@ -65,7 +66,7 @@ def moved_tasks(types: Sequence[Recurring], view: View, policy: Policy, ladder: 
     works = [[work for work in each.latest if work.tier in ladder.names] for each in types]
     judged = [[each for each in some.outcomes if each.work.tier in model.tiers] for some in types]
     read = _readings(model, chain(chain(*works), (each.work for some in judged for each in some)))
-    states = _states(model, judged, read)
+    states = _states(model, types, judged, read)
     told = _posteriors(model, [each.task_type for each in types], works, states, read)
     return [
         _moved_of_type(*pair, view, policy, ladder) for pair in zip(works, _like(works, told), strict=True)
@@ -93,13 +94,20 @@ def _readings(model: TierModel, works: Iterable[Work]) -> dict[int, Reading]:
 
 
 def _states(
-    model: TierModel, judged: Sequence[Sequence[Judged]], read: Mapping[int, Reading]
+    model: TierModel,
+    types: Sequence[Recurring],
+    judged: Sequence[Sequence[Judged]],
+    read: Mapping[int, Reading],
 ) -> list[TypeState]:
     """What each type's outcomes say under this model."""
     places = iter(_places(model, [each.work for some in judged for each in some], read))
     return [
-        model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
-        for some in judged
+        state_of(
+            model,
+            [_seen(each, place, model) for each, place in zip(some, places, strict=False)],
+            {model.tiers.index(tier): n for tier, n in each.unread.items() if tier in model.tiers},
+        )
+        for each, some in zip(types, judged, strict=True)
     ]
 
 

@@ -7,9 +7,10 @@ with what the outcomes of its type say now, and that answer is compared with the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..classifier.model import TierModel
@@ -44,12 +45,16 @@ class Judged(NamedTuple):
 
 
 class Recurring(NamedTuple):
-    """A task type as a log knows it: its latest tasks, its outcomes, and how much of it there is."""
+    """A task type as a log knows it: its latest tasks, its outcomes, and how much of it there is.
+
+    unread : tier -> (clean, not clean) of outcomes older than those; of each such tier some are among them.
+    """
 
     task_type: str
     latest: tuple[Work, ...]
     outcomes: tuple[Judged, ...]
     tasks_per_month: float
+    unread: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -230,6 +235,8 @@ def _evidence(outcomes: dict[str, tuple[int, int]], ladder: Ladder, now: int, to
 
 def _counts(seen: Recurring, ladder: Ladder) -> dict[str, tuple[int, int]]:
     found = Counter((each.work.tier, each.clean) for each in seen.outcomes)
+    for tier, (clean, unclean) in seen.unread.items():
+        found.update({(tier, True): clean, (tier, False): unclean})
     tiers = [tier for tier in ladder.names if found[tier, True] or found[tier, False]]
     return {tier: (found[tier, True], found[tier, False]) for tier in tiers}
 

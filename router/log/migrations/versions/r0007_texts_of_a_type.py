@@ -1,4 +1,4 @@
-"""What was stored of texts is counted with the decisions of each type: of the rows themselves none is read."""
+"""What was stored of texts is counted with the decisions of each type, and no row is read for it."""
 
 from __future__ import annotations
 
