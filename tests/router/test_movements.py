@@ -57,7 +57,7 @@ def test_clean_passes_below_make_a_type_ready_to_go_down(moved):
     each = found["faq"]
     assert (each.direction, each.now, each.to, each.rule) == ("down", "sonnet", "haiku", None)
     assert each.probability >= each.threshold > each.text_probability
-    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (100, 0)})
+    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (200, 0)})
     assert each.saves_usd_per_1000 > 0
     assert (each.n_tasks, each.n_down, each.n_up) == (40, 40, 0)
 
@@ -208,14 +208,48 @@ def test_types_read_together_move_as_each_alone(log, monkeypatch):
     assert together == in_groups == alone
 
 
-def test_of_many_types_fewer_outcomes_each_are_read(log, monkeypatch):
+def test_of_many_types_fewer_texts_each_are_read_and_all_outcomes_count(log, monkeypatch):
     log.import_frame(
-        pd.DataFrame(rows("a", HAIKUS, "haiku", "clean", 60) + rows("b", HAIKUS, "haiku", "clean", 60))
+        pd.DataFrame(rows("a", HAIKUS, "haiku", "clean", 60) + rows("b", HAIKUS, "haiku", "failed", 60))
     )
-    monkeypatch.setattr(_recurring, "MOST_READ", 100)
-    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (50, 0)}] * 2
-    monkeypatch.setattr(_recurring, "MOST_READ", 10)
-    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (30, 0)}] * 2
+    read = []
+    moving = _recurring.movements
+    monkeypatch.setattr(_recurring, "movements", lambda types, **given: moving(_noted(types, read), **given))
+    for most, n in ((200, 60), (100, 50), (4, _recurring.LEAST_OUTCOMES)):
+        monkeypatch.setattr(_recurring, "MOST_READ", most)
+        found = {each.task_type: each.outcomes for each in movements_of(log).types}
+        assert found == {"a": {"haiku": (60, 0)}, "b": {"haiku": (0, 60)}}
+        assert [len(each.outcomes) for each in read] == [n, n]
+        read.clear()
+
+
+def _noted(types, read):
+    for each in types:
+        read.append(each)
+        yield each
+
+
+def test_outcomes_whose_texts_are_not_read_change_little(log, monkeypatch):
+    """Against reading all; without them as much would be off by more, in the mean and at most."""
+    fill(log, 4_000)
+    model = TierModel.load(CHAMPION)
+    with log._database.read() as connection:
+        shown = _recurring.kinds(_recurring.tally(connection))
+        few, all_ = (list(_recurring._recurring(connection, shown, model, n)) for n in (10, 10_000))
+    alone = [each._replace(unread={}) for each in few]
+    exact, counted, left_out = (
+        np.array([each.probability for each in _by_name(movements(seen, model=model))])
+        for seen in (all_, few, alone)
+    )
+    assert sum(n for each in few for pair in each.unread.values() for n in pair) > 1_000
+    assert not any(each.unread for each in all_)
+    off, off_alone = abs(counted - exact), abs(left_out - exact)
+    assert off.mean() < 0.05 < off_alone.mean()
+    assert off.max() < off_alone.max()
+
+
+def _by_name(found):
+    return sorted(found.types, key=lambda each: each.task_type)
 
 
 def test_an_empty_log_has_no_movements(log):
