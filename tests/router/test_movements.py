@@ -237,19 +237,21 @@ def test_outcomes_whose_texts_are_not_read_change_little(log, monkeypatch):
         shown = _recurring.kinds(_recurring.tally(connection))
         few, all_ = (list(_recurring._recurring(connection, shown, model, n)) for n in (10, 10_000))
     alone = [each._replace(unread={}) for each in few]
-    exact, counted, left_out = (
-        np.array([each.probability for each in _by_name(movements(seen, model=model))])
-        for seen in (all_, few, alone)
-    )
     assert sum(n for each in few for pair in each.unread.values() for n in pair) > 1_000
     assert not any(each.unread for each in all_)
-    off, off_alone = abs(counted - exact), abs(left_out - exact)
-    assert off.mean() < 0.05 < off_alone.mean()
-    assert off.max() < off_alone.max()
+    exact, counted, left_out = (movements(seen, model=model) for seen in (all_, few, alone))
+    off, off_alone = _off(counted, exact), _off(left_out, exact)
+    assert off.mean() < 0.7 * off_alone.mean()
+    assert off.max() < 0.1
 
 
-def _by_name(found):
-    return sorted(found.types, key=lambda each: each.task_type)
+def _off(found, exact):
+    """How far the probabilities of the same answers lie apart."""
+    answers = {(each.task_type, each.direction, each.to): each.probability for each in exact.types}
+    keys = [((each.task_type, each.direction, each.to), each.probability) for each in found.types]
+    off = np.array([abs(p - answers[key]) for key, p in keys if key in answers])
+    assert len(off) > 0.9 * len(answers)
+    return off
 
 
 def test_an_empty_log_has_no_movements(log):

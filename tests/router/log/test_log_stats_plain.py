@@ -47,7 +47,7 @@ def random_rows(n: int) -> pd.DataFrame:
     frame["follows"] = [f"d{i - 1}" if i % 7 == 0 and i else None for i in range(n)]
     frame["attempts"] = [["haiku"] if i % 7 == 0 else None for i in range(n)]
     frame.loc[frame.index % 5 == 0, ["verdict", "at"]] = None
-    again = frame[frame.index % 11 == 1].assign(verdict="corrected", basis="person")
+    again = frame[(frame.index % 11 == 1) & frame["at"].notna()].assign(verdict="corrected", basis="person")
     return pd.concat([frame, again])
 
 
