@@ -119,6 +119,8 @@ def _evidence(outcomes: dict[str, tuple[int, int]], ladder: Ladder, now: int, to
 
 def _counts(seen: Recurring, ladder: Ladder) -> dict[str, tuple[int, int]]:
     found = Counter((each.work.tier, each.clean) for each in seen.outcomes)
+    for tier, (clean, unclean) in seen.unread.items():
+        found.update({(tier, True): clean, (tier, False): unclean})
     tiers = [tier for tier in ladder.names if found[tier, True] or found[tier, False]]
     return {tier: (found[tier, True], found[tier, False]) for tier in tiers}
 

@@ -12,6 +12,7 @@ from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
 from ...classifier.reading._reader import Reading
 from ...classifier.task import Task
+from ._unread import state_of
 from ._work import Judged, Recurring, Work
 
 
@@ -21,7 +22,7 @@ def told_of(
     """A posterior for each of `works`, which are of these types, by its text and the type's outcomes."""
     judged = [[each for each in some.outcomes if each.work.tier in model.tiers] for some in types]
     read = _readings(model, chain(chain(*works), (each.work for some in judged for each in some)))
-    states = _states(model, judged, read)
+    states = _states(model, types, judged, read)
     return _like(works, _posteriors(model, [each.task_type for each in types], works, states, read))
 
 
@@ -32,13 +33,20 @@ def _readings(model: TierModel, works: Iterable[Work]) -> dict[int, Reading]:
 
 
 def _states(
-    model: TierModel, judged: Sequence[Sequence[Judged]], read: Mapping[int, Reading]
+    model: TierModel,
+    types: Sequence[Recurring],
+    judged: Sequence[Sequence[Judged]],
+    read: Mapping[int, Reading],
 ) -> list[TypeState]:
     """What each type's outcomes say under this model."""
     places = iter(_places(model, [each.work for some in judged for each in some], read))
     return [
-        model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
-        for some in judged
+        state_of(
+            model,
+            [_seen(each, place, model) for each, place in zip(some, places, strict=False)],
+            {model.tiers.index(tier): n for tier, n in each.unread.items() if tier in model.tiers},
+        )
+        for each, some in zip(types, judged, strict=True)
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...classifier.task import Task
@@ -27,9 +29,13 @@ class Judged(NamedTuple):
 
 
 class Recurring(NamedTuple):
-    """A task type as a log knows it: its latest tasks, its outcomes, and how much of it there is."""
+    """A task type as a log knows it: its latest tasks, its outcomes, and how much of it there is.
+
+    unread : tier -> (clean, not clean) of outcomes older than those; of each such tier some are among them.
+    """
 
     task_type: str
     latest: tuple[Work, ...]
     outcomes: tuple[Judged, ...]
     tasks_per_month: float
+    unread: Mapping[str, tuple[int, int]] = MappingProxyType({})

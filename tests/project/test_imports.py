@@ -42,7 +42,7 @@ ROOMS = {
     LOG: ("database", "waiting", "files", "figures"),
     RUN: ("batches", "jobs"),
     SERVE: ("openapi", "access", "routes"),
-    TRAINING: ("features", "seeds", "outcomes"),
+    TRAINING: ("features", "seeds", "outcomes", "promise"),
 }
 
 
@@ -82,7 +82,11 @@ def within(*packages: str) -> set[str]:
         (SERVE, {"tierwise", *within(CLASSIFIER, LOG, SERVE), DATA, ROUTER, PAGES}),
         ("tierwise.testing", {CLASSIFIER, DATA, LADDER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
-        (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),
+        (f"{TRAINING}.promise", {CLASSIFIER, f"{TRAINING}.outcomes"}),
+        (
+            f"{TRAINING}.seeds",
+            {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", f"{TRAINING}.promise", DATA},
+        ),
         (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, LOG, TRAINING, f"{TRAINING}.features"}),
         (TRAINING, {*within(CLASSIFIER, TRAINING), ROUTER, DATA}),
         (EVALUATION, within(CLASSIFIER, ROUTER, TRAINING)),

@@ -42,6 +42,7 @@ FOLDERS = {
     "tierwise.training.features": "training/features",
     "tierwise.training.seeds": "training/seeds",
     "tierwise.training.outcomes": "training/outcomes",
+    "tierwise.training.promise": "training/promise",
     "tierwise.training": "training",
     "tierwise.data": "data",
     "tierwise.cli": "tierwise/cli",

@@ -5,6 +5,9 @@ the death of the database server the default promises less: the last moments may
 WAL mode with synchronous=NORMAL; PostgreSQL with synchronous_commit=off, three times its
 wal_writer_delay, 0.6 s), but never half a write, and writes may be repeated, since they are idempotent.
 `durable=True` waits for the disk at every write.
+
+Waiting. For other writers up to `timeout_s`; for a server's answer in what is short and frequent ANSWER_S
+longer, or as many seconds as the url says: `postgresql+psycopg://…/name?answer_timeout=2&connect_timeout=3`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ from sqlalchemy import URL, Connection, Engine, text
 from ....classifier.errors import LogError
 from ._engine import engine_of, is_as_left, left
 from ._faults import translated
+from ._patience import at_most
 from ._statement import Statement, Transaction, Values
+from ._url import split_off_answer_s
 
 _WAIT = Statement(text("SELECT set_config('lock_timeout', :wait, true)"))
 _WAITS = "tierwise_waits_s"  # how long a connection of SQLite waits for other writers
@@ -31,7 +36,8 @@ class Database:
     """Transactions on one log."""
 
     def __init__(self, url: URL, *, durable: bool, timeout_s: float) -> None:
-        self.url, self.durable, self.timeout_s = url, durable, timeout_s
+        self.url, self.answer_s = split_off_answer_s(url)
+        self.durable, self.timeout_s = durable, timeout_s
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.name = url.set(query={}).render_as_string(hide_password=True)
         self._engine: Engine | None = None
@@ -62,7 +68,7 @@ class Database:
     def transaction(self, *, wait_s: float | None = None) -> Iterator[Transaction]:
         """The same with few round trips, for what is short and frequent."""
         wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
-        with translated(self.name, wait_s), self._short() as transaction:
+        with self._brief(wait_s), self._short() as transaction:
             self._let_wait(transaction.opened, wait_s)
             transaction.begin()
             if not self.is_sqlite and wait_s < self.timeout_s:
@@ -72,8 +78,19 @@ class Database:
 
     def first(self, statement: Statement, values: Values) -> Any:
         """The first row that a statement finds, or None."""
-        with translated(self.name, self.timeout_s), self._short() as transaction:
+        with self._brief(self.timeout_s), self._short() as transaction:
             return transaction.first_alone(statement, values)
+
+    @contextmanager
+    def brief(self, wait_s: float) -> Iterator[None]:
+        """Whatever this thread asks of the log meanwhile, it doesn't wait for a server that hangs."""
+        with at_most(wait_s + self.answer_s):
+            yield
+
+    @contextmanager
+    def _brief(self, wait_s: float) -> Iterator[None]:
+        with translated(self.name, wait_s), self.brief(wait_s):
+            yield
 
     @contextmanager
     def _short(self) -> Iterator[Transaction]:

@@ -18,9 +18,9 @@ _USED, _FILE = "tierwise_used_at", "tierwise_file"
 
 def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
-    arguments: dict[str, Any] = (
-        {"timeout": timeout_s} if sqlite else {"connect_timeout": max(int(timeout_s), 2)}
-    )
+    arguments: dict[str, Any] = {"timeout": timeout_s} if sqlite else {}
+    if not sqlite and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = max(int(timeout_s), 2)
     try:
         engine = create_engine(
             url,
@@ -55,6 +55,12 @@ def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
 
     else:
         _ask_before_use(engine)
+        from ._answering import connected  # psycopg is there, as SQLAlchemy has found
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_: object, __: object, arguments: Any, named: Any) -> Any:
+            return connected(arguments, named)
+
     return engine
 
 

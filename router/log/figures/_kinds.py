@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .._verdicts import CLEAN, NOT_CLEAN
@@ -11,8 +12,10 @@ _US_PER_DAY = 86_400e6
 
 
 class Kind(NamedTuple):
+    """outcomes : tier -> (clean, not clean)."""
+
     task_type: str
-    tiers: tuple[str, ...]
+    outcomes: dict[str, tuple[int, int]]
     n_decisions: int
     days: float  # from its first verdict to the last of the log
 
@@ -31,11 +34,20 @@ def kinds(counted: Tally) -> list[Kind]:
             -sum(each.n for each in some),
             Kind(
                 task_type,
-                tuple(sorted({each.tier for each in some if each.tier is not None})),
+                _by_tier(some),
                 n_decisions.get(task_type, 0),
                 (last - min(each.first_us for each in some)) / _US_PER_DAY,
             ),
         )
         for task_type, some in by_type.items()
     ]
-    return [kind for _, kind in sorted(found)]
+    return [kind for _, kind in sorted(found, key=lambda pair: (pair[0], pair[1].task_type))]
+
+
+def _by_tier(verdicts: Iterable[OfVerdict]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for each in verdicts:
+        clean, unclean = found.get(str(each.tier), (0, 0))
+        is_clean = each.verdict == CLEAN
+        found[str(each.tier)] = clean + each.n * is_clean, unclean + each.n * (not is_clean)
+    return dict(sorted(found.items()))

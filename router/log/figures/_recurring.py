@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -22,9 +23,9 @@ from ._kinds import Kind, kinds
 from ._tally import Tally, tally
 
 MOST_TYPES = 200
-MOST_OUTCOMES = 100  # per tier: with the hazard of change, older ones hardly count
-LEAST_OUTCOMES = 30  # per tier, where a log has many types: few more change what a type's outcomes say
-MOST_READ = 18_000  # outcomes in all
+MOST_OUTCOMES = 100  # per tier, whose texts are read; older ones are counted
+LEAST_OUTCOMES = 10  # per tier, where a log has many types
+MOST_READ = 6_000  # outcomes in all
 MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
@@ -47,8 +48,9 @@ def movements_of(
         for each in movements_of(log, baseline="sonnet").of("down"):
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
-    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier (fewer, but 30 at least,
-    where that would be more than 18,000 outcomes in all) and the newest 40 tasks (no retries, no probes).
+    Looked at: the types with most verdicts, of each all outcomes and the newest 40 tasks (no retries, no
+    probes). Texts take long to read: those of the newest 100 outcomes per tier are (fewer, but 10 at least,
+    where that would be more than 6,000 in all), older ones count as if their texts were like these.
     A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.
@@ -74,7 +76,7 @@ def movements_of(
 
 def _most_outcomes(shown: Sequence[Kind]) -> int:
     """Per type and tier: texts take long to read, so of many types fewer each."""
-    n_tiers = sum(len(kind.tiers) for kind in shown)
+    n_tiers = sum(len(kind.outcomes) for kind in shown)
     return min(max(MOST_READ // max(n_tiers, 1), LEAST_OUTCOMES), MOST_OUTCOMES)
 
 
@@ -84,7 +86,7 @@ def _recurring(
     for kind in shown:
         told = [
             row
-            for tier in kind.tiers
+            for tier in kind.outcomes
             for row in connection.execute(
                 _outcomes(), {"task_type": kind.task_type, "tier": tier, "most": most_outcomes}
             )
@@ -101,7 +103,17 @@ def _recurring(
         }
         firsts = tuple(works[each] for each in latest if not works[each].task.attempts)
         per_month = kind.n_decisions / max(kind.days, _LEAST_DAYS) * DAYS_PER_MONTH
-        yield Recurring(kind.task_type, firsts, tuple(judged), per_month)
+        yield Recurring(kind.task_type, firsts, tuple(judged), per_month, _unread(kind, judged))
+
+
+def _unread(kind: Kind, judged: Iterable[Judged]) -> dict[str, tuple[int, int]]:
+    """Of its outcomes those that are not among these, by tier."""
+    read = Counter((each.work.tier, each.clean) for each in judged)
+    left = {
+        tier: (clean - read[tier, True], unclean - read[tier, False])
+        for tier, (clean, unclean) in kind.outcomes.items()
+    }
+    return {tier: counts for tier, counts in left.items() if any(counts)}
 
 
 def _work(row: Any, model: TierModel) -> Work:

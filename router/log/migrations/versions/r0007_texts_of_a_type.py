@@ -1,4 +1,4 @@
-"""What was stored of texts is counted with the decisions of each type: none of the rows is read."""
+"""What was stored of texts is counted with the decisions of each type, and no row is read for it."""
 
 from __future__ import annotations
 
