@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from itertools import chain, repeat
 from threading import Lock
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._packed import ONE, Packing
+from ._text import running_words
 from ._words import MAX_WORD_CHARS
 
 _FIRST_CAPACITY = 1024
@@ -19,10 +19,13 @@ _LEARNT_AT_ONCE = 2_048  # words: what is worked out of them stays small
 
 
 class Columns(NamedTuple):
-    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well."""
+    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well.
+    chars : (n,).
+    """
 
     whole: NDArray[np.int64]
     real: NDArray[np.float64]
+    chars: NDArray[np.int64]
 
 
 class WordTable(dict[str, int]):
@@ -38,22 +41,32 @@ class WordTable(dict[str, int]):
         rows_of: Callable[[Sequence[str]], Sequence[int]] | None = None,
     ) -> None:
         self._row_of, self._packing, self._rows_of = row_of, packing, rows_of
-        self._rows: list[int] = []  # those that are not in the columns yet
+        self._rows: list[tuple[int, int]] = []  # with characters; those that are not in the columns yet
         self._n_rows = 0  # those that are
         self._columns: Columns | None = None
         self._lock = Lock()
 
-    def numbers(self, texts: Sequence[Sequence[str]], n_words: int) -> NDArray[np.int64]:
-        """(n_words,): of all words of all texts, in order."""
-        words = list(chain.from_iterable(texts))
-        found = np.fromiter(map(self.get, words, repeat(-1)), dtype=np.int64, count=n_words)
-        (at,) = np.nonzero(found < 0)
-        if len(at):
-            new = [words[place] for place in at.tolist()]
-            if self._rows_of is not None:
-                self._learn([word for word in dict.fromkeys(new) if len(word) <= MAX_WORD_CHARS])
-            found[at] = list(map(self.__getitem__, new))
-        return found
+    def numbers(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(n_words,), of all words of all texts, in order; and (n_texts,), how many each has."""
+        found: list[int | None] = []
+        lengths = []
+        for text in texts:  # one by one: a word is looked up while the processor's cache has it
+            words = running_words(text)
+            lengths.append(len(words))
+            found += map(self.get, words)
+        try:
+            numbers = np.array(found, dtype=np.int64)
+        except TypeError:  # a word has none yet
+            numbers = self._numbered(texts, found)
+        return numbers, np.array(lengths, dtype=np.int64)
+
+    def _numbered(self, texts: Sequence[str], found: list[int | None]) -> NDArray[np.int64]:
+        words = [word for text in texts for word in running_words(text)]
+        new = [word for word, number in zip(words, found, strict=True) if number is None]
+        if self._rows_of is not None:
+            self._learn([word for word in dict.fromkeys(new) if len(word) <= MAX_WORD_CHARS])
+        given = iter(list(map(self.__getitem__, new)))
+        return np.array([next(given) if number is None else number for number in found], dtype=np.int64)
 
     def _learn(self, words: Sequence[str]) -> None:
         for start in range(0, len(words), _LEARNT_AT_ONCE):
@@ -70,7 +83,7 @@ class WordTable(dict[str, int]):
         with self._lock:
             if key not in self:
                 self[key] = self._n_rows + len(self._rows)
-                self._rows.append(row)
+                self._rows.append((row, len(word)))
             return self[key]
 
     def columns(self) -> Columns:
@@ -84,19 +97,22 @@ class WordTable(dict[str, int]):
 
     def _with_rows(self, known: Columns | None) -> Columns:
         """Room doubles, so that a new word costs the same however many there are."""
-        whole, _, real = self._packing.unpack_many(self._rows)
+        whole, _, real = self._packing.unpack_many([row for row, _ in self._rows])
         before, after = self._n_rows, self._n_rows + len(self._rows)
         if known is None or after > known.whole.shape[1]:
             capacity = max(_FIRST_CAPACITY, 2 * after)
             roomier = Columns(
-                np.zeros((whole.shape[1], capacity), np.int64), np.zeros((real.shape[1], capacity))
+                np.zeros((whole.shape[1], capacity), np.int64),
+                np.zeros((real.shape[1], capacity)),
+                np.zeros(capacity, np.int64),
             )
             if known is not None:
-                roomier.whole[:, :before] = known.whole[:, :before]
-                roomier.real[:, :before] = known.real[:, :before]
+                for more, few in zip(roomier, known, strict=True):
+                    more[..., :before] = few[..., :before]
             known = roomier
         known.whole[:, before:after] = whole.T
         known.real[:, before:after] = real.T * ONE
+        known.chars[before:after] = [chars for _, chars in self._rows]
         return known
 
 

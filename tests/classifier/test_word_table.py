@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from small_model import small_reader
+from small_model import each_of, small_reader
 
 from tierwise.classifier.reading import _many_texts
 from tierwise.classifier.reading import _shape as shape
@@ -27,8 +27,10 @@ def row_of(word: str) -> int:
 
 def check(table: WordTable, texts: list[list[str]]) -> None:
     words = [word for text in texts for word in text]
-    numbers = table.numbers(texts, len(words))
+    numbers, lengths = table.numbers(list(map(" ".join, texts)))
     columns = table.columns()
+    assert lengths.tolist() == list(map(len, texts))
+    assert columns.chars[numbers].tolist() == list(map(len, words))
     assert columns.whole[:, numbers].T.tolist() == [[len(word), ord(word[0])] for word in words]
     assert (columns.real[0, numbers] / ONE).tolist() == [len(word) / 8 for word in words]
     assert len(set(numbers.tolist())) == len(set(words))
@@ -37,7 +39,8 @@ def check(table: WordTable, texts: list[list[str]]) -> None:
 def test_each_word_has_one_number_and_its_row_in_the_columns_however_many_come():
     table = WordTable(row_of, PACKING)
     check(table, [["tag", "the"], ["the", "ticket"], []])
-    check(table, [[f"w{index}" for index in range(5_000)]])  # more than there was room for
+    many = [f"w{index}" for index in range(5_000)]
+    check(table, [many[:2_000], many[2_000:4_000], many[4_000:]])  # more than there was room for
     check(table, [["tag", "new"], ["w4999"]])
 
 
@@ -63,7 +66,7 @@ def test_a_full_table_starts_anew_and_says_the_same(monkeypatch):
     for _ in range(2):
         for start in range(0, 50, 10):
             some = tasks[start : start + 10]
-            assert reader.read_many(some) == list(map(reader.read, some))
+            assert each_of(reader.read_many(some)) == list(map(reader.read, some))
             assert len(reader._many._table) == 0
 
 
