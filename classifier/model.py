@@ -27,6 +27,8 @@ from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
+Counted = Mapping[int, tuple[float, float]]  # tier index -> (clean, not clean)
+Told = tuple[Effects | None, Counted | None, Sequence[int]]  # of the type; the counts behind it; failed tiers
 if TYPE_CHECKING:
     from .belief.state import Seen, TypeState
 
@@ -209,7 +211,7 @@ class TierModel:
     ) -> list[Posterior]:
         """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
         places = self._placed(texts, readings)
-        told = list(map(self._told, tasks, histories, places))
+        told = self._told(tasks, histories, places)
         untold = [place for place, each in zip(places, told, strict=True) if each is None]
         needed = iter(self._corrected(untold))
         out: list[Posterior] = []
@@ -233,19 +235,25 @@ class TierModel:
         return list(map(tuple, self.link.masses(np.array(places)).tolist()))
 
     def _told(
-        self, task: Task, history: History | None, place: Place
-    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None, list[int]] | None:
-        """What is believed of the type, the counts that it comes from, failed tiers; None without any."""
-        effects, counts = (None, None) if history is None else self._known_of_type(history, place)
-        failed = [] if not task.attempts else self._indices(task.attempts)
-        return None if counts is None and not failed else (effects, counts, failed)
+        self, tasks: Sequence[Task], histories: Sequence[History | None], places: Sequence[Place]
+    ) -> list[Told | None]:
+        """What outcomes say of each; None where there are none."""
+        of_states: dict[int, tuple[Effects | None, Counted | None]] = {}  # of all tasks of a type alike
+        out: list[Told | None] = []
+        for task, history, place in zip(tasks, histories, places, strict=True):
+            known = (None, None) if history is None else of_states.get(id(history))
+            if known is None:
+                known = self._known_of_type(history, place)
+                if not isinstance(history, Mapping):
+                    of_states[id(history)] = known
+            failed = self._indices(task.attempts) if task.attempts else ()
+            out.append(None if known[1] is None and not failed else (*known, failed))
+        return out
 
     def _indices(self, attempts: Sequence[str]) -> list[int]:
         return [self.tiers.index(tier) for tier in dict.fromkeys(attempts) if tier in self.tiers]
 
-    def _known_of_type(
-        self, history: History, place: Place
-    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
+    def _known_of_type(self, history: Any, place: Place) -> tuple[Effects | None, Counted | None]:
         if not isinstance(history, dict):  # most counts are one; a state is known by what has to be loaded
             from .belief.state import TypeState
 

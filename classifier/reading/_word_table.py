@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from itertools import chain, repeat
 from threading import Lock
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ from ._packed import ONE, Packing
 from ._text import running_words
 from ._words import MAX_WORD_CHARS
 
+Ints = NDArray[np.int64]
 _FIRST_CAPACITY = 1024
+_SPLIT_AT_ONCE = 16  # texts: their words are looked up while the processor's cache has them
 _LEARNT_AT_ONCE = 2_048  # words: what is worked out of them stays small
 
 
@@ -23,9 +26,9 @@ class Columns(NamedTuple):
     chars : (n,).
     """
 
-    whole: NDArray[np.int64]
+    whole: Ints
     real: NDArray[np.float64]
-    chars: NDArray[np.int64]
+    chars: Ints
 
 
 class WordTable(dict[str, int]):
@@ -46,27 +49,25 @@ class WordTable(dict[str, int]):
         self._columns: Columns | None = None
         self._lock = Lock()
 
-    def numbers(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def numbers(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """(n_words,), of all words of all texts, in order; and (n_texts,), how many each has."""
-        found: list[int | None] = []
-        lengths = []
-        for text in texts:  # one by one: a word is looked up while the processor's cache has it
-            words = running_words(text)
-            lengths.append(len(words))
-            found += map(self.get, words)
-        try:
-            numbers = np.array(found, dtype=np.int64)
-        except TypeError:  # a word has none yet
-            numbers = self._numbered(texts, found)
-        return numbers, np.array(lengths, dtype=np.int64)
+        numbers, lengths = [np.empty(0, dtype=np.int64)], []
+        for start in range(0, len(texts), _SPLIT_AT_ONCE):
+            words = list(map(running_words, texts[start : start + _SPLIT_AT_ONCE]))
+            lengths += (some := list(map(len, words)))
+            found = map(self.get, chain.from_iterable(words), repeat(-1))
+            numbers.append(np.fromiter(found, np.int64, sum(some)))
+        number, n_words = np.concatenate(numbers), np.array(lengths, dtype=np.int64)
+        (without,) = np.nonzero(number < 0)
+        if len(without):
+            number[without] = self._given(_words_at(without, texts, n_words))
+        return number, n_words
 
-    def _numbered(self, texts: Sequence[str], found: list[int | None]) -> NDArray[np.int64]:
-        words = [word for text in texts for word in running_words(text)]
-        new = [word for word, number in zip(words, found, strict=True) if number is None]
+    def _given(self, words: list[str]) -> list[int]:
+        """The numbers of words that are new, or too long to be kept."""
         if self._rows_of is not None:
-            self._learn([word for word in dict.fromkeys(new) if len(word) <= MAX_WORD_CHARS])
-        given = iter(list(map(self.__getitem__, new)))
-        return np.array([next(given) if number is None else number for number in found], dtype=np.int64)
+            self._learn([word for word in dict.fromkeys(words) if len(word) <= MAX_WORD_CHARS])
+        return list(map(self.__getitem__, words))
 
     def _learn(self, words: Sequence[str]) -> None:
         for start in range(0, len(words), _LEARNT_AT_ONCE):
@@ -76,7 +77,8 @@ class WordTable(dict[str, int]):
                 self._add(word, row)
 
     def __missing__(self, word: str) -> int:
-        return self._add(word, self._row_of(word))
+        known = None if len(word) <= MAX_WORD_CHARS else self.get(_short(word))
+        return self._add(word, self._row_of(word)) if known is None else known
 
     def _add(self, word: str, row: int) -> int:
         key = word if len(word) <= MAX_WORD_CHARS else _short(word)
@@ -114,6 +116,15 @@ class WordTable(dict[str, int]):
         known.real[:, before:after] = real.T * ONE
         known.chars[before:after] = [chars for _, chars in self._rows]
         return known
+
+
+def _words_at(places: Ints, texts: Sequence[str], n_words: Ints) -> list[str]:
+    """The words at these places among those of all texts; few texts have to be split again."""
+    ends = np.cumsum(n_words)
+    of_text = np.searchsorted(ends, places, side="right")
+    within = (places - (ends - n_words)[of_text]).tolist()
+    words = {text: running_words(texts[text]) for text in np.unique(of_text).tolist()}
+    return [words[text][place] for text, place in zip(of_text.tolist(), within, strict=True)]
 
 
 def _short(word: str) -> str:

@@ -51,6 +51,14 @@ def test_a_word_too_long_to_keep_has_a_number_and_is_not_kept():
     assert LONG not in table
 
 
+def test_a_word_too_long_to_keep_is_worked_out_once():
+    asked = []
+    table = WordTable(lambda word: asked.append(word) or row_of(word), PACKING)
+    for _ in range(3):
+        check(table, [["tag", LONG], [LONG]])
+    assert sorted(asked) == sorted(["tag", LONG])
+
+
 def test_threads_may_share_a_table():
     table = WordTable(row_of, PACKING)
     texts = [[f"w{(7 * start + index) % 900}" for index in range(400)] for start in range(64)]
