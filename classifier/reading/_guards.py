@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ._text import is_very_long
+from ._text import MAX_WORDS_READ, is_very_long
 
 EMPTY, TOO_SHORT, UNFAMILIAR, VERY_LONG = "empty", "too_short", "unfamiliar", "very_long"
 
@@ -25,6 +26,17 @@ class Guards(NamedTuple):
             if n_words < self.min_words:
                 return TOO_SHORT
         return VERY_LONG if is_very_long(text) else None
+
+    def of_many(
+        self, n_words: Sequence[int], texts: Sequence[str], familiarity: Sequence[float]
+    ) -> list[str | None]:
+        """What `before_reading` or else `after_reading` says of each."""
+        least, most = self.min_words, MAX_WORDS_READ  # within them few texts need a closer look
+        return [
+            (None if least <= n < most and text[0].isalnum() else self.before_reading(n, text))
+            or (None if known >= self.min_familiarity else self.after_reading(known))
+            for n, text, known in zip(n_words, texts, familiarity, strict=True)
+        ]
 
     def after_reading(self, familiarity: float) -> str | None:
         """The words are too rare in training: another language, or none."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
+from typing import NamedTuple
 
 from ...classifier.belief._place import Place
 from ...classifier.belief.posterior import Posterior
 from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
-from ...classifier.reading._reader import Reading
+from ...classifier.reading._reader import Readings
 from ...classifier.task import Task
 from ._unread import state_of
 from ._work import Judged, Recurring, Work
@@ -21,22 +22,35 @@ def told_of(
 ) -> list[list[Posterior]]:
     """A posterior for each of `works`, which are of these types, by its text and the type's outcomes."""
     judged = [[each for each in some.outcomes if each.work.tier in model.tiers] for some in types]
-    read = _readings(model, chain(chain(*works), (each.work for some in judged for each in some)))
+    read = _read(model, chain(chain(*works), (each.work for some in judged for each in some)))
     states = _states(model, types, judged, read)
     return _like(works, _posteriors(model, [each.task_type for each in types], works, states, read))
 
 
-def _readings(model: TierModel, works: Iterable[Work]) -> dict[int, Reading]:
-    """By the identity of the task: one that was judged is also among the latest of its type."""
+class _Read(NamedTuple):
+    """Texts that were read, each once: one that was judged is also among the latest of its type.
+
+    rows : by the identity of the task.
+    """
+
+    readings: Readings
+    rows: Mapping[int, int]
+
+    def of(self, tasks: Iterable[Task]) -> Readings:
+        return self.readings.of([self.rows[id(task)] for task in tasks])
+
+
+def _read(model: TierModel, works: Iterable[Work]) -> _Read:
     tasks = {id(work.task): work.task for work in works if _readable(work)}
-    return dict(zip(tasks, model.reader.read_many(list(tasks.values())), strict=True))
+    rows = {key: row for row, key in enumerate(tasks)}
+    return _Read(model.reader.read_many(list(tasks.values())), rows)
 
 
 def _states(
     model: TierModel,
     types: Sequence[Recurring],
     judged: Sequence[Sequence[Judged]],
-    read: Mapping[int, Reading],
+    read: _Read,
 ) -> list[TypeState]:
     """What each type's outcomes say under this model."""
     places = iter(_places(model, [each.work for some in judged for each in some], read))
@@ -50,8 +64,8 @@ def _states(
     ]
 
 
-def _places(model: TierModel, works: Sequence[Work], read: Mapping[int, Reading]) -> list[Place]:
-    of_texts = iter(model.places_read([read[id(work.task)] for work in works if _readable(work)]))
+def _places(model: TierModel, works: Sequence[Work], read: _Read) -> list[Place]:
+    of_texts = iter(model.places_read(read.of(work.task for work in works if _readable(work))))
     kept = iter(model.places_of([work.text or model.uninformed for work in works if not _readable(work)]))
     return [next(of_texts if _readable(work) else kept) for work in works]
 
@@ -67,7 +81,7 @@ def _posteriors(
     names: Sequence[str],
     works: Sequence[Sequence[Work]],
     states: Sequence[TypeState],
-    read: Mapping[int, Reading],
+    read: _Read,
 ) -> list[Posterior]:
     of_type = dict(zip(names, states, strict=True))
     texts = [
@@ -77,7 +91,7 @@ def _posteriors(
         model.posteriors(
             [_named(task, name) for name, task in texts],
             of_type,
-            readings=[read[id(task)] for _, task in texts],
+            readings=read.of(task for _, task in texts),
         )
     )
     return [

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from small_model import small_reader
+from small_model import each_of, small_reader
 
 from tierwise.classifier.reading import _many_texts
 from tierwise.classifier.reading import _shape as shape
@@ -27,8 +27,10 @@ def row_of(word: str) -> int:
 
 def check(table: WordTable, texts: list[list[str]]) -> None:
     words = [word for text in texts for word in text]
-    numbers = table.numbers(texts, len(words))
+    numbers, lengths = table.numbers(list(map(" ".join, texts)))
     columns = table.columns()
+    assert lengths.tolist() == list(map(len, texts))
+    assert columns.chars[numbers].tolist() == list(map(len, words))
     assert columns.whole[:, numbers].T.tolist() == [[len(word), ord(word[0])] for word in words]
     assert (columns.real[0, numbers] / ONE).tolist() == [len(word) / 8 for word in words]
     assert len(set(numbers.tolist())) == len(set(words))
@@ -37,7 +39,8 @@ def check(table: WordTable, texts: list[list[str]]) -> None:
 def test_each_word_has_one_number_and_its_row_in_the_columns_however_many_come():
     table = WordTable(row_of, PACKING)
     check(table, [["tag", "the"], ["the", "ticket"], []])
-    check(table, [[f"w{index}" for index in range(5_000)]])  # more than there was room for
+    many = [f"w{index}" for index in range(5_000)]
+    check(table, [many[:2_000], many[2_000:4_000], many[4_000:]])  # more than there was room for
     check(table, [["tag", "new"], ["w4999"]])
 
 
@@ -46,6 +49,14 @@ def test_a_word_too_long_to_keep_has_a_number_and_is_not_kept():
     check(table, [[LONG, "tag"], [LONG, LONG + "x"]])
     assert all(len(word) < 2 * MAX_WORD_CHARS + 2 for word in WordTable(row_of, PACKING))
     assert LONG not in table
+
+
+def test_a_word_too_long_to_keep_is_worked_out_once():
+    asked = []
+    table = WordTable(lambda word: asked.append(word) or row_of(word), PACKING)
+    for _ in range(3):
+        check(table, [["tag", LONG], [LONG]])
+    assert sorted(asked) == sorted(["tag", LONG])
 
 
 def test_threads_may_share_a_table():
@@ -63,7 +74,7 @@ def test_a_full_table_starts_anew_and_says_the_same(monkeypatch):
     for _ in range(2):
         for start in range(0, 50, 10):
             some = tasks[start : start + 10]
-            assert reader.read_many(some) == list(map(reader.read, some))
+            assert each_of(reader.read_many(some)) == list(map(reader.read, some))
             assert len(reader._many._table) == 0
 
 
