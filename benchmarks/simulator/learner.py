@@ -15,6 +15,7 @@ from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.task import Task
 from tierwise.training.outcomes.calibrate import TypeEffects
 from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.learner import STANDARD
 from tierwise.training.outcomes.widths import fit_epsilon, fit_widths, type_likelihoods
 
 from .policies import Training
@@ -81,6 +82,6 @@ def widths_from(training: Training) -> Widths:
         ((),) * n,
         np.ones(n),
     )
-    places, widths = places_of(training.f[heard]), Widths()
-    widths = replace(widths, epsilon=fit_epsilon(outcomes, places, widths)[0])
-    return fit_widths(type_likelihoods(outcomes, places, widths), 3, widths, Widths())
+    places = places_of(training.f[heard])
+    widths = replace(STANDARD, epsilon=fit_epsilon(outcomes, places, STANDARD)[0])
+    return fit_widths(type_likelihoods(outcomes, places, widths), 3, widths, STANDARD)

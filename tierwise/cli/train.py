@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +77,8 @@ def train(
     from tqdm import tqdm
 
     try:
-        from ..classifier.belief._passing import Widths
         from ..classifier.model import TierModel
-        from ..training.outcomes.learner import Config
+        from ..training.outcomes.learner import STANDARD, Config
         from ..training.train import train as fit
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "train") from error
@@ -94,7 +94,7 @@ def train(
             bar.set_description_str(name)
             bar.update()
 
-        config = Config(widths=Widths(heard_ratio=heard_ratio))
+        config = Config(widths=replace(STANDARD, heard_ratio=heard_ratio))
         model = fit(outcomes, base=start, config=config, held_back=hold_back, progress=step)
     model.save(out)
     tracked = None if track is None else _track(model, out, track)
