@@ -33,7 +33,7 @@ from ._plans import whole_ladder
 from ._regression import TypeAndEmbedding
 from ._report import print_draws, print_held_out, print_within, rounded, spread
 from ._slot import Array, Beliefs, Router
-from ._within import by_type, overall
+from ._within import by_type, overall, with_true_rates
 
 ROUTERS: dict[str, Router] = {
     "constant": ConstantRates(),
@@ -95,9 +95,13 @@ def _by_task(
     per_type = [
         by_type(beliefs.pass_, passed, types, folds) for beliefs, folds in zip(drawn, splits, strict=True)
     ]
+    known = [
+        single_tiers(with_true_rates(beliefs.pass_, passed, types, folds), passed)
+        for beliefs, folds in zip(drawn, splits, strict=True)
+    ]
     rows = [
-        {**judge(beliefs, passed), **overall(of_types)}
-        for beliefs, of_types in zip(drawn, per_type, strict=True)
+        {**judge(beliefs, passed), **overall(of_types), "apgr_types_known": apgr(curve, passed)}
+        for beliefs, of_types, curve in zip(drawn, per_type, known, strict=True)
     ]
     return spread(rows), {kind: spread([draw[kind] for draw in per_type]) for kind in per_type[0]}
 

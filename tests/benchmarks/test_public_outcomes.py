@@ -11,7 +11,7 @@ from benchmarks.public_outcomes._held_out import against_middle
 from benchmarks.public_outcomes._outcomes import PRICES, TIERS, Outcomes
 from benchmarks.public_outcomes._plans import expected_price, plan_figures, really, whole_ladder
 from benchmarks.public_outcomes._slot import PLANS, Beliefs
-from benchmarks.public_outcomes._within import by_type
+from benchmarks.public_outcomes._within import by_type, with_true_rates
 
 RNG = np.random.default_rng(0)
 KINDS = np.repeat(["easy", "steep", "hard"], 200)
@@ -125,3 +125,13 @@ def test_a_constant_ranks_nothing_within_a_type():
     rows = by_type(constant.pass_, PASSED, OUTCOMES.tasks["task_type"], folds)
     assert {row["auc_sonnet"] for row in rows.values()} == {0.5}
     assert rows["easy"]["apgr"] is None  # nothing to gain there
+
+
+def test_with_true_rates_only_the_order_within_types_is_the_routers():
+    folds, types = folds_by_task(600, 0), OUTCOMES.tasks["task_type"]
+    rates = np.array([PASSED[kind == KINDS].mean(axis=0) for kind in KINDS])
+    constant = with_true_rates(np.full((600, 3), 0.5), PASSED, types, folds)
+    np.testing.assert_allclose(constant, rates, atol=1e-3)
+    knows = with_true_rates(np.where(PASSED, 0.6, 0.4), PASSED, types, folds)
+    areas = [apgr(single_tiers(beliefs, PASSED), PASSED) for beliefs in (constant, knows)]
+    assert areas[1] > areas[0] + 0.1

@@ -28,7 +28,7 @@ ROUNDS = 3
 MIN_OUTCOMES = 50
 ROWS_FOR_WIDTHS = 25_000  # that the rounds before the last look at
 # More odd types than of a model that has seen no outcomes: where types do stray from their texts, a small
-# share learns it late, and where they do not, nothing is lost (`python -m benchmarks.simulator`, both worlds).
+# share learns it late, and where they do not, nothing is lost (`benchmarks.simulator`, both worlds).
 STANDARD = Widths(odd_share=0.15)
 _CLOSE = Widths(level_sd=1.2, deviation_sd=0.5)
 Progress = Callable[[str], None]
