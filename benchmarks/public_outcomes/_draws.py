@@ -71,5 +71,5 @@ def cross_fitted(router: Router, outcomes: Outcomes, folds: NDArray[np.int64], s
         train = log[folds != fold].sample(frac=1.0, random_state=seed)
         fitted = router.fit(train.reset_index(drop=True))
         shown = log.loc[held_out, ["specification", "task_type"]].reset_index(drop=True)
-        parts.append((held_out, Beliefs.of(fitted, shown)))
+        parts.append((held_out, fitted.beliefs(shown)))
     return Beliefs.pieced(parts, len(outcomes))

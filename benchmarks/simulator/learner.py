@@ -30,11 +30,9 @@ class Learner:
 
     def __init__(self, world: World, training: Training) -> None:
         self.world = world
-        self.widths = widths_from(training)
         ratio = world.heard_corrected / world.heard_clean
-        self.widths = replace(self.widths, heard_ratio=ratio)
-        if world.hazard == 0:
-            self.widths = replace(self.widths, hazard=0.0)
+        hazard = STANDARD.hazard if world.hazard else 0.0
+        self.widths = replace(widths_from(training), heard_ratio=ratio, hazard=hazard)
         self.grid = effect_grid(3, self.widths)
         self.states: dict[int, TypeState] = {}
 
