@@ -10,9 +10,9 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.reading._guards import Guards
 from tierwise.training import metrics
 from tierwise.training.features.lexicon import build_lexicon, familiar_texts
+from tierwise.training.features.space import FeatureSpace
 from tierwise.training.features.words import Words
 from tierwise.training.promise.thresholds import RATES, choose_thresholds, path, served
-from tierwise.training.features.space import FeatureSpace
 from tierwise.training.seeds.champion import build_champion, calibration_slope
 from tierwise.training.seeds.crossval import held_out_logits
 from tierwise.training.seeds.head import fit_reader
