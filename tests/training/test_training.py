@@ -11,11 +11,12 @@ from tierwise.classifier.reading._guards import Guards
 from tierwise.training import metrics
 from tierwise.training.features.lexicon import build_lexicon, familiar_texts
 from tierwise.training.features.space import FeatureSpace
+from tierwise.training.features.words import Words
+from tierwise.training.promise.thresholds import RATES, choose_thresholds, path, served
 from tierwise.training.seeds.champion import build_champion, calibration_slope
 from tierwise.training.seeds.crossval import held_out_logits
 from tierwise.training.seeds.head import fit_reader
 from tierwise.training.seeds.tasks import read_seeds
-from tierwise.training.thresholds import RATES, choose_thresholds, path, served
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,6 @@ def test_a_few_texts_in_another_language_do_not_make_it_known():
     english = [f"please sort the {word} list by name and date" for word in ("guest", "stock", "price") * 5]
     german = ["bitte sortiere unsere bestellungen nach datum", "fasse diese besprechung kurz zusammen"]
     assert familiar_texts(english + german) == list(range(15))
-    assert "bitte" not in build_lexicon(english + german).units
+    assert "bitte" not in build_lexicon(Words.of(english + german)).units
     mostly = [f"bitte sortiere die {word} nach datum" for word in ("liste", "akten", "preise") * 5]
-    assert "bitte" in build_lexicon(mostly).units
+    assert "bitte" in build_lexicon(Words.of(mostly)).units

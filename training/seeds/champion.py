@@ -23,7 +23,7 @@ from ...classifier.reading._guards import Guards
 from ...data import CHAMPION
 from .. import metrics
 from ..features.lexicon import familiar_texts
-from ..thresholds import Threshold, choose_thresholds
+from ..promise.thresholds import Threshold, choose_thresholds
 from .crossval import held_out_logits
 from .figures import held_out_figures
 from .head import fit_reader

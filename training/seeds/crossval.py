@@ -11,6 +11,7 @@ from sklearn.model_selection import GroupKFold
 from ...classifier.reading._encoder import StaticEncoder
 from ...classifier.reading._guards import Guards
 from ..features.lexical import familiarity
+from ..features.words import Words
 from .head import fit_reader
 from .tasks import SeedTask
 
@@ -39,6 +40,6 @@ def held_out_logits(
         tasks = [seeds[i].task for i in fitted]
         reader = fit_reader(tasks, needed[fitted], encoder, n_tiers=n_tiers, guards=NO_GUARDS)
         new = [seeds[i].task for i in held_out]
-        logits[held_out] = [reading.logits for reading in reader.read_many(new)]
-        familiar[held_out] = familiarity([task.specification for task in new], reader.lexicon)
+        logits[held_out] = reader.read_many(new).logits
+        familiar[held_out] = familiarity(Words.of_tasks(new), reader.lexicon)
     return logits, familiar

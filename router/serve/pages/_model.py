@@ -8,6 +8,7 @@ from ....classifier.artifact._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
 from ....classifier.reading._lexicon import OPENS
+from ..._explain import explain
 from ...log._past import past_decision
 from ...log._times import from_us
 from ...reasons import MEANING
@@ -86,7 +87,7 @@ def decision_page(state: State, decision_id: str) -> dict[str, Any]:
         "attempts": log.attempts(decision_id),
         "row": past.row,
         "decision": decision,
-        "explained": None if decision is None else decision.explain(),
+        "explained": None if decision is None else explain(decision),
         "words": {tier: found for tier, found in words.items() if found},
         "meaning": MEANING,
         "beliefs": (past.row["details"] or {}).get("beliefs") or {},

@@ -288,3 +288,18 @@ def test_what_can_not_be_served_is_said_at_the_start(options, named):
     assert done.exit_code == 2
     assert named in done.stderr
     assert json.dumps(done.stderr).count("\\n") == 1
+
+
+def test_each_part_has_its_own_time_whatever_the_part_before_had():
+    with served(header_timeout_s=0.5, body_timeout_s=20) as client:
+        task = b'{"specification": "Write the FAQ"}'
+        whole = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(task), task)
+        started = time.monotonic()
+        found = raw(client.port, whole, b"POST /v1/pre", pause_s=0.1)
+        assert found.startswith(b"HTTP/1.1 200")
+        assert b"HTTP/1.1 408" in found
+        assert 0.5 <= time.monotonic() - started < 5
+        head, body = whole.split(b"\r\n\r\n")
+        head += b"\r\nConnection: close\r\n\r\n"
+        answer = raw(client.port, head, body, pause_s=1.0)  # more than a head may take
+        assert answer.startswith(b"HTTP/1.1 200")
