@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,13 @@ from .belief._place import Link, Place, solve_gaps
 from .belief.history import Counts, parse_counts
 from .belief.posterior import Posterior, TextPosterior, work_out, work_out_texts
 from .errors import ArtifactCorrupt, StateMismatch
-from .reading._reader import Reader, Reading
+from .reading._reader import Reader, Reading, Readings
 from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
+Counted = Mapping[int, tuple[float, float]]  # tier index -> (clean, not clean)
+Told = tuple[Effects | None, Counted | None, Sequence[int]]  # of the type; the counts behind it; failed tiers
 if TYPE_CHECKING:
     from .belief.state import Seen, TypeState
 
@@ -108,19 +110,33 @@ class TierModel:
         Raises InvalidTask for a malformed history, StateMismatch for another model's state.
         """
         reading = self.reader.read(task)
+        text = self._mass(reading)
         if self._correction is None and history is None and not task.attempts:  # the text has said it all
-            return self._of_text(reading)
-        return self._of_more_than_text([task], [reading], [history])[0]
+            return TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
+        readings = Readings(np.array([reading.logits]), [reading.guard])
+        return self._of_more_than_text([task], [text], readings, [history])[0]
 
     def posteriors(
-        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
+        self,
+        tasks: Sequence[Task],
+        history: Mapping[str, History] | None = None,
+        *,
+        readings: Readings | None = None,
     ) -> list[Posterior]:
-        """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
-        readings = self.reader.read_many(tasks)
+        """Each exactly as `posterior` gives it.
+
+        history : maps task types to counts or states. readings : of these tasks, where they were read before.
+        """
+        readings = self.reader.read_many(tasks) if readings is None else readings
+        texts = self._masses(readings)
         if self._correction is None and not history and not any(task.attempts for task in tasks):
-            return list(map(self._of_text, readings))
+            of_text = partial(TextPosterior, self.grid, self.link)
+            return [
+                of_text(text, guard, needed=text) for text, guard in zip(texts, readings.guards, strict=True)
+            ]
         known = history or {}
-        found = self._of_more_than_text(tasks, readings, [known.get(task.task_type or "") for task in tasks])
+        histories = [known.get(task.task_type or "") for task in tasks]
+        found = self._of_more_than_text(tasks, texts, readings, histories)
         work_out(self.grid, [each for each in found if each.is_of_few_points])
         return found
 
@@ -142,8 +158,11 @@ class TierModel:
 
     def places(self, tasks: Sequence[Task]) -> list[Place]:
         """Where the text puts each task on the latent scale."""
-        readings = self.reader.read_many(tasks)
-        return self._placed(list(map(self._mass, readings)), readings)
+        return self.places_read(self.reader.read_many(tasks))
+
+    def places_read(self, readings: Readings) -> list[Place]:
+        """The same of texts that were read before."""
+        return self._placed(self._masses(readings), readings)
 
     def place_of(self, mass: Sequence[float]) -> Place:
         """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
@@ -151,7 +170,8 @@ class TierModel:
 
     def places_of(self, masses: Sequence[Sequence[float]]) -> list[Place]:
         """The same of many."""
-        return self._placed(list(map(tuple, masses)), [Reading((), "not kept")] * len(masses))
+        nothing = np.zeros((len(masses), 2 * len(self.tiers)))
+        return self._placed(list(map(tuple, masses)), Readings(nothing, ["not kept"] * len(masses)))
 
     def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:
         """Beliefs about a task of a known type, of whose text only P(needed tier) was kept."""
@@ -192,32 +212,29 @@ class TierModel:
         chosen = max(rows, key=lambda row: row["max_under_tier"], default=self.manifest["thresholds"][0])
         return chosen["lambda_down"], chosen["lambda_up"]
 
-    def _of_text(self, reading: Reading) -> Posterior:
-        text = self._mass(reading)
-        return TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
-
     def _of_more_than_text(
-        self, tasks: Sequence[Task], readings: Sequence[Reading], histories: Sequence[History | None]
+        self,
+        tasks: Sequence[Task],
+        texts: Sequence[tuple[float, ...]],
+        readings: Readings,
+        histories: Sequence[History | None],
     ) -> list[Posterior]:
         """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
-        texts = list(map(self._mass, readings))
         places = self._placed(texts, readings)
-        told = list(map(self._told, tasks, histories, places))
+        told = self._told(tasks, histories, places)
         untold = [place for place, each in zip(places, told, strict=True) if each is None]
         needed = iter(self._corrected(untold))
         out: list[Posterior] = []
-        for reading, text, place, each in zip(readings, texts, places, told, strict=True):
+        for text, guard, place, each in zip(texts, readings.guards, places, told, strict=True):
             if each is not None:
                 effects, counts, failed = each
                 known = Posterior(
-                    self.grid, place, text, reading.guard, effects=effects, history=counts, failed=failed
+                    self.grid, place, text, guard, effects=effects, history=counts, failed=failed
                 )
             elif self._correction is None:
-                known = TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
+                known = TextPosterior(self.grid, self.link, text, guard, needed=text)
             else:
-                known = TextPosterior(
-                    self.grid, self.link, text, reading.guard, needed=next(needed), place=place
-                )
+                known = TextPosterior(self.grid, self.link, text, guard, needed=next(needed), place=place)
             out.append(known)
         return out
 
@@ -228,19 +245,25 @@ class TierModel:
         return list(map(tuple, self.link.masses(np.array(places)).tolist()))
 
     def _told(
-        self, task: Task, history: History | None, place: Place
-    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None, list[int]] | None:
-        """What is believed of the type, the counts that it comes from, failed tiers; None without any."""
-        effects, counts = (None, None) if history is None else self._known_of_type(history, place)
-        failed = [] if not task.attempts else self._indices(task.attempts)
-        return None if counts is None and not failed else (effects, counts, failed)
+        self, tasks: Sequence[Task], histories: Sequence[History | None], places: Sequence[Place]
+    ) -> list[Told | None]:
+        """What outcomes say of each; None where there are none."""
+        of_states: dict[int, tuple[Effects | None, Counted | None]] = {}  # of all tasks of a type alike
+        out: list[Told | None] = []
+        for task, history, place in zip(tasks, histories, places, strict=True):
+            known = (None, None) if history is None else of_states.get(id(history))
+            if known is None:
+                known = self._known_of_type(history, place)
+                if not isinstance(history, Mapping):
+                    of_states[id(history)] = known
+            failed = self._indices(task.attempts) if task.attempts else ()
+            out.append(None if known[1] is None and not failed else (*known, failed))
+        return out
 
     def _indices(self, attempts: Sequence[str]) -> list[int]:
         return [self.tiers.index(tier) for tier in dict.fromkeys(attempts) if tier in self.tiers]
 
-    def _known_of_type(
-        self, history: History, place: Place
-    ) -> tuple[Effects | None, Mapping[int, tuple[float, float]] | None]:
+    def _known_of_type(self, history: Any, place: Place) -> tuple[Effects | None, Counted | None]:
         if not isinstance(history, dict):  # most counts are one; a state is known by what has to be loaded
             from .belief.state import TypeState
 
@@ -259,7 +282,15 @@ class TierModel:
         logits = reading.logits
         return _softmax(logits if self._correction is None else logits[: len(self.tiers)])
 
-    def _placed(self, masses: Sequence[tuple[float, ...]], readings: Sequence[Reading]) -> list[Place]:
+    def _masses(self, readings: Readings) -> list[tuple[float, ...]]:
+        """The same of many."""
+        masses = list(map(tuple, _softmaxes(readings.logits[:, : len(self.tiers)]).tolist()))
+        for row, guard in enumerate(readings.guards):
+            if guard is not None:
+                masses[row] = self.uninformed
+        return masses
+
+    def _placed(self, masses: Sequence[tuple[float, ...]], readings: Readings) -> list[Place]:
         """The places of texts, with what outcomes corrected in them."""
         if not masses:
             return []
@@ -267,11 +298,10 @@ class TierModel:
             return [self.link.place(masses[0])]
         places = self.link.places(masses)
         if self._correction is not None:
-            n_tiers = len(self.tiers)
-            unread = (0.0,) * n_tiers
-            read = [unread if each.guard is not None else each.logits[n_tiers:] for each in readings]
+            unread = np.array([guard is not None for guard in readings.guards])
+            read = np.where(unread[:, None], 0.0, readings.logits[:, len(self.tiers) :])
             slopes, shifts = np.array(self._correction["slopes"]), np.array(self._correction["shifts"])
-            places = slopes * places + shifts + np.array(read)
+            places = slopes * places + shifts + read
         return list(map(tuple, places.tolist()))
 
     def _own(self, state: TypeState) -> TypeState:
@@ -288,6 +318,13 @@ def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
     weights = [math.exp(logit - largest) + NO_MASS for logit in logits]
     total = sum(weights)
     return tuple([weight / total for weight in weights])
+
+
+def _softmaxes(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, n_tiers): each exactly as `_softmax` gives it; so exponentials and sums are Python's."""
+    relative = logits - logits.max(axis=1, keepdims=True)
+    weights = np.array(list(map(math.exp, relative.ravel().tolist()))).reshape(logits.shape) + NO_MASS
+    return np.asarray(weights / np.array(list(map(sum, weights.tolist())))[:, None])
 
 
 def _version_of(folder: Folder) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -149,25 +150,27 @@ def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> N
 
 def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
     """Work out what is believed of tasks of known types at once; each exactly as it would be alone."""
-    ordered = sorted(posteriors, key=_by_points)
+    ordered = _by_points(posteriors)
     for start in range(0, len(ordered), _AT_ONCE):
         some = ordered[start : start + _AT_ONCE]
         effects = together([posterior._effects for posterior in some])
         scores = effects.scores(np.array([posterior.place for posterior in some]).T)
-        for posterior, pass_ in zip(some, mean_pass(scores, effects.weights, grid).T.tolist(), strict=True):
+        passes = mean_pass(scores, effects.weights, grid).T.tolist()
+        for posterior, pass_ in zip(some, passes, strict=True):
             posterior.pass_ = tuple(pass_)
         if all(posterior.is_weighed for posterior in some):  # of a text alone it is known
             continue
         needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
         for posterior, mass in zip(some, needed, strict=True):
-            if not posterior.is_weighed:
-                posterior.needed = tuple(mass)
+            posterior.__dict__.setdefault("needed", tuple(mass))
 
 
-def _by_points(posterior: Posterior) -> tuple[int, int]:
-    """Those of as many points side by side, so that few are added that weigh nothing; and those of a type."""
-    effects = posterior._effects
-    return len(effects.weights), id(effects)
+def _by_points(posteriors: Sequence[Posterior]) -> list[Posterior]:
+    """Those of a type side by side, and types of as many points, so that few are added that weigh nothing."""
+    of_type: dict[int, list[Posterior]] = {}
+    for posterior in posteriors:
+        of_type.setdefault(id(posterior._effects), []).append(posterior)
+    return list(chain.from_iterable(sorted(of_type.values(), key=lambda some: len(some[0]._effects.weights))))
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:

@@ -6,7 +6,6 @@ Unlike a transformer it needs no matrix products per token, hence microseconds a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,7 @@ from numpy.typing import NDArray
 from ._wordpiece import WordPiece
 
 Vector = NDArray[np.float32]
-
-
 LENGTH_EXPONENT = 0.6
-
-_EMBEDDED_AT_ONCE = 16_384  # texts; their distinct words are held in memory
 
 
 class StaticEncoder:
@@ -62,18 +57,10 @@ class StaticEncoder:
         return out
 
     def embed(self, word_lists: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-        """(n_texts, n_dims) of texts given as their words; the plain way, for training."""
+        """(n_texts, n_dims) of texts given as their distinct words; the plain way, one by one."""
         out = np.zeros((len(word_lists), self.n_dims), dtype=np.float32)
-        known: dict[str, Vector] = {}  # most words of some texts are in the next ones, too
-        for start in range(0, len(word_lists), _EMBEDDED_AT_ONCE):
-            some = word_lists[start : start + _EMBEDDED_AT_ONCE]
-            index = {word: i for i, word in enumerate(dict.fromkeys(chain.from_iterable(some)))}
-            found = [known[word] if word in known else self.word_vector(word) for word in index]
-            vectors = np.array(found, dtype=np.float32)
-            known = dict(zip(index, vectors, strict=True))
-            for row, words in zip(out[start:], some, strict=False):
-                if words:
-                    row[:] = vectors[[index[word] for word in words]].sum(axis=0) * length_weight(len(words))
+        for row, words in zip(out, word_lists, strict=True):
+            row[:] = self.word_vectors(words).sum(axis=0) * length_weight(len(words))
         return out
 
 

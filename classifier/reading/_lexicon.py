@@ -64,7 +64,10 @@ class Lexicon:
 
     def unit_id(self, word: str) -> int:
         """Id of the word's unit, or UNKNOWN_WORD or NEUTRAL_WORD."""
-        unit = unit_of(word)
+        return self.id_of(unit_of(word))
+
+    def id_of(self, unit: str) -> int:
+        """The same of a unit."""
         found = self._unit_id.get(unit)
         if found is not None:
             return found

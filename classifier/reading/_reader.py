@@ -60,6 +60,17 @@ class Reading(NamedTuple):
     guard: str | None
 
 
+class Readings(NamedTuple):
+    """Those of n tasks. logits : (n, n_tiers). guards : (n,)."""
+
+    logits: NDArray[np.float64]
+    guards: Sequence[str | None]
+
+    def of(self, rows: Sequence[int]) -> Readings:
+        """Some of them, in this order."""
+        return Readings(self.logits[list(rows)], [self.guards[row] for row in rows])
+
+
 class Reader:
     """Encoder, lexicon and a linear head, arranged for speed: the head is folded into the words.
 
@@ -94,7 +105,7 @@ class Reader:
         """Logits by the text and the facts, whatever the guard says."""
         words = running_words(task.specification)
         if not words:
-            return self._without_words(task)
+            return Reading(tuple(self._bias), self.guards.before_reading(0, task.specification))
         places, total = self._look_up(words)
         (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(total)
         n_features, lexical = self._lexical.sums(task.specification, places, n_numbers)
@@ -108,36 +119,45 @@ class Reader:
         if self.shape is not None:
             of_shape = self.shape.logits([shape_of(task.specification, words)])[0].tolist()
             logits = [a + b for a, b in zip(logits, of_shape, strict=True)]
-        return self._reading(task, words, tuple(logits), known, n_letters)
+        guard = self.guards.before_reading(len(words), task.specification)
+        if guard is None and n_letters:
+            guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
+        return Reading(tuple(logits), guard)
 
-    def read_many(self, tasks: Sequence[Task]) -> list[Reading]:
+    def read_many(self, tasks: Sequence[Task]) -> Readings:
         """Each exactly as `read` reads it: the sums are exact, and the rest is the same arithmetic."""
-        starts = range(0, len(tasks), MAX_TEXTS)
-        return [reading for start in starts for reading in self._read_chunk(tasks[start : start + MAX_TEXTS])]
-
-    def _read_chunk(self, tasks: Sequence[Task]) -> list[Reading]:
         texts = [task.specification for task in tasks]
-        words = list(map(running_words, texts))
-        if not all(words):  # texts without words are read apart; with none left there is nothing to add up
-            found = iter(self._read_chunk([task for task, each in zip(tasks, words, strict=True) if each]))
-            return [
-                next(found) if each else self._without_words(task)
-                for task, each in zip(tasks, words, strict=True)
-            ]
-        if not tasks:
-            return []
-        sums = self._many.sums(texts, words)
+        blank = [not text or text.isspace() for text in texts]
+        logits = np.tile(np.array(self._bias), (len(tasks), 1))
+        guards = [
+            self.guards.before_reading(0, text) if b else None for b, text in zip(blank, texts, strict=True)
+        ]
+        rows = [row for row, is_blank in enumerate(blank) if not is_blank]
+        for start in range(0, len(rows), MAX_TEXTS):
+            some = rows[start : start + MAX_TEXTS]
+            found = self._read_chunk([tasks[row] for row in some])
+            logits[some] = found.logits
+            for row, guard in zip(some, found.guards, strict=True):
+                guards[row] = guard
+        return Readings(logits, guards)
+
+    def _read_chunk(self, tasks: Sequence[Task]) -> Readings:
+        """Of up to MAX_TEXTS texts that have words."""
+        texts = [task.specification for task in tasks]
+        sums = self._many.sums(texts)
         of_sense = _SENSE_WEIGHTS.all.take(sums.n_distinct)[:, None]
         of_lexical = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None]
         logits = np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical
-        of_facts = [fact_features(task) for task in tasks]
-        for row, facts in enumerate(of_facts):
+        for row, task in enumerate(tasks):
+            facts = fact_features(task)
             if facts is not None:
                 logits[row] += facts @ self.facts
         if self.shape is not None:
-            logits += self.shape.logits(shapes_of(texts, words))
-        known, n_letters = sums.known.tolist(), sums.n_letters.tolist()
-        return list(map(self._reading, tasks, words, map(tuple, logits.tolist()), known, n_letters))
+            logits += self.shape.logits(shapes_of(texts, sums.n_words, sums.chars))
+        known = np.full(len(texts), float(FAMILIARITY_STEPS))  # where there are no words of letters
+        np.divide(sums.known, sums.n_letters, out=known, where=sums.n_letters > 0)
+        familiarity = known / FAMILIARITY_STEPS
+        return Readings(logits, self.guards.of_many(sums.n_words.tolist(), texts, familiarity.tolist()))
 
     @cached_property
     def _many(self) -> ManyTexts:
@@ -152,17 +172,6 @@ class Reader:
         rows = list(map(self._words.__getitem__, words))
         total = sum(dict(zip(words, rows, strict=True)).values())
         return list(map(_PLACE.__and__, rows)), total
-
-    def _reading(
-        self, task: Task, words: list[str], logits: tuple[float, ...], known: int, n_letters: int
-    ) -> Reading:
-        guard = self.guards.before_reading(words, task.specification)
-        if guard is None and n_letters:
-            guard = self.guards.after_reading(known / n_letters / FAMILIARITY_STEPS)
-        return Reading(logits, guard)
-
-    def _without_words(self, task: Task) -> Reading:
-        return Reading(tuple(self._bias), self.guards.before_reading([], task.specification))
 
     def familiarity(self, text: str) -> float:
         """Mean familiarity of the distinct words, 0 to 1; 1 for a text without words of letters."""

@@ -8,7 +8,6 @@ outcomes teach may.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 SIGNS = ("0123456789", "([{", "=<>+*/%", "\"'`", ",;", ".", "?", "_$#@")
 FEATURES = ("words", "lines", "characters a word", "longest word", *(f"any of {signs}" for signs in SIGNS))
-_MOST_CHARS = 4_000_000  # counted at once
+_MOST_CHARS = 4_000_000  # counted at once, of several texts
 _SIGN_OF = np.zeros(256, dtype=np.uint8)  # by byte: 0 for none, 1 for the end of a line, then SIGNS
 _SIGN_OF[ord("\n")] = 1
 for _kind, _signs in enumerate(SIGNS, start=2):
@@ -33,10 +32,19 @@ def shape_of(text: str, words: Sequence[str]) -> Array:
     return np.asarray(found, dtype=np.float32)
 
 
-def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
-    """(n, n_shape): the same of texts that have words, to the last bit."""
-    if sum(map(len, texts)) > _MOST_CHARS:  # a few long ones gain nothing, and would need memory
-        return np.stack(list(map(shape_of, texts, words)))
+def shapes_of(texts: Sequence[str], n_words: NDArray[np.int64], chars: NDArray[np.int64]) -> Array:
+    """(n, n_shape): the same of many texts, to the last bit.
+
+    n_words : (n,). chars : of all their words, text after text.
+    """
+    if len(texts) > 1 and sum(map(len, texts)) > _MOST_CHARS:
+        half = len(texts) // 2
+        words = int(n_words[:half].sum())
+        halves = (
+            shapes_of(texts[:half], n_words[:half], chars[:words]),
+            shapes_of(texts[half:], n_words[half:], chars[words:]),
+        )
+        return np.concatenate(halves)
     # no ASCII character is part of another's bytes
     together, n_bytes = "".join(texts), list(map(len, texts))
     encoded = together.encode("utf-8", "surrogatepass")
@@ -48,10 +56,12 @@ def shapes_of(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Array:
     n_kinds = len(SIGNS) + 2
     found = np.bincount(text * n_kinds + sign.take(where), minlength=len(texts) * n_kinds)
     lines, *counts = found.reshape(len(texts), n_kinds)[:, 1:].T
-    n_words = np.array([len(each) for each in words])
-    start = np.cumsum(n_words) - n_words
-    lengths = np.fromiter(map(len, chain.from_iterable(words)), np.int64, int(n_words.sum()))
-    per_word, longest = np.add.reduceat(lengths, start) / n_words, np.maximum.reduceat(lengths, start)
+    per_word, longest = np.zeros(len(texts)), np.zeros(len(texts))
+    (filled,) = np.nonzero(n_words)
+    starts = (np.cumsum(n_words) - n_words)[filled]
+    if len(starts):
+        per_word[filled] = np.add.reduceat(chars, starts) / n_words[filled]
+        longest[filled] = np.maximum.reduceat(chars, starts)
     return _log1p(np.stack([n_words, lines, per_word, longest, *counts], axis=1))
 
 

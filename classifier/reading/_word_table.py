@@ -12,17 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._packed import ONE, Packing
+from ._text import running_words
 from ._words import MAX_WORD_CHARS
 
+Ints = NDArray[np.int64]
 _FIRST_CAPACITY = 1024
+_SPLIT_AT_ONCE = 16  # texts: their words are looked up while the processor's cache has them
 _LEARNT_AT_ONCE = 2_048  # words: what is worked out of them stays small
 
 
 class Columns(NamedTuple):
-    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well."""
+    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well.
+    chars : (n,).
+    """
 
-    whole: NDArray[np.int64]
+    whole: Ints
     real: NDArray[np.float64]
+    chars: Ints
 
 
 class WordTable(dict[str, int]):
@@ -38,22 +44,30 @@ class WordTable(dict[str, int]):
         rows_of: Callable[[Sequence[str]], Sequence[int]] | None = None,
     ) -> None:
         self._row_of, self._packing, self._rows_of = row_of, packing, rows_of
-        self._rows: list[int] = []  # those that are not in the columns yet
+        self._rows: list[tuple[int, int]] = []  # with characters; those that are not in the columns yet
         self._n_rows = 0  # those that are
         self._columns: Columns | None = None
         self._lock = Lock()
 
-    def numbers(self, texts: Sequence[Sequence[str]], n_words: int) -> NDArray[np.int64]:
-        """(n_words,): of all words of all texts, in order."""
-        words = list(chain.from_iterable(texts))
-        found = np.fromiter(map(self.get, words, repeat(-1)), dtype=np.int64, count=n_words)
-        (at,) = np.nonzero(found < 0)
-        if len(at):
-            new = [words[place] for place in at.tolist()]
-            if self._rows_of is not None:
-                self._learn([word for word in dict.fromkeys(new) if len(word) <= MAX_WORD_CHARS])
-            found[at] = list(map(self.__getitem__, new))
-        return found
+    def numbers(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """(n_words,), of all words of all texts, in order; and (n_texts,), how many each has."""
+        numbers, lengths = [np.empty(0, dtype=np.int64)], []
+        for start in range(0, len(texts), _SPLIT_AT_ONCE):
+            words = list(map(running_words, texts[start : start + _SPLIT_AT_ONCE]))
+            lengths += (some := list(map(len, words)))
+            found = map(self.get, chain.from_iterable(words), repeat(-1))
+            numbers.append(np.fromiter(found, np.int64, sum(some)))
+        number, n_words = np.concatenate(numbers), np.array(lengths, dtype=np.int64)
+        (without,) = np.nonzero(number < 0)
+        if len(without):
+            number[without] = self._given(_words_at(without, texts, n_words))
+        return number, n_words
+
+    def _given(self, words: list[str]) -> list[int]:
+        """The numbers of words that are new, or too long to be kept."""
+        if self._rows_of is not None:
+            self._learn([word for word in dict.fromkeys(words) if len(word) <= MAX_WORD_CHARS])
+        return list(map(self.__getitem__, words))
 
     def _learn(self, words: Sequence[str]) -> None:
         for start in range(0, len(words), _LEARNT_AT_ONCE):
@@ -63,14 +77,15 @@ class WordTable(dict[str, int]):
                 self._add(word, row)
 
     def __missing__(self, word: str) -> int:
-        return self._add(word, self._row_of(word))
+        known = None if len(word) <= MAX_WORD_CHARS else self.get(_short(word))
+        return self._add(word, self._row_of(word)) if known is None else known
 
     def _add(self, word: str, row: int) -> int:
         key = word if len(word) <= MAX_WORD_CHARS else _short(word)
         with self._lock:
             if key not in self:
                 self[key] = self._n_rows + len(self._rows)
-                self._rows.append(row)
+                self._rows.append((row, len(word)))
             return self[key]
 
     def columns(self) -> Columns:
@@ -84,20 +99,32 @@ class WordTable(dict[str, int]):
 
     def _with_rows(self, known: Columns | None) -> Columns:
         """Room doubles, so that a new word costs the same however many there are."""
-        whole, _, real = self._packing.unpack_many(self._rows)
+        whole, _, real = self._packing.unpack_many([row for row, _ in self._rows])
         before, after = self._n_rows, self._n_rows + len(self._rows)
         if known is None or after > known.whole.shape[1]:
             capacity = max(_FIRST_CAPACITY, 2 * after)
             roomier = Columns(
-                np.zeros((whole.shape[1], capacity), np.int64), np.zeros((real.shape[1], capacity))
+                np.zeros((whole.shape[1], capacity), np.int64),
+                np.zeros((real.shape[1], capacity)),
+                np.zeros(capacity, np.int64),
             )
             if known is not None:
-                roomier.whole[:, :before] = known.whole[:, :before]
-                roomier.real[:, :before] = known.real[:, :before]
+                for more, few in zip(roomier, known, strict=True):
+                    more[..., :before] = few[..., :before]
             known = roomier
         known.whole[:, before:after] = whole.T
         known.real[:, before:after] = real.T * ONE
+        known.chars[before:after] = [chars for _, chars in self._rows]
         return known
+
+
+def _words_at(places: Ints, texts: Sequence[str], n_words: Ints) -> list[str]:
+    """The words at these places among those of all texts; few texts have to be split again."""
+    ends = np.cumsum(n_words)
+    of_text = np.searchsorted(ends, places, side="right")
+    within = (places - (ends - n_words)[of_text]).tolist()
+    words = {text: running_words(texts[text]) for text in np.unique(of_text).tolist()}
+    return [words[text][place] for text, place in zip(of_text.tolist(), within, strict=True)]
 
 
 def _short(word: str) -> str:

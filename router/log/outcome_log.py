@@ -170,7 +170,7 @@ class OutcomeLog:
         as_of : as the log knew it then; a verdict recorded later is not there, whatever time it gives.
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
-        with self._database.read() as connection:
+        with self._database.brief(self._database.timeout_s), self._database.read() as connection:
             return history_counts(connection, checked_type(task_type), as_of_us)
 
     def tried_as_canary(self, model_version: str) -> Explored:

@@ -21,6 +21,7 @@ from tierwise.classifier.reading._lexicon import (
 from tierwise.classifier.reading._text import MAX_TEXTS
 from tierwise.classifier.task import Task
 from tierwise.training.features.lexical import lexical_features
+from tierwise.training.features.words import Words
 
 UNITS = [
     ("Draft", "draft"),
@@ -139,7 +140,7 @@ def test_the_features_are_exactly_those_that_the_text_has(words, between):
 @example(["", " "])
 @example(["aa"] * 3)
 def test_training_finds_in_many_texts_what_the_names_say_of_each(texts):
-    found = lexical_features([Task(text) for text in texts], LEXICON)
+    found = lexical_features(Words.of_tasks([Task(text) for text in texts]), LEXICON)
     expected = [LEXICON.features(text, text.split()) for text in texts]
     assert found.shape == (len(texts), len(LEXICON))
     assert [set(row.indices.tolist()) for row in found] == expected
@@ -149,7 +150,7 @@ def test_training_finds_in_many_texts_what_the_names_say_of_each(texts):
 
 def test_training_finds_more_texts_than_are_read_at_once():
     texts = [f"aa {'zz ' * (n % 9)}bb {n}" for n in range(MAX_TEXTS + 7)]
-    found = lexical_features([Task(text) for text in texts], LEXICON)
+    found = lexical_features(Words.of_tasks([Task(text) for text in texts]), LEXICON)
     expected = [LEXICON.features(text, text.split()) for text in texts]
     assert [set(row.indices.tolist()) for row in found] == expected
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_model import TIERS, UNITS, small_reader
+from small_model import TIERS, UNITS, each_of, small_reader
 
 from tierwise.classifier.reading import _reader
 from tierwise.classifier.reading._evidence import LEAST, SENSE, word_evidence
@@ -21,6 +21,7 @@ from tierwise.classifier.reading.features import FACT_FEATURES, fact_features
 from tierwise.classifier.task import Task
 from tierwise.data import SEED_TASKS
 from tierwise.training.features import design
+from tierwise.training.features.words import Words
 from tierwise.training.seeds.tasks import read_seeds
 
 SMALL = small_reader()
@@ -30,9 +31,10 @@ WORDS = st.sampled_from(
 
 
 def plain_logits(reader: Reader, tasks: list[Task]) -> np.ndarray:
+    words = Words.of_tasks(tasks)
     return (
-        design.lexical_counts(tasks, reader.lexicon) @ reader.lexical
-        + design.embeddings(tasks, reader.encoder) @ reader.embedding
+        design.lexical_counts(words, reader.lexicon) @ reader.lexical
+        + design.embeddings(words, reader.encoder) @ reader.embedding
         + design.facts(tasks) @ reader.facts
         + reader.bias
     )
@@ -91,7 +93,7 @@ def test_any_words_are_read_as_training_reads_them(words, items):
 @given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=12))
 def test_many_at_once_are_read_exactly_as_one_by_one(texts):
     tasks = [Task(text) for text in texts]
-    assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
+    assert each_of(SMALL.read_many(tasks)) == [SMALL.read(task) for task in tasks]
 
 
 def test_a_lexicon_that_knows_nothing_leaves_bias_and_sense():
@@ -187,21 +189,21 @@ def test_more_tasks_than_are_read_at_once_are_read_exactly_as_one_by_one(champio
     tasks = [Task(json.loads(line)["specification"], items=len(line) % 50 or None) for line in lines]
     tasks[128 + 3] = Task("tag " + "x" * 500 + " the ticket")
     tasks[2 * 128 + 1] = Task("")
-    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
+    assert each_of(champion.reader.read_many(tasks)) == [champion.reader.read(task) for task in tasks]
 
 
 def test_texts_without_words_are_read_apart():
-    assert SMALL.read_many([]) == []
+    assert each_of(SMALL.read_many([])) == []
     tasks = [Task(""), Task("tag the ticket"), Task(" \n"), Task("plan 12")]
-    assert SMALL.read_many(tasks) == [SMALL.read(task) for task in tasks]
-    assert SMALL.read_many(tasks[:1]) == [SMALL.read(tasks[0])]
+    assert each_of(SMALL.read_many(tasks)) == [SMALL.read(task) for task in tasks]
+    assert each_of(SMALL.read_many(tasks[:1])) == [SMALL.read(tasks[0])]
 
 
 def test_as_many_texts_as_fit_are_read_exactly_as_one_by_one(champion):
     lines = SEED_TASKS.read_text(encoding="utf-8").splitlines()[::6]
     tasks = [Task(json.loads(line)["specification"]) for line in lines]
     assert len(tasks) > MAX_TEXTS
-    assert champion.reader.read_many(tasks) == [champion.reader.read(task) for task in tasks]
+    assert each_of(champion.reader.read_many(tasks)) == [champion.reader.read(task) for task in tasks]
 
 
 def test_rows_of_many_words_are_those_of_each_alone(champion):

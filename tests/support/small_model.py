@@ -10,7 +10,7 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.reading._encoder import StaticEncoder
 from tierwise.classifier.reading._guards import Guards
 from tierwise.classifier.reading._lexicon import Lexicon
-from tierwise.classifier.reading._reader import Reader
+from tierwise.classifier.reading._reader import Reader, Reading, Readings
 
 TIERS = ("haiku", "sonnet", "opus")
 VOCABULARY = ("[UNK]", "tag", "##s", "plan", "the", "ticket")
@@ -63,3 +63,11 @@ def small_model(**changes) -> TierModel:
 def ladder_of_two() -> TierModel:
     reader = small_reader(n_tiers=2)
     return TierModel(reader, small_manifest(reader, tiers=("small", "large")))
+
+
+def each_of(readings: Readings) -> list[Reading]:
+    """One by one, as `Reader.read` gives them."""
+    return [
+        Reading(tuple(row), guard)
+        for row, guard in zip(readings.logits.tolist(), readings.guards, strict=True)
+    ]

@@ -15,10 +15,11 @@ from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.task import Task
 from tierwise.training.features.space import Blocks
-from tierwise.training.outcomes import correction
+from tierwise.training.outcomes import correction, integrated
 from tierwise.training.outcomes.correction import fit_correction
 from tierwise.training.outcomes.frame import Outcomes
-from tierwise.training.outcomes.likelihood import by_place, outcome_likelihood, scores_of
+from tierwise.training.outcomes.integrated import Points, Verdicts
+from tierwise.training.outcomes.likelihood import scores_of, verdict_likelihood
 from tierwise.training.outcomes.penalties import Penalties, no_correction
 
 CURVE = pass_curve(Widths())
@@ -31,10 +32,8 @@ verdicts = st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from(FAILED))
 
 def one(scores, tier, clean, failed, curve=CURVE):
     """log P and its gradient by the scores, of one verdict."""
-    value, gradient = outcome_likelihood(
-        curve, np.atleast_2d(scores), np.array([tier]), np.array([clean]), [failed]
-    )
-    return float(value[0]), gradient[0]
+    value, by_tier = verdict_likelihood(curve, np.atleast_2d(scores).T, tier, np.array([clean]), failed)
+    return float(value[0]), np.array([float(by_tier.get(each, [0.0])[0]) for each in range(3)])
 
 
 @settings(max_examples=200, deadline=None)
@@ -53,15 +52,34 @@ def test_the_gradient_by_scores_is_what_differences_say(place, verdict, heard_ra
 
 
 @settings(max_examples=100, deadline=None)
-@given(places, places, st.tuples(unit, unit, unit))
-def test_the_gradient_by_places_follows_the_chain_rule(place, effects, by_score):
+@given(places, places, verdicts)
+def test_the_gradient_by_places_follows_the_chain_rule(place, effects, verdict):
+    tier, clean, failed = verdict
+    outcomes = Outcomes(
+        (Task("a"),),
+        np.zeros(1, int),
+        ("a",),
+        np.array([tier]),
+        np.array([clean]),
+        np.zeros(1),
+        (failed,),
+        np.ones(1),
+    )
+    _, slopes = scores_of(np.atleast_2d(place), np.atleast_2d(effects))
+    by_score = one(scores_of(np.atleast_2d(place), np.atleast_2d(effects))[0][0], *verdict)[1]
+    above = np.cumsum(by_score[::-1])[::-1]
+    points = Points.single(np.atleast_2d(effects))
+    _, found = Verdicts(outcomes).log_likelihood(CURVE, np.atleast_2d(place), points)
+    assert found[0] == pytest.approx([above[0], *above[1:] * slopes[0]], abs=1e-9)
+
+
+@given(places, places)
+def test_a_step_changes_with_its_gap_as_differences_say(place, effects):
     def value(moved):
-        scores, _ = scores_of(moved[None, :], np.atleast_2d(effects))
-        return float(scores[0] @ by_score)
+        return scores_of(moved[None, :], np.atleast_2d(effects))[0][0, 2]
 
     _, slopes = scores_of(np.atleast_2d(place), np.atleast_2d(effects))
-    found = by_place(np.atleast_2d(by_score), slopes)[0]
-    assert found == pytest.approx(approx_fprime(np.array(place), value, 1e-6), abs=1e-4)
+    assert [1.0, *slopes[0]] == pytest.approx(approx_fprime(np.array(place), value, 1e-6), abs=1e-4)
 
 
 @settings(max_examples=100, deadline=None)
@@ -72,8 +90,7 @@ def test_training_and_serving_agree_about_every_verdict(place, verdict, heard_ra
     grid = effect_grid(3, Widths(heard_ratio=heard_ratio))
     points = np.column_stack([grid.prior.levels, grid.prior.deviations])[::97]
     scores, _ = scores_of(np.tile(place, (len(points), 1)), points)
-    n = len(points)
-    found, _ = outcome_likelihood(grid.curve, scores, np.full(n, tier), np.full(n, clean), [failed] * n)
+    found, _ = verdict_likelihood(grid.curve, scores.T, tier, np.full(len(points), clean), failed)
     expected = grid.log_outcome(place, tier, clean, failed)[::97]
     inside = np.abs(scores[:, tier]) < LIMIT - 1  # beyond, training goes on where the table ends
     assert found[inside] == pytest.approx(expected[inside], abs=1e-6)
@@ -107,8 +124,8 @@ def test_attempts_in_a_row_are_one_draw_of_the_residual(omega):
     """P(fails at 0, then clean at 1) by the chain, against a simulation of the shared residual."""
     curve = pass_curve(Widths(omega=omega))
     scores = np.array([[-0.5, 0.8, 2.0]])
-    first, _ = outcome_likelihood(curve, scores, np.array([0]), np.array([False]), [()])
-    then, _ = outcome_likelihood(curve, scores, np.array([1]), np.array([True]), [(0,)])
+    first, _ = verdict_likelihood(curve, scores.T, 0, np.array([False]))
+    then, _ = verdict_likelihood(curve, scores.T, 1, np.array([True]), (0,))
     residual = omega * np.random.default_rng(0).normal(size=400_000)
     low, high = (0.97 / (1 + np.exp(-(scores[0, tier] + residual))) for tier in (0, 1))
     assert np.exp(first[0] + then[0]) == pytest.approx(
@@ -128,6 +145,36 @@ def some_outcomes(n=60, n_types=5, seed=0):
         tuple(FAILED[i] if i < 4 else () for i in chance.integers(0, 12, n)),
         np.where(chance.random(n) < 0.3, 0.7, 1.0),
     )
+
+
+def test_points_are_summed_as_if_each_verdict_were_worked_out_at_each_of_them():
+    """The plain way: every verdict, one by one, at the effects of every point."""
+    outcomes, chance = some_outcomes(), np.random.default_rng(3)
+    sizes, n_types = (3, 2, 2), 5
+    effects = [chance.normal(size=(n_nodes, n_types)) for n_nodes in np.cumprod(sizes)]
+    log_weights = chance.normal(size=(12, n_types))
+    places = np.column_stack([chance.normal(size=60), chance.normal(1.0, 0.5, (60, 2))])
+    found, _ = Verdicts(outcomes).log_likelihood(CURVE, places, Points(effects, log_weights))
+    expected = log_weights.copy()
+    for row, kind in enumerate(outcomes.types):
+        for point in range(12):
+            nodes = (point // 4, point // 2, point)
+            at = [effects[tier][node, kind] for tier, node in enumerate(nodes)]
+            scores = scores_of(places[row][None], np.array([at]))[0][0]
+            verdict = int(outcomes.tiers[row]), bool(outcomes.clean[row]), outcomes.failed[row]
+            expected[point, kind] += outcomes.weights[row] * one(scores, *verdict)[0]
+    assert found == pytest.approx(np.log(np.exp(expected).sum(axis=0)), abs=1e-9)
+
+
+def test_types_are_worked_out_some_at_a_time_as_they_would_be_at_once(monkeypatch):
+    outcomes, chance = some_outcomes(), np.random.default_rng(4)
+    places, points = chance.normal(size=(60, 3)), Points.single(chance.normal(size=(5, 3)))
+    at_once = Verdicts(outcomes).log_likelihood(CURVE, places, points)
+    monkeypatch.setattr(integrated, "_AT_ONCE", 20)
+    in_parts = Verdicts(outcomes)
+    assert len(in_parts._batches) > 1
+    for whole, found in zip(at_once, in_parts.log_likelihood(CURVE, places, points), strict=True):
+        assert (whole == found).all()
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def _opened(journal: Path, ladder: Ladder | None) -> BatchJob:
 
 def _print(results: Iterable[ItemResult], numbers: dict[str, int]) -> None:
     for result in results:
-        click.echo(json.dumps({"number": numbers[result.id], **asdict(result)}))
+        click.echo(json.dumps({"number": numbers[result.id], **result.to_dict()}))
 
 
 def _show(job: BatchJob, path: Path, *, as_json: bool, echo: Callable[[str], None] = click.echo) -> None:

@@ -110,12 +110,16 @@ def stats(
     with the outcomes of their type, would be given to another tier; pins, floors and thresholds hold.
     """
     from ..classifier.model import TierModel
+    from ..router._uncollected import uncollected
     from ..router.log import OutcomeLog, movements_of
+    from ..router.log.figures._stats import stats_of
+    from ..router.log.figures._tally import tally_of
     from ..router.movements import WORTH_USD_PER_MONTH
 
     model = None if model_path is None else TierModel.load(model_path)
-    with OutcomeLog(url, create=False) as opened:
-        found = opened.stats()
+    with uncollected(), OutcomeLog(url, create=False) as opened:
+        counted = tally_of(opened._database)
+        found = stats_of(counted)
         if not as_json:
             click.echo(counts_table(found) + "\n")
         moving, trouble = None, None
@@ -125,6 +129,7 @@ def stats(
                 model=model,
                 policy=policy,
                 baseline=baseline,
+                counted=counted,
                 worth_usd=WORTH_USD_PER_MONTH if worth_usd is None else worth_usd,
                 progress=True,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,7 @@ def train(
 
     from .. import TierModel
     from .. import train as fit
-    from ..classifier.belief._passing import Widths
-    from ..training.outcomes.learner import Config
+    from ..training.outcomes.learner import STANDARD, Config
 
     if track is not None:
         from ..classifier.artifact._mlflow import check_chosen
@@ -92,7 +92,7 @@ def train(
             bar.set_description_str(name)
             bar.update()
 
-        config = Config(widths=Widths(heard_ratio=heard_ratio))
+        config = Config(widths=replace(STANDARD, heard_ratio=heard_ratio))
         model = fit(outcomes, base=start, config=config, held_back=hold_back, progress=step)
     model.save(out)
     tracked = None if track is None else _track(model, out, track)

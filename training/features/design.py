@@ -1,6 +1,6 @@
 """The design matrix: the features of tasks, computed in columns.
 
-`classifier._reader` computes the same features fast; a test holds the two together.
+`classifier/reading/_reader.py` computes the same features fast; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from ...classifier.reading._encoder import StaticEncoder
+from ...classifier.reading._encoder import StaticEncoder, length_weight
 from ...classifier.reading._lexicon import Lexicon
-from ...classifier.reading._shape import FEATURES, shape_of
-from ...classifier.reading._text import running_words, words_of
+from ...classifier.reading._shape import FEATURES, shapes_of
+from ...classifier.reading._text import MAX_TEXTS
 from ...classifier.reading.features import FACT_FEATURES, fact_features
 from ...classifier.task import Task
-from .lexical import distinct, lexical_features
+from .lexical import lexical_features
+from .words import Words
 
 # Relative strength of the blocks under one ridge penalty. Set by hand on held-out task types, where the
 # accuracy is flat around these values; change one and ask `python -m benchmarks.held_out`.
 LEXICAL_SCALE = 0.5
 EMBEDDING_NORM = 0.8
 FACT_SCALE = 0.5
+_EMBEDDED_AT_ONCE = 1 << 16  # texts; the vectors of their words are held in memory
 
 
-def lexical_counts(tasks: Sequence[Task], lexicon: Lexicon) -> csr_matrix:
+def lexical_counts(words: Words, lexicon: Lexicon) -> csr_matrix:
     """(n_tasks, n_features), 1 / sqrt(number of features of the task) where a feature occurs."""
-    found = lexical_features(tasks, lexicon)
+    found = lexical_features(words, lexicon)
     n_features = np.diff(found.indptr)
     found.data = np.repeat(np.maximum(n_features, 1.0) ** -0.5, n_features)
     return found
@@ -42,10 +44,20 @@ def inverse_document_frequency(counts: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(np.log((1 + n_tasks) / (1 + occurs)) + 1)
 
 
-def embeddings(tasks: Sequence[Task], encoder: StaticEncoder) -> NDArray[np.float32]:
-    """(n_tasks, n_dims); rows of one text are computed once."""
-    texts, rows = distinct(tasks)
-    return encoder.embed([words_of(text) for text in texts])[rows]
+def embeddings(words: Words, encoder: StaticEncoder) -> NDArray[np.float32]:
+    """(n_tasks, n_dims), as `StaticEncoder.embed` has them."""
+    once, out = words.once(), np.zeros((len(words.texts), encoder.n_dims), dtype=np.float32)
+    for start in range(0, len(out), _EMBEDDED_AT_ONCE):
+        some = once.some(start, start + _EMBEDDED_AT_ONCE)
+        numbers, column = np.unique(some.number, return_inverse=True)
+        vectors = encoder.word_vectors([words.distinct[number] for number in numbers])
+        ends = np.concatenate([[0], np.cumsum(some.lengths)])
+        of_texts = csr_matrix(
+            (np.ones(len(column), np.float32), column, ends), (len(some.texts), len(numbers))
+        )
+        weights = np.array(list(map(length_weight, some.lengths.tolist())), dtype=np.float32)
+        out[start : start + _EMBEDDED_AT_ONCE] = (of_texts @ vectors) * weights[:, None]
+    return out[words.of_task]
 
 
 def embedding_scale(embedded: NDArray[np.float32]) -> float:
@@ -64,11 +76,14 @@ def facts(tasks: Sequence[Task]) -> NDArray[np.float32]:
     return out
 
 
-def shapes(tasks: Sequence[Task]) -> NDArray[np.float32]:
+def shapes(words: Words) -> NDArray[np.float32]:
     """(n_tasks, n_shape): the shape of each text, not standardised."""
-    texts, rows = distinct(tasks)
-    found = [shape_of(text, running_words(text)) for text in texts]
-    return np.array(found, dtype=np.float32).reshape(-1, len(FEATURES))[rows]
+    chars = np.array(list(map(len, words.distinct)), dtype=np.int64)
+    found = [np.empty((0, len(FEATURES)), dtype=np.float32)]
+    for start in range(0, len(words.texts), MAX_TEXTS):
+        some = words.some(start, start + MAX_TEXTS)
+        found.append(shapes_of(some.texts, some.lengths, chars.take(some.number)))
+    return np.concatenate(found)[words.of_task]
 
 
 def design_matrix(

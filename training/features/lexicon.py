@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...classifier.reading._lexicon import NOT_A_WORD, Lexicon, marks_of, unit_of
-from ...classifier.reading._text import running_words
+from ...classifier.reading._lexicon import NOT_A_WORD, Lexicon, marks_of
+from .words import Words
+
+Ints = NDArray[np.int64]
 
 MIN_TEXTS = 2  # a word seen in one text teaches the text, not the kind
 MIN_TEXTS_OF_PAIR = 3  # half the table of pairs for the same accuracy on held-out types
@@ -18,36 +22,71 @@ FAMILIAR_SHARE = 0.55
 COMMON_TEXTS = 50  # a word in that many texts is as familiar as a word can be
 
 
-def build_lexicon(texts: Sequence[str]) -> Lexicon:
+def build_lexicon(words: Words) -> Lexicon:
     """Units, pairs and marks that occur in at least MIN_TEXTS familiar texts.
 
     A text is familiar if most of its words also occur in other texts. A few texts in another
     language would otherwise make that language look known, and disarm the `unfamiliar` guard;
     where most texts are in it, it *is* the known one.
     """
-    words = [running_words(text) for text in texts]
-    units = [[unit_of(word) for word in each] for each in words]
-    unit_count: Counter[str] = Counter()
-    pair_count: Counter[tuple[str, str]] = Counter()
-    mark_count: Counter[str] = Counter()
-    for index in _familiar(units):
-        unit_count.update({unit for unit in units[index] if unit})
-        pair_count.update({pair for pair in zip(units[index], units[index][1:], strict=False) if all(pair)})
-        if words[index]:
-            mark_count.update(set(marks_of(texts[index], words[index])))
-    kept = sorted(unit for unit, count in unit_count.items() if count >= MIN_TEXTS)
-    id_of = {unit: index for index, unit in enumerate(kept)}
-    pairs = sorted(
-        (id_of[a], id_of[b])
-        for (a, b), count in pair_count.items()
-        if count >= MIN_TEXTS_OF_PAIR and a in id_of and b in id_of
+    units = _Units.of(words)
+    familiar = np.zeros(len(words.texts), dtype=bool)
+    familiar[_familiar(units, len(words.texts))] = True
+    n_texts = np.bincount(units.once[familiar[units.text_of_once]], minlength=len(units.names))
+    kept = sorted(
+        (name, number) for number, name in enumerate(units.names) if name and n_texts[number] >= MIN_TEXTS
     )
-    marks = sorted(mark for mark, count in mark_count.items() if count >= MIN_TEXTS)
+    id_of = np.full(len(units.names), -1)
+    id_of[[number for _, number in kept]] = np.arange(len(kept))
+    marks = Counter(chain.from_iterable(set(_marks(words, text)) for text in np.flatnonzero(familiar)))
+    most = math.log1p(COMMON_TEXTS)
     familiarity = [
-        min(1.0, math.log1p(unit_count[unit]) / math.log1p(COMMON_TEXTS)) if unit.isalpha() else NOT_A_WORD
-        for unit in kept
+        min(1.0, math.log1p(n_texts[number]) / most) if name.isalpha() else NOT_A_WORD
+        for name, number in kept
     ]
-    return Lexicon(kept, pairs, marks, familiarity)
+    return Lexicon(
+        [name for name, _ in kept],
+        _pairs(units, id_of, familiar),
+        sorted(mark for mark, count in marks.items() if count >= MIN_TEXTS),
+        familiarity,
+    )
+
+
+class _Units(NamedTuple):
+    """names : distinct units. all, text_of_all : (n_words,), the unit and the text of each word. once,
+    text_of_once : each unit once in each text.
+    """
+
+    names: list[str]
+    all: Ints
+    text_of_all: Ints
+    once: Ints
+    text_of_once: Ints
+
+    @classmethod
+    def of(cls, words: Words) -> _Units:
+        numbers, of_word = np.unique(words.number, return_inverse=True)
+        index: dict[str, int] = {}
+        unit = [index.setdefault(words.units[number], len(index)) for number in numbers]
+        units, text = np.array(unit, dtype=np.int64).take(of_word), words.text()
+        once = np.unique(text * len(index) + units)
+        return cls(list(index), units, text, once % len(index), once // len(index))
+
+
+def _pairs(units: _Units, id_of: Ints, familiar: NDArray[np.bool_]) -> Ints:
+    """(n, 2) ids of neighbours in at least MIN_TEXTS_OF_PAIR familiar texts, in order."""
+    first, second, text = id_of[units.all[:-1]], id_of[units.all[1:]], units.text_of_all[:-1]
+    n_units = int(id_of.max(initial=-1)) + 1
+    some = (first >= 0) & (second >= 0) & (text == units.text_of_all[1:]) & familiar[text]
+    once = np.unique(text[some] * n_units**2 + first[some] * n_units + second[some])
+    pairs, counts = np.unique(once % max(n_units, 1) ** 2, return_counts=True)
+    pairs = pairs[counts >= MIN_TEXTS_OF_PAIR]
+    return np.stack([pairs // max(n_units, 1), pairs % max(n_units, 1)], axis=1)
+
+
+def _marks(words: Words, text: int) -> list[str]:
+    some = words.some(text, text + 1)
+    return marks_of(words.texts[text], [words.distinct[number] for number in some.number])
 
 
 def joined(base: Lexicon, other: Lexicon) -> tuple[Lexicon, NDArray[np.int64]]:
@@ -78,25 +117,21 @@ def joined(base: Lexicon, other: Lexicon) -> tuple[Lexicon, NDArray[np.int64]]:
 
 def familiar_texts(texts: Sequence[str]) -> list[int]:
     """Indices of the texts whose words mostly occur in other texts: those in the known languages."""
-    return _familiar([[unit_of(word) for word in running_words(text)] for text in texts])
+    return _familiar(_Units.of(Words.of(texts)), len(texts)).tolist()
 
 
-def _familiar(units: Sequence[Sequence[str]]) -> list[int]:
+def _familiar(units: _Units, n_texts: int) -> Ints:
     """Indices of texts of whose words most occur in other familiar texts; found by iteration."""
-    kept = list(range(len(units)))
+    is_word = np.array([name.isalpha() for name in units.names], dtype=bool)
+    unit, text = (each[is_word[units.once]] for each in (units.once, units.text_of_once))
+    n_words = np.bincount(text, minlength=n_texts)
+    kept = np.ones(n_texts, dtype=bool)
     for _ in range(5):
-        count: Counter[str] = Counter()
-        for index in kept:
-            count.update(set(units[index]))
-        still = [index for index in kept if _share_seen(units[index], count) >= FAMILIAR_SHARE]
-        if len(still) == len(kept):
+        in_texts = np.bincount(unit[kept[text]], minlength=len(is_word))
+        n_seen = np.bincount(text, in_texts[unit] > 1, n_texts)
+        share = np.where(n_words > 0, n_seen / np.maximum(n_words, 1), 1.0)
+        still = kept & (share >= FAMILIAR_SHARE)
+        if (still == kept).all():
             break
         kept = still
-    return kept
-
-
-def _share_seen(units: Sequence[str], count: Counter[str]) -> float:
-    words = {unit for unit in units if unit.isalpha()}
-    if not words:
-        return 1.0
-    return float(np.mean([count[unit] > 1 for unit in words]))
+    return np.flatnonzero(kept)

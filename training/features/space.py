@@ -16,6 +16,7 @@ from ...classifier.reading._reader import Reader
 from ...classifier.task import Task
 from . import design
 from .lexicon import build_lexicon
+from .words import Words
 
 Array = NDArray[np.float64]
 
@@ -40,7 +41,8 @@ class Blocks:
 
     def transposed_dot(self, by_row: Array) -> Array:
         """(n_features, n_columns): the transpose times (n, n_columns)."""
-        return np.vstack([self._transposed @ by_row, self._dense.T @ by_row.astype(np.float32)])
+        of_dense = by_row.T.astype(np.float32) @ self._dense  # a third quicker than the transpose times rows
+        return np.vstack([self._transposed @ by_row, of_dense.T])
 
     def squared_sums(self) -> Array:
         """(n_features,): sum of squares of each column."""
@@ -66,16 +68,21 @@ class FeatureSpace:
     embedding_scale: float
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> FeatureSpace:
-        """The space that these tasks span."""
-        lexicon = build_lexicon([task.specification for task in tasks])
-        idf = design.inverse_document_frequency(design.lexical_counts(tasks, lexicon))
-        return cls(encoder, lexicon, idf, design.embedding_scale(design.embeddings(tasks, encoder)))
+    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> tuple[FeatureSpace, csr_matrix]:
+        """The space that these tasks span, and their rows in it, (n_tasks, n_features)."""
+        words = Words.of([task.specification for task in tasks])  # a text counts as often as it is there
+        lexicon = build_lexicon(words)
+        counts, embedded = design.lexical_counts(words, lexicon), design.embeddings(words, encoder)
+        idf, scale = design.inverse_document_frequency(counts), design.embedding_scale(embedded)
+        return cls(encoder, lexicon, idf, scale), design.design_matrix(
+            counts, idf, embedded * scale, design.facts(tasks)
+        )
 
     def matrix(self, tasks: Sequence[Task]) -> csr_matrix:
         """(n_tasks, n_features)."""
-        counts = design.lexical_counts(tasks, self.lexicon)
-        embedded = design.embeddings(tasks, self.encoder) * self.embedding_scale
+        words = Words.of_tasks(tasks)
+        counts = design.lexical_counts(words, self.lexicon)
+        embedded = design.embeddings(words, self.encoder) * self.embedding_scale
         return design.design_matrix(counts, self.idf, embedded, design.facts(tasks))
 
     def scaled(

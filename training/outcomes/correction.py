@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ...classifier.belief._deviations import ODD_SD, ODD_SHARE
+from ...classifier.belief._deviations import ODD_SD
 from ...classifier.belief._passing import PassCurve, Widths
 from ..features.space import Blocks
 from .frame import Outcomes
-from .likelihood import of_outcomes
+from .integrated import Points, Verdicts
 from .penalties import Correction, Penalties, Text, effects_curvature
 
 Array = NDArray[np.float64]
@@ -42,17 +42,17 @@ def fit_correction(
     text_places : (n, n_tiers). features : (n, n_features).
     """
     n_tiers, n_types = text_places.shape[1], len(outcomes.type_names)
-    text = Text(features, n_tiers, penalties)
+    text, verdicts = Text(features, n_tiers, penalties), Verdicts(outcomes)
 
     def loss(parameters: Array) -> tuple[float, Array]:
         slopes, shifts, weights = text.split(parameters[: text.size])
         effects = parameters[text.size :].reshape(n_types, n_tiers)
         places = slopes * text_places + shifts + features @ weights
-        each, by_row = weighed(curve, outcomes, places, effects)
-        of_effects = sums_by_type(outcomes, by_row)
+        of_types, by_row = verdicts.log_likelihood(curve, places, Points.single(effects))
+        of_effects = verdicts.sums_by_type(by_row)
         prior, of_prior = text.log_prior(parameters[: text.size])
         among_types, by_effects = log_prior(effects, curve.widths)
-        value = float(each.sum()) + prior + float(among_types.sum())
+        value = float(of_types.sum()) + prior + float(among_types.sum())
         gradient = (text.gradient(by_row, text_places) + of_prior, (of_effects + by_effects).ravel())
         return -value, -np.concatenate(gradient)
 
@@ -66,34 +66,20 @@ def fit_correction(
     return Correction(slopes, shifts, weights, found[text.size :].reshape(n_types, n_tiers), -value)
 
 
-def fit_effects(outcomes: Outcomes, places: Array, curve: PassCurve, start: Array) -> Array:
+def fit_effects(verdicts: Verdicts, places: Array, curve: PassCurve, start: Array) -> Array:
     """(n_types, n_tiers): the most probable effects of every type, given (n, n_tiers) places."""
     n_types, n_tiers = start.shape
 
     def loss(parameters: Array) -> tuple[float, Array]:
         effects = parameters.reshape(n_types, n_tiers)
-        each, by_row = weighed(curve, outcomes, places, effects)
+        of_types, by_row = verdicts.log_likelihood(curve, places, Points.single(effects))
         value, gradient = log_prior(effects, curve.widths)
-        by_type = sums_by_type(outcomes, by_row) + gradient
-        return -float(each.sum()) - float(value.sum()), -by_type.ravel()
+        by_type = verdicts.sums_by_type(by_row) + gradient
+        return -float(of_types.sum()) - float(value.sum()), -by_type.ravel()
 
-    curvature = effects_curvature(outcomes, n_tiers, curve.widths)
+    curvature = effects_curvature(verdicts.outcomes, n_tiers, curve.widths)
     found, _ = minimised(loss, start.ravel(), curvature, _EFFECT_ITERATIONS)
     return found.reshape(n_types, n_tiers)
-
-
-def weighed(curve: PassCurve, outcomes: Outcomes, places: Array, effects: Array) -> tuple[Array, Array]:
-    """(n,) log-likelihoods and (n, n_tiers) gradients, times the weight of each outcome."""
-    each, by_row = of_outcomes(curve, outcomes, places, effects[:, None, :])
-    return each[:, 0] * outcomes.weights, by_row[:, 0] * outcomes.weights[:, None]
-
-
-def sums_by_type(outcomes: Outcomes, by_row: Array) -> Array:
-    """(n_types, n_columns) sums of (n, n_columns) over the rows of each type."""
-    n_types = len(outcomes.type_names)
-    return np.column_stack(
-        [np.bincount(outcomes.types, weights=column, minlength=n_types) for column in by_row.T]
-    )
 
 
 def minimised(
@@ -115,10 +101,10 @@ def log_prior(effects: Array, widths: Widths) -> tuple[Array, Array]:
     """(..., ) log density of (..., n_tiers) effects, up to a constant, and its gradient: logistic level,
     normal deviations of which a few are wide.
     """
-    scale, sd = widths.level_scale, widths.deviation_sd
+    scale, sd, odd = widths.level_scale, widths.deviation_sd, widths.odd_share
     level, deviations = effects[..., 0] / scale, effects[..., 1:] / sd
-    near = (1 - ODD_SHARE) * np.exp(-0.5 * deviations**2)
-    far = ODD_SHARE / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
+    near = (1 - odd) * np.exp(-0.5 * deviations**2)
+    far = odd / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
     value = -(level + 2 * np.logaddexp(0.0, -level)) + np.log(near + far).sum(axis=-1)
     of_level = -np.tanh(level / 2) / scale
     of_deviations = -deviations * (near + far / ODD_SD**2) / (near + far) / sd

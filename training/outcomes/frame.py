@@ -58,6 +58,13 @@ class Outcomes:
             tuple(self.kept[i] for i in rows) if self.kept else (),
         )
 
+    def alike(self) -> dict[tuple[int, tuple[int, ...]], NDArray[np.int64]]:
+        """(tier, tiers that had failed before) -> its rows."""
+        rows: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+        for row, kind in enumerate(zip(self.tiers.tolist(), self.failed, strict=True)):
+            rows.setdefault(kind, []).append(row)
+        return {kind: np.array(some) for kind, some in rows.items()}
+
 
 def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
     """The frame's outcomes, for a ladder with these tiers.

@@ -10,29 +10,21 @@ points' gradients under their posterior weights (Fisher's identity).
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from ...classifier.belief._passing import PassCurve
 from ..features.space import Blocks
-from .correction import fit_effects, log_prior, minimised, sums_by_type
+from .correction import fit_effects, log_prior, minimised
 from .frame import Outcomes
-from .likelihood import of_outcomes, scores_of
+from .integrated import Points, Verdicts
+from .likelihood import scores_of
 from .penalties import Correction, Penalties, Text
 
 Array = NDArray[np.float64]
 _ORDERS = ((5, 5), (5, 3), (3, 3), (3, 2))  # nodes of the level and of each deviation, finest first
 _MOST = 1_500_000  # rows times points: where there are more rows, types have more of them and need fewer
-
-
-class Points(NamedTuple):
-    """effects : (n_types, n_points, n_tiers). log_weights : (n_types, n_points), the prior in them."""
-
-    effects: Array
-    log_weights: Array
 
 
 def fit_marginal(
@@ -50,21 +42,17 @@ def fit_marginal(
     text_places : (n, n_tiers). features : (n, n_features).
     """
     n_tiers = text_places.shape[1]
-    text = Text(features, n_tiers, penalties)
+    text, verdicts = Text(features, n_tiers, penalties), Verdicts(outcomes)
     first_places = start.places(text_places, features)
-    centre = fit_effects(outcomes, first_places, curve, start.effects)
+    centre = fit_effects(verdicts, first_places, curve, start.effects)
     points = _points(outcomes, first_places, curve, centre)
 
     def loss(parameters: Array) -> tuple[float, Array]:
         slopes, shifts, weights = text.split(parameters)
         places = slopes * text_places + shifts + features @ weights
-        each, by_row = of_outcomes(curve, outcomes, places, points.effects)
-        of_types = points.log_weights + sums_by_type(outcomes, each * outcomes.weights[:, None])
-        total = logsumexp(of_types, axis=1)
-        posterior = np.exp(of_types - total[:, None])[outcomes.types] * outcomes.weights[:, None]
+        of_types, by_row = verdicts.log_likelihood(curve, places, points)
         prior, of_prior = text.log_prior(parameters)
-        gradient = text.gradient(np.einsum("rpt,rp->rt", by_row, posterior), text_places)
-        return -float(total.sum()) - prior, -gradient - of_prior
+        return -float(of_types.sum()) - prior, -text.gradient(by_row, text_places) - of_prior
 
     first = np.concatenate([part.ravel() for part in (start.slopes, start.shifts, start.weights)])
     found, value = minimised(loss, first, text.curvature(outcomes, text_places, curve.widths), max_iterations)
@@ -74,22 +62,24 @@ def fit_marginal(
 def _points(outcomes: Outcomes, places: Array, curve: PassCurve, effects: Array) -> Points:
     """Nodes of a normal around these effects, one for each type."""
     n_tiers = effects.shape[1]
-    nodes, log_weights = _standard(n_tiers, len(outcomes))
+    sizes, nodes, log_weights = _standard(n_tiers, len(outcomes))
     spread = np.linalg.cholesky(np.linalg.inv(_precision(outcomes, places, curve, effects)))
     at = effects[:, None, :] + np.einsum("tij,pj->tpi", spread, nodes)
     log_size = np.log(np.diagonal(spread, axis1=1, axis2=2)).sum(axis=1)
     prior, _ = log_prior(at, curve.widths)
-    return Points(at, prior + log_weights + log_size[:, None])
+    # the spread is triangular: what a tier's effects are depends on the nodes up to its own
+    of_tiers = [at[:, :: int(np.prod(sizes[tier + 1 :])), tier].T for tier in range(n_tiers)]
+    return Points(of_tiers, (prior + log_weights + log_size[:, None]).T)
 
 
-def _standard(n_tiers: int, n_rows: int) -> tuple[Array, Array]:
-    """(n_points, n_tiers) nodes, and the log weights with which they integrate a plain density."""
+def _standard(n_tiers: int, n_rows: int) -> tuple[tuple[int, ...], Array, Array]:
+    """Nodes per axis, (n_points, n_tiers) nodes, and the log weights with which they integrate a density."""
     sizes = [(of_level, *[of_gap] * (n_tiers - 1)) for of_level, of_gap in _ORDERS]
     size = next((size for size in sizes if n_rows * np.prod(size) <= _MOST), sizes[-1])
     axes = [np.polynomial.hermite_e.hermegauss(n) for n in size]
     nodes = np.array(list(itertools.product(*[points for points, _ in axes])))
     weights = np.array(list(itertools.product(*[weights for _, weights in axes]))).prod(axis=1)
-    return nodes, np.log(weights) + 0.5 * (nodes**2).sum(axis=1)
+    return size, nodes, np.log(weights) + 0.5 * (nodes**2).sum(axis=1)
 
 
 def _precision(outcomes: Outcomes, places: Array, curve: PassCurve, effects: Array) -> Array:

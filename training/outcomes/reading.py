@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from ...classifier.model import TierModel
 from ...classifier.reading._reader import Reader
 from ...classifier.reading._shape import FEATURES, Shape
-from ...classifier.reading._text import running_words
 from ...classifier.task import Task
 from ..features import design
-from ..features.lexical import distinct, familiarity
+from ..features.lexical import familiarity
 from ..features.lexicon import build_lexicon, joined
 from ..features.space import Blocks, FeatureSpace
+from ..features.words import Words
 from .kept import Kept, embeddings_of
 
 Array = NDArray[np.float64]
@@ -59,8 +59,9 @@ def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | Non
     kept : of each task what stands for its text; None where the text is there, empty where all are.
     """
     encoder, guards, n_tiers = base.reader.encoder, base.reader.guards, len(base.tiers)
-    texts, _ = distinct(tasks)
-    lexicon, places = joined(base.reader.lexicon, build_lexicon(texts[-MOST_TEXTS:]))
+    words = Words.of_tasks(tasks)
+    newest = words.some(max(len(words.texts) - MOST_TEXTS, 0), len(words.texts))
+    lexicon, places = joined(base.reader.lexicon, build_lexicon(newest))
     lexical = np.zeros((len(lexicon), n_tiers), dtype=np.float32)
     lexical[places] = base.reader.lexical[:, :n_tiers]
     head = Reader(
@@ -72,15 +73,15 @@ def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | Non
         facts=base.reader.facts[:, :n_tiers],
         bias=base.reader.bias[:n_tiers],
     )
-    counts, facts = design.lexical_counts(tasks, lexicon), design.facts(tasks)
-    embedded, shapes = design.embeddings(tasks, encoder), design.shapes(tasks)
+    counts, facts = design.lexical_counts(words, lexicon), design.facts(tasks)
+    embedded, shapes = design.embeddings(words, encoder), design.shapes(words)
     lacking = np.array([each is not None for each in kept] or [False] * len(tasks), dtype=bool)
     stand_ins = [each for each in kept if each is not None]
     embedded[lacking] = embeddings_of(stand_ins, encoder.n_dims)
     shape = _standard(base, shapes[~lacking] if not lacking.all() else shapes)
     logits = counts @ lexical + embedded @ head.embedding + facts @ head.facts + head.bias
     logits += shape.standardised(shapes) @ shape.weights
-    unread = _unread(head, tasks) & ~lacking
+    unread = _unread(head, words) & ~lacking
     mass = np.where(unread[:, None], np.asarray(base.uninformed), _mass(logits.astype(np.float64)))
     mass[lacking] = np.array([each.mass for each in stand_ins]).reshape(-1, n_tiers)
     space = FeatureSpace(
@@ -106,10 +107,8 @@ def _mass(logits: Array) -> Array:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def _unread(reader: Reader, tasks: Sequence[Task]) -> NDArray[np.bool_]:
+def _unread(reader: Reader, words: Words) -> NDArray[np.bool_]:
     """(n,): texts of which the model that will serve says that it can't read them."""
-    texts, rows = distinct(tasks)
-    guards = reader.guards
-    before = [guards.before_reading(running_words(text), text) is not None for text in texts]
-    after = familiarity(texts, reader.lexicon) < guards.min_familiarity
-    return np.asarray((np.array(before) | after)[rows])
+    found = map(reader.guards.before_reading, words.lengths.tolist(), words.texts)
+    before = np.array([guard is not None for guard in found], dtype=bool)
+    return before[words.of_task] | (familiarity(words, reader.lexicon) < reader.guards.min_familiarity)
