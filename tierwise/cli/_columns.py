@@ -12,8 +12,3 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
         "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
-
-
-def percent(probability: float) -> str:
-    """Never "100%": a posterior is not certainty."""
-    return ">99%" if probability >= 0.995 else f"{probability:.0%}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from ..router._percent import percent
 from ..router.decision import Decision
-from ._columns import percent
 
 _COLUMNS = (("tier", 8), ("mode", 6), ("sure", 6), ("reason", 18), ("cost USD", 11))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..router._percent import percent
 from ..router.reasons import MEANING
-from ._columns import aligned, percent
+from ._columns import aligned
 
 if TYPE_CHECKING:
     from ..router.log import Stats
