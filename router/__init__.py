@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._decisions import Decisions
 from .decision import Decision
 from .ladder import Ladder
 from .ladder.tier import Tier
 from .policy import Policy
-from .predict import Decisions, predict_tier, predict_tiers
+from .predict import predict_tier, predict_tiers
 
 if TYPE_CHECKING:
     from .canary import Canary

@@ -10,10 +10,10 @@ from ..classifier.belief.history import Counts
 from ..classifier.belief.state import TypeState
 from ..classifier.task import Task
 from . import reasons
-from ._explore import Weighed, with_canary, with_probe
+from ._engine import Engine, Weighed
+from ._explore import with_canary, with_probe
 from ._tasks import after_attempts
 from .decision import Decision
-from .predict import _Engine
 
 if TYPE_CHECKING:
     from .router import Router
@@ -46,7 +46,7 @@ def unlogged(router: Router, task: Task, history: History, follows: Decision | s
         router._logged.check_followed(followed)
     if follows is not None and not task.attempts:
         task = after_attempts(task, _attempts_up_to(router, follows))
-    engine = _Engine.of(router.model, router.policy)
+    engine = Engine.of(router.model, router.policy)
     known = _history(router, history, task, engine, followed)
     champion = engine.weigh(task, known)
     found = _canary(router, champion, history, engine, known, followed)
@@ -70,18 +70,18 @@ def redecided(router: Router, first: Decided) -> Callable[[Task], Decision]:
     By the model that decided first, with what was known of the type then: the log learns each failure at
     once, and a state that holds it would count it a second time beside `attempts`.
     """
-    engine = _Engine.of(first.decision.evidence.model or router.model, router.policy)
+    engine = Engine.of(first.decision.evidence.model or router.model, router.policy)
     return lambda task: engine.decide(task, first.history)
 
 
 def redecided_after(router: Router, task: Task, failed_id: str) -> Callable[[Task], Decision]:
     """The same, of a task whose decision another process may have made."""
-    engine = _Engine.of(router.model, router.policy)
+    engine = Engine.of(router.model, router.policy)
     known = _history(router, None, task, engine, failed_id)
     return lambda again: engine.decide(again, known)
 
 
-def _history(router: Router, given: History, task: Task, engine: _Engine, followed: str | None) -> History:
+def _history(router: Router, given: History, task: Task, engine: Engine, followed: str | None) -> History:
     """What the log knows of the type; without the attempts at this very task, which speak for themselves."""
     if given is not None or router._logged is None or engine.model is None or task.task_type is None:
         return given
@@ -94,14 +94,14 @@ def _canary(
     router: Router,
     champion: Weighed,
     given: History,
-    engine: _Engine,
+    engine: Engine,
     known: History,
     followed: str | None,
 ) -> Decided | None:
     """None without a challenger, where both choose the same tier, and where its decisions are used up."""
     if router.challenger is None or engine.model is None:
         return None
-    other = _Engine.of(router.challenger, router.policy)
+    other = Engine.of(router.challenger, router.policy)
     if other.model is None:  # of other tiers than the ladder in use
         return None
     if isinstance(given, TypeState):  # of the champion; what it counted holds for both

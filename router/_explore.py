@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from ..classifier.task import Task
 from . import reasons
+from ._engine import Weighed
 from .canary import Canary
 from .ladder import Ladder
 from .policy import Policy
-from .rules._beliefs import Beliefs
-from .rules._decide import Choice
 from .rules._probe import probe_of
-
-Weighed = tuple[Choice, Task, Any, Any]  # choice, task, beliefs, posterior
 
 
 class Chance(Protocol):
@@ -62,13 +58,9 @@ def with_probe(
     choice, task, beliefs, posterior = weighed
     if policy.probe_budget == 0.0:
         return weighed
-    probe: Choice | None = probe_of(choice, task, _as_beliefs(beliefs), policy, ladder)
+    probe = probe_of(choice, task, beliefs, policy, ladder)
     if probe is None or not has_room():
         return weighed
     if chance.random() < policy.probe_budget:
         return probe._replace(propensity=policy.probe_budget), task, beliefs, posterior
     return choice._replace(propensity=1.0 - policy.probe_budget), task, beliefs, posterior
-
-
-def _as_beliefs(beliefs: Any) -> Beliefs | None:
-    return beliefs if isinstance(beliefs, Beliefs) else None

@@ -16,13 +16,13 @@ from ..classifier.errors import InvalidPolicy, LogError
 from ..classifier.model import TierModel
 from ..classifier.task import Task
 from ._deciding import decided
+from ._engine import Engine
 from ._explore import Chance
 from ._pipelines import PipelineMethods
 from ._tasks import task_of
 from .canary import Canary
 from .decision import Decision
 from .policy import Policy
-from .predict import _Engine
 
 if TYPE_CHECKING:
     from .log import Outcome, OutcomeLog
@@ -285,7 +285,7 @@ class Router(PipelineMethods):
 
     def _learners(self) -> list[TierModel]:
         """Models that outcomes are taught to."""
-        models = [_Engine.of(self.model, self.policy).model, self.challenger]
+        models = [Engine.of(self.model, self.policy).model, self.challenger]
         return [model for model in models if model is not None]
 
     def _running(self) -> Runner:

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..classifier.errors import InvalidTask, NoTierFits
 from ..classifier.task import FACTS, Task
 from ._deciding import Decided, unlogged
+from ._messages import Message, cached_tokens, is_question, text_of, tokens_of, used_tokens, user_turn
 from ._tasks import task_of
 from .decision import Decision
 from .ladder import Ladder, default_ladder
 from .ladder.tier import Tier
 from .policy import Policy
 from .predict import predict_tier
-from .rules._limits import CHARS_PER_TOKEN
 
 if TYPE_CHECKING:
     from .router import Router
 
 Where = Literal["session", "fresh_window", "new_session"]
-Message = Mapping[str, Any]
 _CARRIED_SHARE = 0.5  # of the window, at most; the rest is for the work to come
 
 
@@ -87,7 +86,7 @@ class Session:
         place = self._ladder.production if tier is None else self._ladder.index(tier)
         self.tier: Tier = self._ladder.tiers[place]
         self.messages: tuple[Message, ...] = tuple(messages)
-        self.context_used = _tokens_of(self.messages) if context_used is None else context_used
+        self.context_used = tokens_of(self.messages) if context_used is None else context_used
         self._given_window = context_window
         self._cached_tokens = 0  # of it, on its tier, as the last answer said
         if context_window is None and self._ladder.rungs[place].context_window_tokens is None:
@@ -126,10 +125,10 @@ class Session:
         """
         task = task_of(specification, task_type, facts)
         texts = (material,) if isinstance(material, str) else tuple(material)
-        asked = _user(task.specification)
+        asked = user_turn(task.specification)
         task = replace(
             task,
-            context_used=self.context_used + _tokens_of([asked]),
+            context_used=self.context_used + tokens_of([asked]),
             context_window=self.context_window,
             session_tier=str(self.tier),
         )
@@ -156,7 +155,7 @@ class Session:
     def _outside(self, task: Task, asked: Message, texts: tuple[str, ...]) -> NextStep:
         """A smaller tier does it with a window of its own, or a new session goes on."""
         task = replace(task, cached_tokens=None)  # what is cached is the session
-        alone = (_user("\n\n".join((*texts, task.specification))),)
+        alone = (user_turn("\n\n".join((*texts, task.specification))),)
         try:
             found = self._decided(_sending(task, alone))
         except NoTierFits:  # the material is too long for all
@@ -180,20 +179,20 @@ class Session:
         this object is that session, on the tier of its decision.
         """
         message = getattr(answer, "message", answer)
-        text = answer if isinstance(answer, str) else _text_of(message)
+        text = answer if isinstance(answer, str) else text_of(message)
         asked, said = step.messages[-1], {"role": "assistant", "content": text}
         if step.where == "fresh_window":
-            asked = _user(step.task.specification)
+            asked = user_turn(step.task.specification)
             self.messages = (*self.messages, asked, said)
-            self.context_used += _tokens_of([asked, said])
+            self.context_used += tokens_of([asked, said])
             return
         if step.where == "new_session":
             self.tier, self._given_window = step.decision.tier, None
         if step.decision.tier == self.tier:  # an answer of another tier leaves the cache where it is
-            self._cached_tokens = _cached(message)
+            self._cached_tokens = cached_tokens(message)
         self.messages = (*step.messages, said)
-        used = _used(message)
-        self.context_used = _tokens_of(self.messages) if used is None else used
+        used = used_tokens(message)
+        self.context_used = tokens_of(self.messages) if used is None else used
 
     def _decided(self, task: Task) -> Decided:
         if self._router is not None:
@@ -221,11 +220,11 @@ class Session:
         window = self._ladder.rungs[self._ladder.index(decision.tier)].context_window_tokens
         room = (window or self.context_window) * _CARRIED_SHARE
         first, rest = self.messages[:1], self.messages[1:]
-        room -= _tokens_of(first)
+        room -= tokens_of(first)
         start = len(rest)
-        while start > 0 and _tokens_of(rest[start - 1 :]) <= room:
+        while start > 0 and tokens_of(rest[start - 1 :]) <= room:
             start -= 1
-        while 0 < start < len(rest) and not _is_question(rest[start]):
+        while 0 < start < len(rest) and not is_question(rest[start]):
             start += 1
         return (*first, *rest[start:]) if room >= 0 else rest[start:]
 
@@ -234,47 +233,6 @@ class Session:
         return given or default_ladder()
 
 
-def _is_question(message: Message) -> bool:
-    """A turn of the user's own; the result of a tool can't stand without the call before it."""
-    content = message["content"]
-    blocks = [] if isinstance(content, str) else content
-    return message["role"] == "user" and all(block.get("type") != "tool_result" for block in blocks)
-
-
-def _user(text: str) -> Message:
-    return {"role": "user", "content": text}
-
-
-def _tokens_of(messages: Iterable[Message]) -> int:
-    """An estimate, as of all texts; what is no text is taken as it is written."""
-    return sum(math.ceil(len(_content(message)) / CHARS_PER_TOKEN) for message in messages)
-
-
-def _content(message: Message) -> str:
-    content = message.get("content", "")
-    return content if isinstance(content, str) else str(content)
-
-
-def _text_of(message: Any) -> str:
-    return "".join(block.text for block in message.content if block.type == "text")
-
-
-def _used(message: Any) -> int | None:
-    """Tokens of the context after this answer, as the service counted them."""
-    usage = getattr(message, "usage", None)
-    if usage is None:
-        return None
-    return int(usage.input_tokens + _cached(message) + usage.output_tokens)
-
-
-def _cached(message: Any) -> int:
-    """Tokens of the context that are in the prompt cache after this answer."""
-    usage = getattr(message, "usage", None)
-    if usage is None:
-        return 0
-    return int((usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0))
-
-
 def _sending(task: Task, messages: Iterable[Message]) -> Task:
     """The task with what is sent for it, unless the caller has counted that."""
-    return task if task.input_tokens is not None else replace(task, input_tokens=_tokens_of(messages))
+    return task if task.input_tokens is not None else replace(task, input_tokens=tokens_of(messages))

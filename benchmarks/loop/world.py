@@ -13,8 +13,8 @@ from tierwise.classifier.task import Task
 from tierwise.data import CHAMPION
 from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
-from tierwise.router.rules._decide import rung_cost_usd
 from tierwise.router.rules._limits import tokens_of
+from tierwise.router.rules._request_cost import rung_cost_usd
 from tierwise.training.seeds.tasks import SeedTask, read_seeds
 
 from ..simulator.tasks import Outcomes, Types, draw_effects, draw_outcomes

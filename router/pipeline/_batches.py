@@ -18,8 +18,8 @@ from ...classifier.errors import (
     StepFailed,
 )
 from .._deciding import redecided_after, unlogged
+from .._engine import Engine
 from ..decision import Decision
-from ..predict import _Engine
 from ..run._execute import Start, bound_met, expected_usd
 from ..run._limits import Limits
 from ..run._next import Next
@@ -151,7 +151,7 @@ class Batches:
                     "another journal for the run.",
                     about=path,
                 )
-            ladder = _Engine.of(self.router.model, self.router.policy).ladder
+            ladder = Engine.of(self.router.model, self.router.policy).ladder
             self._opened[file] = BatchJob.open(path, ladder=ladder)
         return self._opened[file]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidPipeline, InvalidTask
 from ...classifier.task import Task
+from .._engine import Engine
 from ..ladder import Ladder, Rung
 from ..ladder.prices import token_cost_usd
 from ..policy import Policy
-from ..predict import _asked, _Engine
+from ..predict import asked
 from ..rules._costs import latency_ms
 from ..rules._decide import Choice
 from ..rules._objective import priced_plan
@@ -35,7 +36,7 @@ def planned(router: Router, pipeline: Pipeline, articles: int | Sequence[Mapping
             f"articles must be a whole number >= 1, or a list of articles; got {articles!r}.",
             about="articles",
         )
-    engine = _Engine.of(router.model, router.policy)
+    engine = Engine.of(router.model, router.policy)
     typical = typical_of(router, pipeline)
     tokens = tokens_of_steps(pipeline, engine.policy, typical, given, unit=engine.ladder.unit)
     steps = tuple(
@@ -73,13 +74,13 @@ def task_for(step: Step, n_articles: int, tokens: StepTokens) -> Task:
     return step.task(items=items, input_tokens=tokens.input, output_tokens=tokens.output)
 
 
-def history_of(router: Router, step: Step, engine: _Engine) -> Any:
+def history_of(router: Router, step: Step, engine: Engine) -> Any:
     """What the router's log knows of the step's type."""
-    return None if router.log is None else _asked(router.log, step.task_type or step.name, engine.model)
+    return None if router.log is None else asked(router.log, step.task_type or step.name, engine.model)
 
 
 def _planned_step(
-    step: Step, tokens: StepTokens, n_articles: int, router: Router, engine: _Engine
+    step: Step, tokens: StepTokens, n_articles: int, router: Router, engine: Engine
 ) -> PlannedStep:
     task = task_for(step, n_articles, tokens)
     history = history_of(router, step, engine)
@@ -124,7 +125,7 @@ def _planned_step(
     )
 
 
-def weighed(step: Step, task: Task, history: Any, engine: _Engine) -> tuple[Choice, Any]:
+def weighed(step: Step, task: Task, history: Any, engine: Engine) -> tuple[Choice, Any]:
     """What is chosen, and the beliefs behind it. Raises InvalidTask that names the step."""
     try:
         choice, _, beliefs, _ = engine.weigh(task, history)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...classifier.errors import InvalidTask
+from .._engine import Engine
 from ..ladder import Rung
-from ..predict import _Engine
 from ..rules._decide import Choice
 from ._plan import history_of, request_cost_usd, task_for, weighed
 from ._tokens import StepTokens
@@ -27,7 +27,7 @@ class PlannedBatches:
         self, router: Router, pipeline: Pipeline, n_articles: int, tokens: Mapping[str, StepTokens]
     ) -> None:
         self._pipeline, self._tokens = pipeline, tokens
-        self._engine = engine = _Engine.of(router.model, router.policy)
+        self._engine = engine = Engine.of(router.model, router.policy)
         # as of now: a log that is away later stops no run
         self._histories = {step.name: history_of(router, step, engine) for step in pipeline.steps}
         self._rungs: dict[str, Rung] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...classifier.errors import InvalidPipeline
 from ...classifier.task import Task
-from ..predict import _Engine
+from .._engine import Engine
 from ..rules._limits import CHARS_PER_TOKEN
 from ..run._limits import Limits
 from ..run.jobs._ceiling import ceiling_of
@@ -53,7 +53,7 @@ def job_of(
     budget_usd = checked_budget_usd(max_usd, concurrency)
     _check_outputs(pipeline)
     given = numbered(pipeline, articles)
-    engine = _Engine.of(router.model, router.policy)
+    engine = Engine.of(router.model, router.policy)
     tokens = tokens_of_steps(pipeline, engine.policy, typical_of(router, pipeline), unit=engine.ladder.unit)
     batched = PlannedBatches(router, pipeline, len(given), tokens)
     checks = [step.built_check for step in pipeline.steps if step.built_check is not None]

@@ -6,7 +6,8 @@ from ...classifier.task import Task
 from ..ladder import Ladder, Rung
 from ..policy import Policy
 from ._beliefs import Beliefs
-from ._decide import Choice, rung_cost_usd
+from ._decide import Choice
+from ._request_cost import rung_cost_usd
 
 
 def expected_costs_usd(

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from ...classifier.task import Task
 from .. import reasons
-from ..ladder import Ladder, Rung
-from ..ladder.prices import token_cost_usd
+from ..ladder import Ladder
 from ..policy import Policy
 from ._beliefs import Beliefs
 from ._bounds import Bounds, bounds_of
 from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
 from ._mode import Mode, mode_of
 from ._objective import PricedPlan, cheapest_plan
-from ._session_cache import cheaper_where_cached, is_cached_on
+from ._request_cost import rung_cost_usd
+from ._session_cache import cheaper_where_cached
 from ._sonnet_unless import Predicted, predicted_rung
 from ._trivial import is_deterministic
 
@@ -77,7 +77,7 @@ def decide(
             index, codes, limit_codes = fitting, limit_codes + codes, []
         return_to = predicted.return_to if index == predicted.rung else None
         if priced is None and return_to is None:  # a plan's price has the session's cache in it
-            session = cheaper_where_cached(index, within, tokens, task, policy, ladder, rung_cost_usd)
+            session = cheaper_where_cached(index, within, tokens, task, policy, ladder)
             if session is not None:
                 stayed_from, index = index, session
                 codes.insert(0, reasons.CACHED_PREFIX)
@@ -115,24 +115,6 @@ def _by_the_text(
         _add_what_outcomes_say(said, beliefs, rung, ladder, pinned=False)
         codes = tuple(said)
     return Choice(rung, "sync", (rung,), codes, fallback, tokens)
-
-
-def rung_cost_usd(rung: Rung, tokens: Tokens, task: Task, *, batch: bool) -> float:
-    """Token cost of the task on this rung; in batch every item is a request of its own.
-
-    A session's prompt cache is on its own tier alone; a session that caches writes what it can't read.
-    """
-    cached = tokens.cached if is_cached_on(rung, task) else 0.0
-    written = tokens.input - cached if tokens.cached and task.session_tier is not None else 0.0
-    return token_cost_usd(
-        rung.prices,
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cached_tokens=cached,
-        written_tokens=written,
-        requests=max(task.items or 1, 1) if batch else 1,
-        batch=batch,
-    )
 
 
 def _priced(

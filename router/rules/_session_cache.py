@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ...classifier.task import Task
-from ..ladder import Ladder, Rung
+from ..ladder import Ladder
 from ..policy import Policy
 from ._limits import Tokens
-
-
-def is_cached_on(rung: Rung, task: Task) -> bool:
-    """Whether the task's cached tokens are read at this rung; without a session they are at all of them."""
-    return task.session_tier is None or task.session_tier == rung.tier
+from ._request_cost import rung_cost_usd
 
 
 def cheaper_where_cached(
@@ -22,7 +18,6 @@ def cheaper_where_cached(
     task: Task,
     policy: Policy,
     ladder: Ladder,
-    cost_usd: Callable[..., float],
 ) -> int | None:
     """The session's rung, where this request costs less there than on the rung that was chosen.
 
@@ -34,5 +29,5 @@ def cheaper_where_cached(
     session = ladder.index(task.session_tier)
     if session <= index or session not in within:
         return None
-    stays, moves = (cost_usd(ladder.rungs[rung], tokens, task, batch=False) for rung in (session, index))
+    stays, moves = (rung_cost_usd(ladder.rungs[rung], tokens, task, batch=False) for rung in (session, index))
     return session if stays < moves else None

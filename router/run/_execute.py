@@ -10,8 +10,8 @@ from ...classifier.errors import BudgetExceeded, CallError, InvalidRequest
 from ...classifier.task import FACTS, Task
 from ..decision import Decision
 from ..predict import predict_tier
-from ..rules._decide import rung_cost_usd
 from ..rules._limits import tokens_of
+from ..rules._request_cost import rung_cost_usd
 from ._attempt import Tried, attempt_steps
 from ._check import Check, CheckLike, Surroundings, as_check
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client

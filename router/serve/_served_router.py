@@ -7,9 +7,11 @@ from typing import Any
 
 from ...classifier.belief.state import TypeState
 from ...classifier.task import Task
+from .._decisions import Decisions
+from .._engine import Engine
 from ..decision import Decision
 from ..policy import Policy
-from ..predict import Decisions, _Engine, predict_tiers
+from ..predict import predict_tiers
 from ..router import Router
 from ._metrics import Metrics
 from ._served_log import AT_ONCE, ServedLog
@@ -29,7 +31,7 @@ class ServedRouter(Router):
             canary=found.canary if tried else None,
         )
         self.found, self.served_log, self._metrics = found, log, metrics
-        self.engine = _Engine.of(self.model, policy)
+        self.engine = Engine.of(self.model, policy)
         probes = policy is not None and policy.probe_budget > 0.0
         self.explores = log is not None and (tried or probes)
 

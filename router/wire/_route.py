@@ -197,9 +197,9 @@ class Routes:
         return task_of_request(request, facts, known=found, with_system=self._with_system)
 
     def _ladder(self) -> Ladder:
-        from ..predict import _Engine
+        from .._engine import Engine
 
-        return _Engine.of(self.router.model, self.router.policy).ladder
+        return Engine.of(self.router.model, self.router.policy).ladder
 
 
 def with_successor(routed: Routed) -> Routed | None:

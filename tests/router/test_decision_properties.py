@@ -18,7 +18,8 @@ from tierwise.router.ladder import Ladder
 from tierwise.router.policy import Policy
 from tierwise.router.rules import _decide
 from tierwise.router.rules._beliefs import Beliefs
-from tierwise.router.rules._decide import Choice, decide, rung_cost_usd
+from tierwise.router.rules._decide import Choice, decide
+from tierwise.router.rules._request_cost import rung_cost_usd
 
 CLAUDE, FABLE = Ladder.load(TIERS), Ladder.load(TIERS, enable=["fable"])
 PICTURES = Ladder.load(IMAGES)

@@ -10,8 +10,9 @@ from tierwise.data import IMAGES
 from tierwise.router.ladder import Ladder
 from tierwise.router.ladder.prices import PriceStep, step_for, token_cost_usd
 from tierwise.router.policy import Policy
-from tierwise.router.rules._decide import decide, rung_cost_usd
+from tierwise.router.rules._decide import decide
 from tierwise.router.rules._limits import tokens_of
+from tierwise.router.rules._request_cost import rung_cost_usd
 
 # haiku: up to 100,000 prompt tokens $0.10 in, $0.50 out, $0.01 cached; above, five times as much
 # sonnet: $2 in, $10 out, $0.10 cached; opus: $4, $20, $0.20; batch: half

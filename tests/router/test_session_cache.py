@@ -12,7 +12,8 @@ from tierwise import Ladder, Policy, predict_tier
 from tierwise.classifier.errors import InvalidTask
 from tierwise.classifier.task import Task
 from tierwise.router.rules._beliefs import Beliefs
-from tierwise.router.rules._decide import decide, rung_cost_usd
+from tierwise.router.rules._decide import decide
+from tierwise.router.rules._request_cost import rung_cost_usd
 
 EASY, MIDDLE, HARD = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9)
 LONG = {"input_tokens": 60_000, "cached_tokens": 59_000, "output_tokens": 400}

@@ -12,8 +12,8 @@ from ...classifier.errors import InvalidTraining
 from ...classifier.task import Task
 from ...router.ladder import Ladder
 from ...router.policy import Policy
-from ...router.rules._decide import rung_cost_usd
 from ...router.rules._limits import tokens_of
+from ...router.rules._request_cost import rung_cost_usd
 from ._retries import known_outcomes
 from ._rows import Rows
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ....classifier.errors import InvalidRequest
 from ....classifier.task import Task
 from ..._deciding import decided, redecided_after
-from ...predict import _Engine
+from ..._engine import Engine
 from ...rules._trivial import is_deterministic
 from .._check import CheckLike, as_check
 from .._keyed import keyed
@@ -147,7 +147,7 @@ def _opened(router: Router, job: BatchJob | Place) -> BatchJob:
 
 
 def _ladder(router: Router) -> Any:
-    return _Engine.of(router.model, router.policy).ladder
+    return Engine.of(router.model, router.policy).ladder
 
 
 def _steps(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ....classifier.task import Task
-from ...predict import _Engine
-from ...rules._decide import rung_cost_usd
+from ..._engine import Engine
 from ...rules._limits import tokens_of
+from ...rules._request_cost import rung_cost_usd
 from ...rules._trivial import is_deterministic
 from .._check import Check
 
@@ -22,7 +22,7 @@ def ceiling_of(router: Router, checks: Sequence[Check]) -> Callable[[Task], floa
     def ceiling_usd(task: Task) -> float:
         if is_deterministic(task):
             return 0.0
-        engine = _Engine.of(router.model, router.policy)
+        engine = Engine.of(router.model, router.policy)
         ladder, tokens = engine.ladder, tokens_of(task, engine.policy, engine.ladder.unit)
         checking = max((check.expected_cost_usd(task, ladder) for check in checks), default=0.0)
         return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)

@@ -9,8 +9,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from ..._decisions import Decisions
 from ...decision import Decision
-from ...predict import Decisions
 
 _ID_BYTES = 16
 

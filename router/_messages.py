@@ -1,0 +1,52 @@
+"""Messages of a conversation: turns, texts, and the tokens they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .rules._limits import CHARS_PER_TOKEN
+
+Message = Mapping[str, Any]
+
+
+def is_question(message: Message) -> bool:
+    """A turn of the user's own; the result of a tool can't stand without the call before it."""
+    content = message["content"]
+    blocks = [] if isinstance(content, str) else content
+    return message["role"] == "user" and all(block.get("type") != "tool_result" for block in blocks)
+
+
+def user_turn(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def tokens_of(messages: Iterable[Message]) -> int:
+    """An estimate, as of all texts; what is no text is taken as it is written."""
+    return sum(math.ceil(len(_content(message)) / CHARS_PER_TOKEN) for message in messages)
+
+
+def _content(message: Message) -> str:
+    content = message.get("content", "")
+    return content if isinstance(content, str) else str(content)
+
+
+def text_of(message: Any) -> str:
+    return "".join(block.text for block in message.content if block.type == "text")
+
+
+def used_tokens(message: Any) -> int | None:
+    """Tokens of the context after this answer, as the service counted them."""
+    usage = getattr(message, "usage", None)
+    if usage is None:
+        return None
+    return int(usage.input_tokens + cached_tokens(message) + usage.output_tokens)
+
+
+def cached_tokens(message: Any) -> int:
+    """Tokens of the context that are in the prompt cache after this answer."""
+    usage = getattr(message, "usage", None)
+    if usage is None:
+        return 0
+    return int((usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0))
