@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tierwise.classifier.reading._lexical import LexicalRows
@@ -122,7 +122,6 @@ def expected_names(text: str) -> list[str]:
 WORDS = st.sampled_from(["aa", "Bb,", "cc", "zz", "12", "7", "--", "12a", '"aa"', "bb?", ":", "🙂"])
 
 
-@settings(deadline=None)
 @given(st.lists(WORDS, max_size=9), st.sampled_from([" ", "\n"]))
 @example(["zz", "bb"], " ")
 @example(["zz"], " ")
@@ -135,7 +134,6 @@ def test_the_features_are_exactly_those_that_the_text_has(words, between):
     assert found_names(text) == expected_names(text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=6))
 @example(["", " "])
 @example(["aa"] * 3)

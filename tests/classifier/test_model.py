@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_model import TIERS, small_manifest, small_model, small_reader
 
@@ -42,7 +42,6 @@ def seed_tasks() -> list[Task]:
     return [Task(row["specification"], task_type=row["task_type"]) for row in rows]
 
 
-@settings(deadline=None)
 @given(TASKS, st.none() | COUNTS)
 def test_beliefs_are_probabilities_that_never_fall_up_the_ladder(champion, task, history):
     for model in (champion, SMALL):

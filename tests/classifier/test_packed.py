@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise.classifier.reading._packed import MAX_REAL, ONE, Packing
@@ -15,7 +15,6 @@ REAL = st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3)
 ROWS = st.lists(st.tuples(WHOLE, REAL), max_size=30)
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_a_sum_of_rows_has_the_sums_of_the_columns_in_any_order(rows, chance):
     packed = [PACKING.row(whole, real) for whole, real in rows]

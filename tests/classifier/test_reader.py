@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_model import TIERS, UNITS, each_of, small_reader
 
@@ -82,14 +82,12 @@ def test_hard_texts_are_read_as_training_reads_them(champion, text):
         )
 
 
-@settings(deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=20), st.none() | st.integers(0, 10**9))
 def test_any_words_are_read_as_training_reads_them(words, items):
     tasks = [Task("plan " + " ".join(words), items=items)]
     np.testing.assert_allclose(fast_logits(SMALL, tasks), plain_logits(SMALL, tasks), atol=1e-4)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=12))
 def test_many_at_once_are_read_exactly_as_one_by_one(texts):
     tasks = [Task(text) for text in texts]

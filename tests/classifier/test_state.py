@@ -35,7 +35,7 @@ def needed(state, grid=GRID, **how):
 verdicts = st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=60)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(verdicts, st.randoms(use_true_random=False))
 def test_the_order_of_reporting_does_not_matter(outcomes, chance):
     rows = [seen(at, clean, tier) for at, (tier, clean) in enumerate(outcomes)]
@@ -50,7 +50,7 @@ def test_the_order_of_reporting_does_not_matter(outcomes, chance):
     assert one_by_one.n_outcomes == at_once.n_outcomes == len(rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(verdicts, verdicts)
 def test_merging_adds_the_outcomes_of_both(one, other):
     first = [seen(2 * at, clean, tier) for at, (tier, clean) in enumerate(one)]

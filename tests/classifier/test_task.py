@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise.classifier.errors import InvalidTask, MissingExtra, TierwiseError, UnknownFact
@@ -70,7 +70,6 @@ def test_any_other_text_is_a_specification(text):
     assert Task(text).specification == text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_text_is_refused_exactly_if_it_has_a_nul_or_cannot_be_encoded(text):
     try:

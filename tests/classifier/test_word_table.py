@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from small_model import each_of, small_reader
 
@@ -87,7 +87,6 @@ def shapes_at_once(texts):
     return shape.shapes_of(texts, np.array(list(map(len, words))), chars)
 
 
-@settings(deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=6))
 @example(["", "a 1", " "])
 def test_shapes_of_many_texts_are_those_of_each(texts):

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise.classifier.reading._words import MAX_WORD_CHARS, WordRows
@@ -22,7 +22,6 @@ def words_from(start: int, n: int) -> list[str]:
     return [f"w{index}" for index in range(start, start + n)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([*words_from(0, 12), "the", LONG])), st.integers(1, 20))
 def test_what_was_read_before_never_changes_a_row_and_the_table_stays_bounded(words, max_words):
     table = WordRows(row_of, max_words=max_words)

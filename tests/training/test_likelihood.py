@@ -36,7 +36,7 @@ def one(scores, tier, clean, failed, curve=CURVE):
     return float(value[0]), np.array([float(by_tier.get(each, [0.0])[0]) for each in range(3)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(places, verdicts, st.sampled_from([1.0, 0.5, 4.0]))
 def test_the_gradient_by_scores_is_what_differences_say(place, verdict, heard_ratio):
     curve = pass_curve(Widths(heard_ratio=heard_ratio))
@@ -51,7 +51,7 @@ def test_the_gradient_by_scores_is_what_differences_say(place, verdict, heard_ra
         assert gradient[tier] == pytest.approx(slope, abs=2e-3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(places, places, verdicts)
 def test_the_gradient_by_places_follows_the_chain_rule(place, effects, verdict):
     tier, clean, failed = verdict
@@ -82,7 +82,7 @@ def test_a_step_changes_with_its_gap_as_differences_say(place, effects):
     assert [1.0, *slopes[0]] == pytest.approx(approx_fprime(np.array(place), value, 1e-6), abs=1e-4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(places, verdicts, st.sampled_from([1.0, 4.0]))
 def test_training_and_serving_agree_about_every_verdict(place, verdict, heard_ratio):
     """On points all over the grid of effects, with failed attempts and without."""

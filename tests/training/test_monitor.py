@@ -69,7 +69,7 @@ def test_all_cases_are_an_alarm_at_once_and_no_case_never_is():
     assert alarm([False] * 2_000, rate=0.05) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.booleans(), max_size=40), st.floats(0.001, 0.999))
 def test_another_case_never_lowers_the_evidence_and_a_good_outcome_never_raises_it(cases, rate):
     monitor = PromiseMonitor(rate=rate)
