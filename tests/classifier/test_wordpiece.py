@@ -105,14 +105,14 @@ CHARACTERS = st.one_of(
 ).filter(long_assigned)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.text(CHARACTERS, max_size=30))
 def test_any_text_of_assigned_characters_has_the_same_pieces(ours, theirs, text):
     assume(not any(special in text for special in ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")))
     assert ids(ours, text) == theirs.encode(text, add_special_tokens=False).ids
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(alphabet=" aAeéÉßİıΣσςöÖ中豈가\u0301\u0327.,-_'$\u00ad🙂", max_size=25))
 def test_hard_characters_side_by_side_have_the_same_pieces(ours, theirs, text):
     assert ids(ours, text) == theirs.encode(text, add_special_tokens=False).ids

@@ -32,7 +32,7 @@ TIGHT = Ladder(
     ),
 )
 LADDERS = [CLAUDE, FABLE, TIGHT, PICTURES]
-PROPERTY = settings(deadline=None, max_examples=100, database=None)
+PROPERTY = settings(max_examples=100, database=None)
 
 probability = st.floats(0, 1)
 flag = st.sampled_from([None, False, True])

@@ -40,7 +40,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS)
 def test_late_repeated_and_replaced_verdicts_leave_the_state_that_the_rows_build(log, events):
     clock = SetClock()

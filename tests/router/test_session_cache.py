@@ -160,7 +160,7 @@ tokens = st.integers(0, 400_000)
 tiers = st.sampled_from(["haiku", "sonnet", "opus"])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
     tokens,

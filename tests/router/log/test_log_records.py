@@ -182,7 +182,7 @@ def test_reading_as_of_a_moment_never_sees_what_was_recorded_later(open_log):
     assert log.history("meta", as_of=other_zone) == {"sonnet": (1, 0)}
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(VERDICTS), st.sampled_from(BASES), st.integers(0, 3)), max_size=6))
 def test_what_is_marked_as_counting_is_what_the_order_by_finds(log, events):
     """The rule is written twice, for one verdict and for sets: both must say the same."""

@@ -118,7 +118,7 @@ lines = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400, database=None)
+@settings(max_examples=400, database=None)
 @given(text=texts | lines.map("".join), form=st.sampled_from(sorted(FORMS)), data=st.data())
 @example("\n\\otto\n", "json in json", None)
 def test_no_word_of_a_text_is_shown_in_any_form(ladder, text, form, data):

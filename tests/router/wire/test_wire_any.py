@@ -63,7 +63,7 @@ facts = st.dictionaries(
 ROUTES = Routes(Router())
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(requests, facts)
 def test_any_request_is_routed_or_refused(request, given_facts):
     before = repr(request)

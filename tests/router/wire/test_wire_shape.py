@@ -119,7 +119,7 @@ def test_the_callers_request_is_not_changed(rungs):
     assert repr(request) == before
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     accepts=st.sets(
         st.sampled_from(["effort", "thinking", "thinking_budget", "structured_outputs", "sampling"])
