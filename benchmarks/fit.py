@@ -12,6 +12,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from tierwise import Task, predict_tiers
-from tierwise.classifier.belief.state import Seen
+from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.training.seeds.tasks import TIERS, read_seeds
 from tierwise.training.train import TrainedModel, train
 
@@ -41,24 +42,7 @@ def main(outcomes: int, runs: int) -> None:
         model, fit_s = _timed_fit(frame)
         fits_s.append(fit_s)
     states = model.states()
-    kind = max(states, key=lambda name: states[name].n_outcomes)
-    text = frame.loc[frame["task_type"] == kind, "specification"].iloc[0]
-    place = model.places([Task(text, task_type=kind)])[0]
-    each_ms = []
-    for number in range(200):
-        seen = Seen(2e9 + number, 0, True, place)
-        begun = time.perf_counter()
-        states[kind] = model.observe(states[kind], [seen])
-        states[kind].effects(model.grid)
-        each_ms.append(1e3 * (time.perf_counter() - begun))
-    kinds = list(states)[:TYPES]
-    tasks = [Task(text, task_type=kinds[n % TYPES]) for n, text in enumerate(thirty_word_texts())]
-    predict_tiers(tasks, history=states, model=model)  # states work out their beliefs once
-    rounds_s = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        predict_tiers(tasks, history=states, model=model)
-        rounds_s.append(time.perf_counter() - begun)
+    each_ms, per_s = _one_more_ms(model, states), _decisions_per_s(model, states)
     results: dict[str, Any] = {
         "outcomes": outcomes,
         "task_types": int(frame["task_type"].nunique()),
@@ -66,8 +50,8 @@ def main(outcomes: int, runs: int) -> None:
         "fit_s_median": round(statistics.median(fits_s), 1),
         "one_more_outcome_felt_median_ms": round(statistics.median(each_ms), 3),
         "decisions_with_history_rounds": ROUNDS,
-        "decisions_with_history_per_s_best": round(len(tasks) / min(rounds_s)),
-        "decisions_with_history_per_s_median": round(len(tasks) / statistics.median(rounds_s)),
+        "decisions_with_history_per_s_best": round(max(per_s)),
+        "decisions_with_history_per_s_median": round(statistics.median(per_s)),
         "sentence_transformers_loaded": "sentence_transformers" in sys.modules,
     }
     print(results)
@@ -78,6 +62,32 @@ def _timed_fit(frame: pd.DataFrame) -> tuple[TrainedModel, float]:
     started = time.perf_counter()
     model = train(frame, progress=lambda step: print(f"{time.perf_counter() - started:6.1f} s  {step}"))
     return model, time.perf_counter() - started
+
+
+def _one_more_ms(model: TrainedModel, states: Mapping[str, TypeState]) -> list[float]:
+    """To take in one more outcome of the largest type, and to believe what it says; of each of many."""
+    state = max(states.values(), key=lambda state: state.n_outcomes)
+    place, each_ms = state.recent[-1].place, []
+    for number in range(200):
+        seen = Seen(2e9 + number, 0, True, place)
+        begun = time.perf_counter()
+        state = model.observe(state, [seen])
+        state.effects(model.grid)
+        each_ms.append(1e3 * (time.perf_counter() - begun))
+    return each_ms
+
+
+def _decisions_per_s(model: TrainedModel, states: Mapping[str, TypeState]) -> list[float]:
+    """Of each round; states work out their beliefs once, before."""
+    kinds = list(states)[:TYPES]
+    tasks = [Task(text, task_type=kinds[n % len(kinds)]) for n, text in enumerate(thirty_word_texts())]
+    predict_tiers(tasks, history=states, model=model)
+    per_s = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        predict_tiers(tasks, history=states, model=model)
+        per_s.append(len(tasks) / (time.perf_counter() - begun))
+    return per_s
 
 
 def finished_tasks(n: int) -> pd.DataFrame:

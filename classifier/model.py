@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +18,14 @@ from .artifact._stored import arrays_of, reader_from, widths_from
 from .belief._effects import Effects, Grid, effect_grid
 from .belief._passing import Widths
 from .belief._place import Link, Place, solve_gaps
+from .belief._text import Mass, OfText
 from .belief.history import Counts, parse_counts
 from .belief.posterior import Posterior, TextPosterior, work_out, work_out_texts
 from .errors import ArtifactCorrupt, StateMismatch
-from .reading._reader import Reader, Reading, Readings
+from .reading._reader import Reader, Readings
 from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
-NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
 Counted = Mapping[int, tuple[float, float]]  # tier index -> (clean, not clean)
 Told = tuple[Effects | None, Counted | None, Sequence[int]]  # of the type; the counts behind it; failed tiers
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class TierModel:
         self.grid: Grid = effect_grid(len(self.tiers), self.widths)
         self.link = Link(self.grid.curve, solve_gaps(self.widths) if gaps is None else gaps)
         self.uninformed: tuple[float, ...] = tuple(manifest["uninformed"])
-        self._correction: Mapping[str, Sequence[float]] | None = manifest.get("correction")
+        self._of_text = OfText(self.link, self.uninformed, manifest.get("correction"))
 
     @classmethod
     def load(cls, path_or_uri: str | os.PathLike[str]) -> TierModel:
@@ -110,8 +109,9 @@ class TierModel:
         Raises InvalidTask for a malformed history, StateMismatch for another model's state.
         """
         reading = self.reader.read(task)
-        text = self._mass(reading)
-        if self._correction is None and history is None and not task.attempts:  # the text has said it all
+        text = self._of_text.mass(reading)
+        # without a history the text has said it all
+        if history is None and not task.attempts and not self._of_text.is_corrected:
             return TextPosterior(self.grid, self.link, text, reading.guard, needed=text)
         readings = Readings(np.array([reading.logits]), [reading.guard])
         return self._of_more_than_text([task], [text], readings, [history])[0]
@@ -128,11 +128,11 @@ class TierModel:
         history : maps task types to counts or states. readings : of these tasks, where they were read before.
         """
         readings = self.reader.read_many(tasks) if readings is None else readings
-        texts = self._masses(readings)
-        if self._correction is None and not history and not any(task.attempts for task in tasks):
-            of_text = partial(TextPosterior, self.grid, self.link)
+        texts = self._of_text.masses(readings)
+        if not history and not self._of_text.is_corrected and not any(task.attempts for task in tasks):
             return [
-                of_text(text, guard, needed=text) for text, guard in zip(texts, readings.guards, strict=True)
+                TextPosterior(self.grid, self.link, text, guard, needed=text)
+                for text, guard in zip(texts, readings.guards, strict=True)
             ]
         known = history or {}
         histories = [known.get(task.task_type or "") for task in tasks]
@@ -162,7 +162,7 @@ class TierModel:
 
     def places_read(self, readings: Readings) -> list[Place]:
         """The same of texts that were read before."""
-        return self._placed(self._masses(readings), readings)
+        return self._of_text.places(self._of_text.masses(readings), readings)
 
     def place_of(self, mass: Sequence[float]) -> Place:
         """Where a text stands of which only P(needed tier) was kept; what its words were taught is lost."""
@@ -170,8 +170,7 @@ class TierModel:
 
     def places_of(self, masses: Sequence[Sequence[float]]) -> list[Place]:
         """The same of many."""
-        nothing = np.zeros((len(masses), 2 * len(self.tiers)))
-        return self._placed(list(map(tuple, masses)), Readings(nothing, ["not kept"] * len(masses)))
+        return self._of_text.places(list(map(tuple, masses)), None)
 
     def posterior_of_mass(self, mass: Sequence[float], history: TypeState) -> Posterior:
         """Beliefs about a task of a known type, of whose text only P(needed tier) was kept."""
@@ -193,7 +192,9 @@ class TierModel:
     @cached_property
     def fingerprint(self) -> str:
         """Changes whenever the model would place an outcome differently."""
-        moved = sorted((self._correction or {}).items())  # stored by name, whatever the order they came in
+        moved = sorted(
+            (self.manifest.get("correction") or {}).items()
+        )  # stored by name, whatever the order they came in
         placing = (self.tiers, self.widths, moved, self.uninformed, self.reader.guards)
         found = hashlib.sha256(repr(placing).encode())
         for name, array in sorted(self._arrays().items()):
@@ -215,15 +216,18 @@ class TierModel:
     def _of_more_than_text(
         self,
         tasks: Sequence[Task],
-        texts: Sequence[tuple[float, ...]],
+        texts: Sequence[Mass],
         readings: Readings,
         histories: Sequence[History | None],
     ) -> list[Posterior]:
         """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
-        places = self._placed(texts, readings)
+        places = self._of_text.places(texts, readings)
         told = self._told(tasks, histories, places)
-        untold = [place for place, each in zip(places, told, strict=True) if each is None]
-        needed = iter(self._corrected(untold))
+        corrected = self._of_text.is_corrected
+        untold = (
+            [place for place, each in zip(places, told, strict=True) if each is None] if corrected else []
+        )
+        needed = iter(self._of_text.needed(untold))
         out: list[Posterior] = []
         for text, guard, place, each in zip(texts, readings.guards, places, told, strict=True):
             if each is not None:
@@ -231,18 +235,12 @@ class TierModel:
                 known = Posterior(
                     self.grid, place, text, guard, effects=effects, history=counts, failed=failed
                 )
-            elif self._correction is None:
-                known = TextPosterior(self.grid, self.link, text, guard, needed=text)
-            else:
+            elif corrected:
                 known = TextPosterior(self.grid, self.link, text, guard, needed=next(needed), place=place)
+            else:
+                known = TextPosterior(self.grid, self.link, text, guard, needed=text)
             out.append(known)
         return out
-
-    def _corrected(self, places: Sequence[Place]) -> list[tuple[float, ...]]:
-        """P(needed tier) where outcomes corrected what the text says; nothing where they did not."""
-        if self._correction is None or not places:
-            return []
-        return list(map(tuple, self.link.masses(np.array(places)).tolist()))
 
     def _told(
         self, tasks: Sequence[Task], histories: Sequence[History | None], places: Sequence[Place]
@@ -275,35 +273,6 @@ class TierModel:
             return None, None
         return self.grid.prior.reweighted(self.grid.log_likelihood(place, counts)), counts
 
-    def _mass(self, reading: Reading) -> tuple[float, ...]:
-        """P(needed tier) by the text."""
-        if reading.guard is not None:
-            return self.uninformed
-        logits = reading.logits
-        return _softmax(logits if self._correction is None else logits[: len(self.tiers)])
-
-    def _masses(self, readings: Readings) -> list[tuple[float, ...]]:
-        """The same of many."""
-        masses = list(map(tuple, _softmaxes(readings.logits[:, : len(self.tiers)]).tolist()))
-        for row, guard in enumerate(readings.guards):
-            if guard is not None:
-                masses[row] = self.uninformed
-        return masses
-
-    def _placed(self, masses: Sequence[tuple[float, ...]], readings: Readings) -> list[Place]:
-        """The places of texts, with what outcomes corrected in them."""
-        if not masses:
-            return []
-        if len(masses) == 1 and self._correction is None:
-            return [self.link.place(masses[0])]
-        places = self.link.places(masses)
-        if self._correction is not None:
-            unread = np.array([guard is not None for guard in readings.guards])
-            read = np.where(unread[:, None], 0.0, readings.logits[:, len(self.tiers) :])
-            slopes, shifts = np.array(self._correction["slopes"]), np.array(self._correction["shifts"])
-            places = slopes * places + shifts + read
-        return list(map(tuple, places.tolist()))
-
     def _own(self, state: TypeState) -> TypeState:
         if state.model != self.fingerprint:
             raise StateMismatch(self.fingerprint, state.model)
@@ -311,20 +280,6 @@ class TierModel:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {**arrays_of(self.reader), "link.gaps": self.link.gaps.astype(np.float64)}
-
-
-def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
-    largest = max(logits)
-    weights = [math.exp(logit - largest) + NO_MASS for logit in logits]
-    total = sum(weights)
-    return tuple([weight / total for weight in weights])
-
-
-def _softmaxes(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, n_tiers): each exactly as `_softmax` gives it; so exponentials and sums are Python's."""
-    relative = logits - logits.max(axis=1, keepdims=True)
-    weights = np.array(list(map(math.exp, relative.ravel().tolist()))).reshape(logits.shape) + NO_MASS
-    return np.asarray(weights / np.array(list(map(sum, weights.tolist())))[:, None])
 
 
 def _version_of(folder: Folder) -> str:

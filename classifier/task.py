@@ -12,7 +12,6 @@ from .errors import InvalidTask, UnknownFact, suggestion
 Role = Literal["orchestrator", "worker", "reviewer"]
 ROLES: tuple[str, ...] = get_args(Role)
 MAX_SPECIFICATION_CHARS = 2_000_000  # far above any context window; a 10 MB text is a mistake
-
 MAX_COUNT = 10**15  # more tokens or items than exist; keeps arithmetic finite
 
 _FLAGS = (
@@ -194,19 +193,23 @@ def _as_flag(name: str, value: object) -> bool:
 
 
 def _as_count(name: str, value: Any) -> int:
-    if type(value) is not int:
-        try:
-            as_float = math.nan if type(value).__name__ in ("bool", "bool_", "str") else float(value)
-        except (TypeError, ValueError, OverflowError):
-            as_float = math.nan  # no number, several numbers, or one beyond all counts
-        value_is_whole = as_float.is_integer()  # NumPy's and pandas' numbers; NaN, infinity are not whole
-    else:
-        value_is_whole = True
-    if not value_is_whole or value < 0:
+    if not _is_whole(value) or value < 0:
         raise InvalidTask(f"{name} must be a whole number >= 0; got {value!r}.", about=name)
     if value > MAX_COUNT:
         raise InvalidTask(f"{name} must be at most {MAX_COUNT:,}.", about=name)
     return int(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """NumPy's and pandas' numbers included; NaN and infinity are not whole."""
+    if type(value) is int:
+        return True
+    if type(value).__name__ in ("bool", "bool_", "str"):
+        return False
+    try:
+        return float(value).is_integer()
+    except (TypeError, ValueError, OverflowError):  # no number, several numbers, or one beyond all counts
+        return False
 
 
 def _as_names(name: str, value: object) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The artifact's format version.
 
-To change the format: raise FORMAT_VERSION, teach `_artifact.read_folder` (or `TierModel.load`) to
+To change the format: raise FORMAT_VERSION, teach `_stored.py` (or `TierModel.load`) to
 read the former one, store a sample of it under tests/classifier/artifacts/ and add it to the test that reads
 every stored sample. A reader never refuses an older format; it always refuses a newer one.
 

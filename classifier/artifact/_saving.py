@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from ..errors import ArtifactMissing
 from ._folder import ARRAYS, MANIFEST, VOCABULARY, seal_of
@@ -23,8 +24,6 @@ def write_folder(
     path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], vocabulary: list[str]
 ) -> None:
     """Write a model folder beside `path` and rename it into place; an old one is replaced whole."""
-    from safetensors.numpy import save
-
     contents = {
         ARRAYS: save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}),
         VOCABULARY: "\n".join(vocabulary).encode("utf-8"),

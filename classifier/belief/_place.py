@@ -68,10 +68,6 @@ class Link:
         last = self.curve.widths.top - (self._cut + self._scale * logits[-1])
         return np.stack([first, *gaps, last], axis=1)
 
-    def mass(self, place: Place) -> tuple[float, ...]:
-        """P(needed tier) at a place."""
-        return tuple(self.masses(np.array([place]))[0].tolist())
-
     def masses(self, places: Array) -> Array:
         """(n, n_tiers) of (n, n_tiers) places: the level integrated exactly, the deviations by their nodes.
 

@@ -170,7 +170,12 @@ def _by_points(posteriors: Sequence[Posterior]) -> list[Posterior]:
     of_type: dict[int, list[Posterior]] = {}
     for posterior in posteriors:
         of_type.setdefault(id(posterior._effects), []).append(posterior)
-    return list(chain.from_iterable(sorted(of_type.values(), key=lambda some: len(some[0]._effects.weights))))
+    types = sorted(of_type.values(), key=_n_points)
+    return list(chain.from_iterable(types))
+
+
+def _n_points(of_type: list[Posterior]) -> int:
+    return len(of_type[0]._effects.weights)
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:

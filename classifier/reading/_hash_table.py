@@ -1,6 +1,6 @@
 """Keys of many texts without sorting them: each distinct one once, and what is known of each.
 
-A sort of a chunk's words takes several times as long; nothing that is added up depends on the order.
+A sort of a chunk's words takes twice as long; nothing that is added up depends on the order.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def forget(task_type: str | None, decision_id: str | None, url: str, as_json: bo
 
     with OutcomeLog(url, create=False) as opened:
         n = opened.forget(task_type=task_type, decision_id=decision_id)
-    click.echo(json.dumps({"decisions": n}) if as_json else f"forgot {n:,} decisions")
+    click.echo(json.dumps({"decisions": n}) if as_json else f"forgot {n:,} decision{'' if n == 1 else 's'}")
 
 
 @log.command()

@@ -1,6 +1,6 @@
 """The design matrix: the features of tasks, computed in columns.
 
-`classifier/reading/_reader.py` computes the same features fast; a test holds the two together.
+`classifier/reading/_reader.py` computes the same for decisions; a test holds the two together.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class _Finder:
         filled = np.flatnonzero(words.lengths)
         if not len(filled):
             return OfTexts(filled, filled)
-        texts, lengths = [words.texts[i] for i in filled], words.lengths[filled]
+        texts, lengths = [words.texts[row] for row in filled.tolist()], words.lengths[filled]
         text = np.repeat(np.arange(len(filled)), lengths)
         once = OfTexts(words.number.astype(np.int64), text).once_per_text()
         n_numbers = np.bincount(once.text, self._is_number.take(once.value), len(texts)).astype(np.int64)

@@ -38,7 +38,9 @@ def build_lexicon(words: Words) -> Lexicon:
     )
     id_of = np.full(len(units.names), -1)
     id_of[[number for _, number in kept]] = np.arange(len(kept))
-    marks = Counter(chain.from_iterable(set(_marks(words, text)) for text in np.flatnonzero(familiar)))
+    marks = Counter(
+        chain.from_iterable(set(_marks(words, text)) for text in np.flatnonzero(familiar).tolist())
+    )
     most = math.log1p(COMMON_TEXTS)
     familiarity = [
         min(1.0, math.log1p(n_texts[number]) / most) if name.isalpha() else NOT_A_WORD
@@ -73,15 +75,15 @@ class _Units(NamedTuple):
         return cls(list(index), units, text, once % len(index), once // len(index))
 
 
-def _pairs(units: _Units, id_of: Ints, familiar: NDArray[np.bool_]) -> Ints:
+def _pairs(units: _Units, id_of: Ints, familiar: NDArray[np.bool_]) -> NDArray[np.int32]:
     """(n, 2) ids of neighbours in at least MIN_TEXTS_OF_PAIR familiar texts, in order."""
     first, second, text = id_of[units.all[:-1]], id_of[units.all[1:]], units.text_of_all[:-1]
-    n_units = int(id_of.max(initial=-1)) + 1
+    n_units = max(int(id_of.max(initial=-1)) + 1, 1)
     some = (first >= 0) & (second >= 0) & (text == units.text_of_all[1:]) & familiar[text]
     once = np.unique(text[some] * n_units**2 + first[some] * n_units + second[some])
-    pairs, counts = np.unique(once % max(n_units, 1) ** 2, return_counts=True)
+    pairs, counts = np.unique(once % n_units**2, return_counts=True)
     pairs = pairs[counts >= MIN_TEXTS_OF_PAIR]
-    return np.stack([pairs // max(n_units, 1), pairs % max(n_units, 1)], axis=1)
+    return np.stack([pairs // n_units, pairs % n_units], axis=1).astype(np.int32)
 
 
 def _marks(words: Words, text: int) -> list[str]:
@@ -117,7 +119,7 @@ def joined(base: Lexicon, other: Lexicon) -> tuple[Lexicon, NDArray[np.int64]]:
 
 def familiar_texts(texts: Sequence[str]) -> list[int]:
     """Indices of the texts whose words mostly occur in other texts: those in the known languages."""
-    return _familiar(_Units.of(Words.of(texts)), len(texts)).tolist()
+    return list(map(int, _familiar(_Units.of(Words.of(texts)), len(texts))))
 
 
 def _familiar(units: _Units, n_texts: int) -> Ints:

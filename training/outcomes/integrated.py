@@ -35,7 +35,7 @@ class Points(NamedTuple):
     @classmethod
     def single(cls, effects: Array) -> Points:
         """One for each type, of weight 1. effects : (n_types, n_tiers)."""
-        return cls(effects.T[:, None], np.zeros((1, len(effects))))
+        return cls(list(effects.T[:, None]), np.zeros((1, len(effects))))
 
 
 class Verdicts:

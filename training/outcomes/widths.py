@@ -118,7 +118,7 @@ def sample(n_rows: int, most: int = MOST_ROWS) -> NDArray[np.int64]:
 def _total(outcomes: Outcomes, scores: Array, widths: Widths) -> float:
     curve, total = pass_curve(widths), 0.0
     for (tier, failed), rows in outcomes.alike().items():
-        each, _ = verdict_likelihood(curve, scores[rows].T, tier, outcomes.clean[rows], failed)
+        each, _ = verdict_likelihood(curve, list(scores[rows].T), tier, outcomes.clean[rows], failed)
         total += float(each @ outcomes.weights[rows])
     return total
 

@@ -47,26 +47,23 @@ class Database:
         _open.add(self)
 
     @contextmanager
-    def write(self, *, wait_s: float | None = None) -> Iterator[Connection]:
+    def write(self) -> Iterator[Connection]:
         """A transaction that writes: all of it, or nothing.
 
         On SQLite it holds the write lock from its start, so that what it reads stays true.
-
-        wait_s : for other writers, where less than `timeout_s` is to be waited.
         """
-        wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
-        with translated(self.name, wait_s), self.engine().connect() as connection:
+        with self.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(tierwise_begin="BEGIN IMMEDIATE")
-            self._let_wait(connection, wait_s)
             with connection.begin():
-                if not self.is_sqlite and wait_s < self.timeout_s:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(wait_s * 1000), 1)}")
                 yield connection
 
     @contextmanager
     def transaction(self, *, wait_s: float | None = None) -> Iterator[Transaction]:
-        """The same with few round trips, for what is short and frequent."""
+        """The same with few round trips, for what is short and frequent.
+
+        wait_s : for other writers, where less than `timeout_s` is to be waited.
+        """
         wait_s = self.timeout_s if wait_s is None else min(wait_s, self.timeout_s)
         with self._brief(wait_s), self._short() as transaction:
             self._let_wait(transaction.opened, wait_s)
@@ -135,10 +132,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one state of the log, however long it takes."""
-        with translated(self.name, self.timeout_s), self.engine().connect() as connection:
+        with self.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            self._let_wait(connection, self.timeout_s)
             with connection.begin():
                 yield connection
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ....classifier.errors import LogUnavailable, MissingExtra
+from ._answering import connected
 from ._statement import to_json
 
 _RECENTLY_S = 1.0
@@ -55,7 +56,6 @@ def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
 
     else:
         _ask_before_use(engine)
-        from ._answering import connected  # psycopg is there, as SQLAlchemy has found
 
         @event.listens_for(engine, "do_connect")
         def _connect(_: object, __: object, arguments: Any, named: Any) -> Any:

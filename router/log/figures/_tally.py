@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, func, select
 
@@ -44,9 +45,10 @@ STORED = tuple(sorted(CANNOT))
 
 
 def tally(connection: Connection) -> Tally:
+    rows: Iterable[Any] = connection.execute(_decisions())
     return Tally(
-        tuple(OfVerdict(*row) for row in connection.execute(_verdicts())),
-        tuple(OfType(name, n, tuple(stored)) for name, n, *stored in connection.execute(_decisions())),
+        tuple(map(OfVerdict._make, connection.execute(_verdicts()))),
+        tuple(OfType(name, n, tuple(stored)) for (name, n, *stored) in rows),
     )
 
 

@@ -50,7 +50,7 @@ class Logged:
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         """What was learned of the type; None for a new one, and while the log is away."""
         found: TypeState | None = self._asked(
-            lambda: self._keepers.of(model).state(self.log, task_type), None
+            lambda: self._keepers.of(model).state(self.log._database, task_type), None
         )
         return found
 
