@@ -19,10 +19,11 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Denied(NamedTuple):
-    """Status and message."""
+    """Why a request is not taken, and what is said in the headers of that answer."""
 
     status: int
     message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def host_denied(host: bytes, settings: Settings) -> Denied | None:

@@ -5,6 +5,7 @@ Plain ASGI: a middleware that builds requests and tasks of its own would cost mo
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -56,24 +57,22 @@ class Guard:
 
         try:
             headers = dict(scope["headers"])
-            denied, extra = self._look(scope, headers)
+            denied = self._look(scope, headers)
             if denied is not None:
-                await _deny(safe_send, denied, extra)
+                await _deny(safe_send, denied)
             else:
                 await self._app(scope, self._limited(receive, headers), safe_send)
         finally:
             self._metrics.request(_route_of(scope), status, time.perf_counter() - started)
 
-    def _look(
-        self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]
-    ) -> tuple[Denied | None, list[tuple[bytes, bytes]]]:
-        """Why the request is not taken, and what is said in the headers of that answer."""
+    def _look(self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]) -> Denied | None:
+        """None where the request may go on."""
         path = scope["path"]
         denied = self._host_denied(headers.get(b"host", b""))
         if len(headers) < len(scope["headers"]) and [n for n, _ in scope["headers"]].count(b"host") > 1:
             denied = Denied(400, "A request has one Host.")
         if denied is not None or path in OPEN_PATHS:
-            return denied, []
+            return denied
         address = (scope.get("client") or ("local",))[0]
         who, tokens = address, self._service.tokens
         if tokens is not None:
@@ -90,7 +89,7 @@ class Guard:
         denied = cross_site_denied(scope["method"], headers, path)
         if denied is None and _length(headers) > self._settings.max_body_bytes:
             denied = Denied(413, self._too_large)
-        return denied, []
+        return denied
 
     def _host_denied(self, host: bytes) -> Denied | None:
         if host in self._good_hosts:
@@ -100,7 +99,7 @@ class Guard:
             self._good_hosts.add(host)
         return denied
 
-    def _without_token(self, address: str) -> tuple[Denied, list[tuple[bytes, bytes]]]:
+    def _without_token(self, address: str) -> Denied:
         wait_s = self._wrong_tokens.wait_s(address, time.monotonic())
         if wait_s > 0.0:
             return _too_many(wait_s)
@@ -108,7 +107,7 @@ class Guard:
             "A token is needed: Authorization: Bearer TOKEN, X-Tierwise-Token: TOKEN, or the password of a "
             "browser's login. Whoever runs the service makes one with `tierwise token new`."
         )
-        return Denied(401, told), [(b"www-authenticate", _CHALLENGE)]
+        return Denied(401, told, ((b"www-authenticate", _CHALLENGE),))
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
         """The body, no larger than allowed; no more of it comes than the head says, where it does."""
@@ -136,9 +135,10 @@ def _length(headers: Mapping[bytes, bytes]) -> int:
     return int(given) if given.isdigit() else 0
 
 
-def _too_many(wait_s: float) -> tuple[Denied, list[tuple[bytes, bytes]]]:
-    after = str(max(int(wait_s + 0.999), 1)).encode()
-    return Denied(429, f"Too many requests; the next is taken in {wait_s:.2g} s."), [(b"retry-after", after)]
+def _too_many(wait_s: float) -> Denied:
+    after = str(max(math.ceil(wait_s), 1)).encode()
+    told = f"Too many requests; the next is taken in {wait_s:.2g} s."
+    return Denied(429, told, ((b"retry-after", after),))
 
 
 def _with_safe(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -151,13 +151,13 @@ def _with_safe(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return headers + [each for each in _SAFE if each[0] not in given]
 
 
-async def _deny(send: Send, denied: Denied, extra: list[tuple[bytes, bytes]]) -> None:
+async def _deny(send: Send, denied: Denied) -> None:
     body = error_body(denied.status, denied.message)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),  # whatever of its body is still coming is not read
-        *extra,
+        *denied.headers,
     ]
     await send({"type": "http.response.start", "status": denied.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
