@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo demo-serve test test-slow check fix bench docs champion clean
+.PHONY: demo demo-serve test test-slow check fix bench docs champion clean .typecheck
 
 demo: $(VENV)/.demo  ## set up what prediction needs, and route real tasks
 	$(BIN)/tierwise demo
@@ -61,5 +61,5 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 # mypy sees the packages where they are installed, not where they stand
 .typecheck:
-	mkdir -p $@/tierwise
+	rm -rf $@ && mkdir -p $@/tierwise
 	cd $@/tierwise && ln -sfn ../../classifier ../../router ../../training ../../data ../../tierwise/* .

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.stats import spearmanr
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from tierwise.classifier.reading._encoder import StaticEncoder
 from tierwise.classifier.task import Task
+from tierwise.training.estimator import CensoredOrdinalClassifier
 from tierwise.training.features import design
 from tierwise.training.features.lexicon import build_lexicon
 from tierwise.training.features.words import Words
-from tierwise.training.seeds import head
 from tierwise.training.seeds.crossval import N_FOLDS
 from tierwise.training.seeds.distil import FittingSet, Teacher, distil
+from tierwise.training.seeds.head import STRENGTH
 from tierwise.training.seeds.tasks import read_seeds
 
 from ._machine import write
@@ -65,15 +65,15 @@ def _fidelity(encoder: StaticEncoder, tasks: Sequence[Task], judged: np.ndarray)
 
 def _accuracy(tasks: Sequence[Task], needed: np.ndarray, types: Sequence[str], embedded: np.ndarray) -> float:
     """Of the most probable tier, lexicon and embedding together, whole task types held out."""
-    scale = design.EMBEDDING_NORM / max(float(np.linalg.norm(embedded, axis=1).mean()), 1e-9)
+    scaled = embedded * np.float32(design.embedding_scale(embedded))
     right = np.zeros(len(tasks), dtype=bool)
     folds = GroupKFold(n_splits=N_FOLDS, shuffle=True, random_state=0)
     for fitted, held_out in folds.split(types, groups=types):
         lexicon = build_lexicon(Words.of([tasks[i].specification for i in fitted]))
         counts = design.lexical_counts(Words.of_tasks(tasks), lexicon)
         idf = design.inverse_document_frequency(csr_matrix(counts[fitted]))
-        matrix = design.design_matrix(counts, idf, embedded * scale, design.facts(tasks))
-        model = LogisticRegression(C=head.STRENGTH, max_iter=1000).fit(matrix[fitted], needed[fitted])
+        matrix = design.design_matrix(counts, idf, scaled, design.facts(tasks))
+        model = CensoredOrdinalClassifier(C=STRENGTH).fit(matrix[fitted], needed[fitted])
         right[held_out] = model.predict(matrix[held_out]) == needed[held_out]
     return round(float(right.mean()), 4)
 

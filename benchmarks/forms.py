@@ -31,8 +31,8 @@ def main() -> None:
     found = {name: np.zeros((len(seeds), len(TIERS))) for name in ("separate", "cumulative")}
     folds = GroupKFold(n_splits=N_FOLDS, shuffle=True, random_state=0)
     for fitted, held_out in folds.split(types, groups=types):
-        space = FeatureSpace.of([tasks[i] for i in fitted], encoder)
-        known, new = space.matrix([tasks[i] for i in fitted]), space.matrix([tasks[i] for i in held_out])
+        space, known = FeatureSpace.of([tasks[i] for i in fitted], encoder)
+        new = space.matrix([tasks[i] for i in held_out])
         separate = CensoredOrdinalClassifier(C=STRENGTH).fit(known, needed[fitted])
         found["separate"][held_out] = separate.predict_proba(new)
         below = [

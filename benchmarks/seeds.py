@@ -13,7 +13,8 @@ from tierwise.training.seeds.tasks import TIERS, SeedTask, read_seeds
 
 from ._machine import write
 
-LATE, LATEST = "r4-", "r5-"  # authors who did not know the guide; the latest of them
+LATE = "r4-"  # authors who did not know the guide
+LATEST = "r5-"  # nor did they; most were asked that nothing on the surface should tell the tier
 
 
 def main() -> None:

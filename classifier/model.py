@@ -117,10 +117,17 @@ class TierModel:
         return self._of_more_than_text([task], [text], readings, [history])[0]
 
     def posteriors(
-        self, tasks: Sequence[Task], history: Mapping[str, History] | None = None
+        self,
+        tasks: Sequence[Task],
+        history: Mapping[str, History] | None = None,
+        *,
+        readings: Readings | None = None,
     ) -> list[Posterior]:
-        """Each exactly as `posterior` gives it. `history` maps task types to counts or states."""
-        readings = self.reader.read_many(tasks)
+        """Each exactly as `posterior` gives it.
+
+        history : maps task types to counts or states. readings : of these tasks, where they were read before.
+        """
+        readings = self.reader.read_many(tasks) if readings is None else readings
         texts = self._of_text.masses(readings)
         if not history and not self._of_text.is_corrected and not any(task.attempts for task in tasks):
             return [
@@ -151,7 +158,10 @@ class TierModel:
 
     def places(self, tasks: Sequence[Task]) -> list[Place]:
         """Where the text puts each task on the latent scale."""
-        readings = self.reader.read_many(tasks)
+        return self.places_read(self.reader.read_many(tasks))
+
+    def places_read(self, readings: Readings) -> list[Place]:
+        """The same of texts that were read before."""
         return self._of_text.places(self._of_text.masses(readings), readings)
 
     def place_of(self, mass: Sequence[float]) -> Place:

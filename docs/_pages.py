@@ -13,6 +13,7 @@ from tierwise.classifier.task import ROLES, Task
 from tierwise.cli import main as tierwise
 from tierwise.cli.catalog import rows
 from tierwise.data import IMAGES, TIERS
+from tierwise.router._meanings import described
 from tierwise.router.ladder import Ladder
 from tierwise.router.reasons import FALLBACKS, MEANING, WARNINGS
 
@@ -70,16 +71,13 @@ def tiers_page() -> str:
 def facts_page() -> str:
     """The facts of a task. Raises ValueError for a fact that the docstring of Task leaves out."""
     kinds = {field.name: str(field.type) for field in fields(Task)}
-    lines, described = [], set()
-    for listed, meaning in re.findall(r"^ {4}(\w+(?:, \w+)*) : (.+)$", Task.__doc__ or "", re.MULTILINE):
-        names = listed.split(", ")
-        if not kinds.keys() >= set(names):
-            continue  # an exception or the like
-        described.update(names)
+    lines, told = [], set()
+    for names, meaning in described():
+        told.update(names)
         kind = KINDS[re.split(r"\W", kinds[names[0]])[0]]
         where = ", ".join("argument" if n == "specification" else f"`--{n.replace('_', '-')}`" for n in names)
         lines.append((", ".join(f"`{name}`" for name in names), kind, where, meaning))
-    missing = kinds.keys() - described
+    missing = kinds.keys() - told
     if missing:
         raise ValueError(f"The docstring of Task does not describe: {', '.join(sorted(missing))}.")
     body = table(("fact", "value", "command line", "meaning"), lines)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .thresholds import served
+from .promise.thresholds import served
 
 N_BOOTSTRAP = 400
 N_BINS = 10

@@ -22,8 +22,8 @@ from .outcomes.frame import Outcomes, older_rows, read_frame, usable_rows
 from .outcomes.kept import COLUMN, with_kept
 from .outcomes.learner import Config, Learned, Progress, check_enough, learn, places_of
 from .outcomes.penalties import Correction
-from .outcomes.promise import MIN_PROMISED, promised_thresholds
 from .outcomes.reading import Texts, read_texts
+from .promise.promised import MIN_PROMISED, promised_thresholds
 
 LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,6 +12,7 @@ from tierwise import OutcomeLog
 
 from ._rows import TYPES, frame
 from ._timing import quantiles, seconds
+from ._unread import unread
 
 SCAN = """
 import sys, time
@@ -45,6 +46,7 @@ def many_rows(url: str, n_rows: int) -> dict[str, Any]:
         "history_of_a_type_us": history,
         "rows_per_type": n_rows // TYPES,
         "log_stats_command": _command(url),
+        "texts_not_read": unread(url),
         "stats": _process(url, "log.stats()"),
         "to_pandas": _process(url, "log.to_pandas()"),
         "to_pandas_without_text": _process(

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import betaln
 
 from ._outcomes import TIERS
-from ._slot import Array
+from ._slot import Array, Beliefs
 
 _STRENGTHS = np.geomspace(0.5, 200, 40)  # rows' worth of belief in the rate over all types
 
@@ -22,8 +22,9 @@ class _Table:
     rates: Mapping[str, Array]
     unknown: Array
 
-    def pass_probabilities(self, test: pd.DataFrame) -> Array:
-        return np.array([self.rates.get(kind, self.unknown) for kind in test["task_type"]])
+    def beliefs(self, test: pd.DataFrame) -> Beliefs:
+        rates = [self.rates.get(kind, self.unknown) for kind in test["task_type"]]
+        return Beliefs.independent(np.array(rates))
 
 
 class ConstantRates:

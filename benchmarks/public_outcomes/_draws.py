@@ -6,9 +6,14 @@ and logged tiers both come from its seed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ._outcomes import TIERS, Outcomes
 from ._slot import Beliefs, Router
@@ -45,13 +50,26 @@ def log_of(outcomes: Outcomes, logged: NDArray[np.int64]) -> pd.DataFrame:
     )
 
 
+def drawn(
+    pool: Executor, router: Router, outcomes: Outcomes, splits: Sequence[NDArray[np.int64]], title: str
+) -> list[Beliefs]:
+    """Beliefs of every draw, by its folds; the draws' numbers are their seeds."""
+    runs = pool.map(partial(cross_fitted, router, outcomes), splits, range(len(splits)))
+    return list(tqdm(runs, total=len(splits), desc=title, leave=False))
+
+
 def cross_fitted(router: Router, outcomes: Outcomes, folds: NDArray[np.int64], seed: int) -> Beliefs:
-    """Beliefs about every task, each from a fit that has not seen its fold."""
+    """Beliefs about every task, each from a fit that has not seen its fold.
+
+    A log's order is its time, which these outcomes do not have: in the files' order the latest rows would
+    be those of one source. So the rows of a fit come in a random one.
+    """
     log = log_of(outcomes, logged_tiers(len(outcomes), seed))
     parts = []
     for fold in np.unique(folds):
         held_out = np.flatnonzero(folds == fold)
-        fitted = router.fit(log[folds != fold].reset_index(drop=True))
+        train = log[folds != fold].sample(frac=1.0, random_state=seed)
+        fitted = router.fit(train.reset_index(drop=True))
         shown = log.loc[held_out, ["specification", "task_type"]].reset_index(drop=True)
-        parts.append((held_out, Beliefs.of(fitted, shown)))
+        parts.append((held_out, fitted.beliefs(shown)))
     return Beliefs.pieced(parts, len(outcomes))

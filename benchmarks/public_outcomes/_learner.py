@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pandas as pd
 
 from tierwise import Task
-from tierwise.classifier.belief.posterior import Posterior
 from tierwise.training.outcomes.learner import Config
 from tierwise.training.train import TrainedModel, train
 
-from ._slot import Array, Rungs
+from ._slot import PLANS, Beliefs
 
 
 class Learner:
@@ -32,20 +29,10 @@ class FittedLearner:
 
     def __init__(self, model: TrainedModel) -> None:
         self.model, self.states = model, model.states()
-        self._last: tuple[int, list[Posterior]] | None = None
 
-    def pass_probabilities(self, test: pd.DataFrame) -> Array:
-        return np.array([posterior.pass_ for posterior in self._posteriors(test)])
-
-    def fail_together(self, test: pd.DataFrame, rungs: Rungs) -> Array:
-        return self._each(test, lambda posterior: posterior.all_fail(rungs))
-
-    def _each(self, test: pd.DataFrame, value: Callable[[Posterior], float]) -> Array:
-        return np.array([value(posterior) for posterior in self._posteriors(test)])
-
-    def _posteriors(self, test: pd.DataFrame) -> Sequence[Posterior]:
-        if self._last is None or self._last[0] != id(test):
-            rows = zip(test["specification"], test["task_type"], strict=True)
-            tasks = [Task(text, task_type=kind) for text, kind in rows]
-            self._last = id(test), self.model.posteriors(tasks, self.states)
-        return self._last[1]
+    def beliefs(self, test: pd.DataFrame) -> Beliefs:
+        rows = zip(test["specification"], test["task_type"], strict=True)
+        tasks = [Task(text, task_type=kind) for text, kind in rows]
+        posteriors = self.model.posteriors(tasks, self.states)
+        fail = np.array([[posterior.all_fail(rungs) for rungs in PLANS] for posterior in posteriors])
+        return Beliefs(np.array([posterior.pass_ for posterior in posteriors]), fail)

@@ -17,7 +17,7 @@ from tierwise.classifier.reading._text import words_of
 from tierwise.data import CHAMPION
 
 from ._outcomes import TIERS
-from ._slot import Array
+from ._slot import Array, Beliefs
 
 _PENALTIES = {"C": [0.1, 0.3, 1.0, 3.0]}
 
@@ -27,9 +27,10 @@ class _Regression:
     kinds: list[str]
     model: Any
 
-    def pass_probabilities(self, test: pd.DataFrame) -> Array:
+    def beliefs(self, test: pd.DataFrame) -> Beliefs:
         asked = [_matrix(test, np.full(len(test), tier), self.kinds) for tier in TIERS]
-        return np.stack([self.model.predict_proba(matrix)[:, 1] for matrix in asked], axis=1)
+        passes = [self.model.predict_proba(matrix)[:, 1] for matrix in asked]
+        return Beliefs.independent(np.stack(passes, axis=1))
 
 
 class TypeAndEmbedding:

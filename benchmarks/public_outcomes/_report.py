@@ -16,6 +16,7 @@ _COLUMNS = {
     "log_loss": "log loss",
     "auc_within": "AUC within",
     "apgr_within": "APGR within",
+    "apgr_types_known": "rates known",
     "points_above_opus": "plan points",
     "cost_of_opus_quality": "plan = Opus",
     "cost_of_opus_plus_3": "plan + 3",

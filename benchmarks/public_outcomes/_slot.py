@@ -25,24 +25,6 @@ PLANS: tuple[Rungs, ...] = tuple(
 )
 
 
-class Fitted(Protocol):
-    """A fitted router. It may also have `fail_together(test, rungs) -> (n,)`.
-
-    That is the probability that each of these rungs fails the same task; without it, tiers are taken
-    to fail independently of one another.
-    """
-
-    def pass_probabilities(self, test: pd.DataFrame) -> Array:
-        """(n_tasks, n_tiers): P(clean | task, tier)."""
-
-
-class Router(Protocol):
-    """Anything that learns from logged outcomes."""
-
-    def fit(self, train: pd.DataFrame) -> Fitted:
-        """Learn from rows of specification, task_type, tier, verdict."""
-
-
 @dataclass(frozen=True)
 class Beliefs:
     """What a router believes of n tasks.
@@ -55,15 +37,8 @@ class Beliefs:
     fail_together: Array
 
     @classmethod
-    def of(cls, fitted: Fitted, test: pd.DataFrame) -> Beliefs:
-        pass_ = np.asarray(fitted.pass_probabilities(test), dtype=float)
-        joint = getattr(fitted, "fail_together", None)
-        if joint is None:
-            return cls.independent(pass_)
-        return cls(pass_, np.stack([joint(test, rungs) for rungs in PLANS], axis=1))
-
-    @classmethod
     def independent(cls, pass_: Array) -> Beliefs:
+        """Tiers fail independently of one another, for all that the router knows."""
         return cls(pass_, np.stack([np.prod(1 - pass_[:, list(rungs)], axis=1) for rungs in PLANS], axis=1))
 
     @classmethod
@@ -73,3 +48,17 @@ class Beliefs:
         for rows, part in parts:
             pass_[rows], fail[rows] = part.pass_, part.fail_together
         return cls(pass_, fail)
+
+
+class Fitted(Protocol):
+    """A fitted router."""
+
+    def beliefs(self, test: pd.DataFrame) -> Beliefs:
+        """Of tasks that it has not seen: rows of specification and task_type."""
+
+
+class Router(Protocol):
+    """Anything that learns from logged outcomes."""
+
+    def fit(self, train: pd.DataFrame) -> Fitted:
+        """Learn from rows of specification, task_type, tier, verdict."""

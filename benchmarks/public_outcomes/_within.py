@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from ._curve import apgr, single_tiers
@@ -13,6 +15,7 @@ from ._slot import Array
 
 FEWEST_TASKS = 50
 LEAST_GAIN = 0.05  # of the top tier over the lowest; a share of less is noise
+_LEAST = 1e-3  # of a rate: none is 0 or 1
 
 
 def by_type(
@@ -36,6 +39,26 @@ def by_type(
             row[f"auc_{tier}"] = _auc(believed[:, i], outcome[:, i], fold) if enough else None
         found[str(kind)] = row
     return found
+
+
+def with_true_rates(
+    pass_: Array, passed: NDArray[np.bool_], types: pd.Series, folds: NDArray[np.int64]
+) -> Array:
+    """Beliefs moved, on the logit scale, such that each type's mean in a fold is the type's true rate.
+
+    What a router makes of them is what it knows of single tasks; what it loses otherwise is that a log
+    of one tier a task leaves the types' rates in doubt.
+    """
+    codes = pd.factorize(types)[0]
+    scores, out = logit(np.clip(pass_, _LEAST, 1 - _LEAST)), np.empty_like(pass_)
+    for code, fold in set(zip(codes.tolist(), folds.tolist(), strict=True)):
+        rates = np.clip(passed[codes == code].mean(axis=0), _LEAST, 1 - _LEAST)
+        rows = np.flatnonzero((codes == code) & (folds == fold))
+        for tier, rate in enumerate(rates):
+            known = scores[rows, tier]
+            shift = brentq(lambda by, s=known, r=rate: expit(s + by).mean() - r, -20, 20)
+            out[rows, tier] = expit(known + shift)
+    return out
 
 
 def overall(per_type: dict[str, dict[str, float | None]]) -> dict[str, float]:

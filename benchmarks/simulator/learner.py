@@ -15,6 +15,7 @@ from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.task import Task
 from tierwise.training.outcomes.calibrate import TypeEffects
 from tierwise.training.outcomes.frame import Outcomes
+from tierwise.training.outcomes.learner import STANDARD
 from tierwise.training.outcomes.widths import fit_epsilon, fit_widths, type_likelihoods
 
 from .policies import Training
@@ -29,11 +30,9 @@ class Learner:
 
     def __init__(self, world: World, training: Training) -> None:
         self.world = world
-        self.widths = widths_from(training)
         ratio = world.heard_corrected / world.heard_clean
-        self.widths = replace(self.widths, heard_ratio=ratio)
-        if world.hazard == 0:
-            self.widths = replace(self.widths, hazard=0.0)
+        hazard = STANDARD.hazard if world.hazard else 0.0
+        self.widths = replace(widths_from(training), heard_ratio=ratio, hazard=hazard)
         self.grid = effect_grid(3, self.widths)
         self.states: dict[int, TypeState] = {}
 
@@ -81,6 +80,6 @@ def widths_from(training: Training) -> Widths:
         ((),) * n,
         np.ones(n),
     )
-    places, widths = places_of(training.f[heard]), Widths()
-    widths = replace(widths, epsilon=fit_epsilon(outcomes, places, widths)[0])
-    return fit_widths(type_likelihoods(outcomes, places, widths), 3, widths, Widths())
+    places = places_of(training.f[heard])
+    widths = replace(STANDARD, epsilon=fit_epsilon(outcomes, places, STANDARD)[0])
+    return fit_widths(type_likelihoods(outcomes, places, widths), 3, widths, STANDARD)

@@ -137,7 +137,7 @@ class Grid:
         self._nodes = unit_nodes * widths.deviation_sd
         weights = _logistic_cells(self._levels, widths.level_scale)
         for _ in range(n_gaps):
-            weights = weights[..., None] * deviation_weights(unit_nodes)
+            weights = weights[..., None] * deviation_weights(unit_nodes, widths.odd_share)
         self.shape = weights.shape
         axes = np.meshgrid(self._levels, *[self._nodes] * n_gaps, indexing="ij")
         points = np.stack([axis.ravel() for axis in axes], axis=1)

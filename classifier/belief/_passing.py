@@ -28,7 +28,8 @@ class Widths:
     """How far kinds of tasks differ from what their text says; all on the logit scale.
 
     level_sd : of a type's level, logistic: heavier in the tails than a normal, for types that the
-        text misjudges altogether. deviation_sd : of each gap between neighbouring tiers, normal.
+        text misjudges altogether. deviation_sd : of each gap between neighbouring tiers, normal; but for
+        the odd_share of types whose gap the text misjudges altogether.
     omega : of a single task. epsilon : outcomes that no tier avoids. top : the top tier's typical score.
     hazard : probability, per outcome, that a type has changed.
     heard_ratio : how many times likelier a correction is to be reported than a clean pass. Silence is
@@ -44,6 +45,7 @@ class Widths:
     top: float = 3.0
     hazard: float = 0.003
     heard_ratio: float = 1.0
+    odd_share: float = 0.05
     min_pass: float = 0.6
     tolerance: float = 0.10
 

@@ -41,7 +41,7 @@ class Link:
         self.curve, self.gaps = curve, gaps
         self._cut, self._scale = curve.cut, curve.widths.level_scale
         self._deviations = curve.widths.deviation_sd * NODES
-        self._weights = deviation_weights(NODES)
+        self._weights = deviation_weights(NODES, curve.widths.odd_share)
 
     def place(self, mass: Sequence[float]) -> Place:
         """The place at which each tier is needed with this mass; masses sum to 1, none is 0.
@@ -124,7 +124,7 @@ def cumulative_logits(masses: Array) -> list[Array]:
 
 def solve_gaps(widths: Widths) -> Array:
     """The table of a Link: E_d sigmoid(a + softplus(gap + d) / scale) = sigmoid(a + step), by bisection."""
-    deviations, weights = widths.deviation_sd * NODES, deviation_weights(NODES)
+    deviations, weights = widths.deviation_sd * NODES, deviation_weights(NODES, widths.odd_share)
     a = _A_GRID[:, None]
     target = _sigmoid(a + np.logaddexp(0.0, _Y_GRID))
     low, high = np.full(target.shape, -30.0), np.full(target.shape, 60.0)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ._lexical_many import LexicalColumns, OfTexts
 from ._packed import ONE, Packing
 from ._word_table import WordTable
-from ._words import MAX_WORDS
+
+MAX_WORDS = 131_072  # the words of some thousand texts; of fewer, the common ones were learned over and over
 
 Ints = NDArray[np.int64]
 Reals = NDArray[np.float64]

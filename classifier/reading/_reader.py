@@ -66,6 +66,10 @@ class Readings(NamedTuple):
     logits: NDArray[np.float64]
     guards: Sequence[str | None]
 
+    def of(self, rows: Sequence[int]) -> Readings:
+        """Some of them, in this order."""
+        return Readings(self.logits[list(rows)], [self.guards[row] for row in rows])
+
 
 class Reader:
     """Encoder, lexicon and a linear head, arranged for speed: the head is folded into the words.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
+
+import anthropic
 
 from ..run import Request
 from ..run._faults import failure_of
@@ -13,7 +12,6 @@ from ..wire import Routed, with_successor
 from ._observed import requests_of
 
 _OF_THE_SHAPE = ("model", "max_tokens", "output_config", "thinking", "system")
-_NOW: ContextVar[Asked | None] = ContextVar("tierwise_asked", default=None)
 
 
 class Asked:
@@ -26,14 +24,10 @@ class Asked:
     def __init__(self, routed: Routed) -> None:
         self.routed, self.n_before, self.is_exact = routed, 0, True
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """The SDK's own retries are noted meanwhile."""
-        token = _NOW.set(self)
-        try:
-            yield
-        finally:
-            _NOW.reset(token)
+    def failed(self, error: Exception) -> None:
+        """One of its requests has; the SDK may ask again."""
+        failure = failure_of(error, Request(self.routed.request, False, ()), 600.0)
+        self.is_exact &= not failure.may_be_billed
 
     def n_requests(self, request: Any) -> int:
         """All of them, this `httpx2.Request` the last one."""
@@ -55,12 +49,22 @@ class Asked:
         return {**given, "body": body}
 
 
-class NotesRetries:
-    """Of a client of the SDK: why it asks again is only known to itself."""
+class NotesFailures(anthropic.Middleware):  # type: ignore[misc]
+    """Of the client of one call, which asks again by itself: sees each request that brings no answer."""
 
-    def _should_retry_exception(self, error: BaseException) -> Any:
-        asked = _NOW.get()
-        if asked is not None and isinstance(error, Exception):
-            failure = failure_of(error, Request(asked.routed.request, False, ()), 600.0)
-            asked.is_exact &= not failure.may_be_billed
-        return super()._should_retry_exception(error)  # type: ignore[misc]
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    def handle(self, request: Any, call_next: Any) -> Any:
+        try:
+            return call_next(request)
+        except Exception as error:  # noted, and raised
+            self._asked.failed(error)
+            raise
+
+    async def handle_async(self, request: Any, call_next: Any) -> Any:
+        try:
+            return await call_next(request)
+        except Exception as error:  # as above
+            self._asked.failed(error)
+            raise

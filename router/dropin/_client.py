@@ -10,12 +10,12 @@ import anthropic
 from ...classifier.errors import InvalidRequest, NotInLog
 from ..decision import Decision
 from ..router import Router
-from ._asked import NotesRetries
+from ._asked import Asked, NotesFailures
 from ._calls import Calls
 from ._messages import routed_messages
 
 
-class RoutedClient(NotesRetries):
+class RoutedClient:
     """What a wrapped client has beside the SDK's."""
 
     _tierwise_calls: Calls
@@ -39,12 +39,16 @@ class RoutedClient(NotesRetries):
         return routed_messages(type(base), self, self._tierwise_calls)
 
     def copy(self, **options: Any) -> Any:
-        """As the SDK's, routed by the same router.
+        """As the SDK's, routed by the same router."""
+        return _routed(self._tierwise_copy(**options), self._tierwise_calls)
 
-        By a client of the SDK's own class: those of others don't pass their credentials on.
-        """
-        plain = _twin(self, self._sdk_class)
-        return _routed(plain.copy(**options), self._tierwise_calls)
+    def _tierwise_asking(self, asked: Asked) -> Any:
+        """The SDK's own client, for one call."""
+        return self._tierwise_copy(middleware=[*self.middleware, NotesFailures(asked)])  # type: ignore[attr-defined]
+
+    def _tierwise_copy(self, **options: Any) -> Any:
+        """By a client of the SDK's own class: those of others don't pass their credentials on."""
+        return _twin(self, self._sdk_class).copy(**options)
 
     with_options = copy
 
@@ -71,6 +75,14 @@ def wrapped(client: Any, router: Router, *, with_system: bool) -> Any:
         )
     if isinstance(client, RoutedClient):
         raise InvalidRequest("This client is wrapped already.", about="client")
+    try:
+        client.copy()
+    except TypeError as error:
+        raise InvalidRequest(
+            f"wrap needs a client whose with_options() works; that of {type(client).__name__} raises "
+            f"TypeError: {error}. Give it a copy() that knows the arguments of its constructor.",
+            about="client",
+        ) from error
     return _routed(client, Calls(router, with_system=with_system))
 
 

@@ -10,6 +10,7 @@ import anthropic
 from anthropic.lib.streaming import AsyncMessageStreamManager, MessageStreamManager
 
 from ..wire import Routed, is_auto
+from ._asked import Asked
 from ._calls import Calls, attach
 from ._post import _asked_raw, aposting, posting
 
@@ -70,8 +71,9 @@ class _Blocking:
         return super().count_tokens(**self._calls.counted(given))  # type: ignore[misc]
 
     def _sdk(self, routed: Routed) -> Any:
-        resource = self._base(self._client)
-        resource._post = posting(self._calls, routed, resource._post)
+        asked = Asked(routed)
+        resource = self._base(self._client._tierwise_asking(asked))
+        resource._post = posting(self._calls, asked, resource._post)
         return resource
 
 
@@ -110,8 +112,9 @@ class _Async:
         return await self._calls.aroute(given, self._client)
 
     def _sdk(self, routed: Routed) -> Any:
-        resource = self._base(self._client)
-        resource._post = aposting(self._calls, routed, resource._post)
+        asked = Asked(routed)
+        resource = self._base(self._client._tierwise_asking(asked))
+        resource._post = aposting(self._calls, asked, resource._post)
         return resource
 
 

@@ -1,4 +1,8 @@
-"""The SDK's own request, with the answer noted: usage, cost and latency go into the log."""
+"""The SDK's own request, with the answer noted: usage, cost and latency go into the log.
+
+In place of a resource's `_post`, which is none of the SDK's public names: its middleware runs inside the
+retries, where nobody knows yet whether a request was the call's last.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 
 import anthropic
 
-from ..wire import Routed, Seen
+from ..wire import Seen
 from ._asked import Asked
 from ._calls import Calls, attach
 from ._observed import awatch, seen_of, watch
@@ -16,18 +20,16 @@ from ._observed import awatch, seen_of, watch
 _RAW = "X-Stainless-Raw-Response"  # what `with_raw_response` sets
 
 
-def posting(calls: Calls, routed: Routed, post: Callable[..., Any]) -> Callable[..., Any]:
+def posting(calls: Calls, asked: Asked, post: Callable[..., Any]) -> Callable[..., Any]:
     """In place of a resource's own `post`, for one call."""
 
     def send(path: str, **given: Any) -> Any:
         given, is_plain = _asked_raw(given)
-        asked = Asked(routed)
         try:
-            with asked.asking():
-                try:
-                    found = post(path, **given)
-                except anthropic.NotFoundError as error:
-                    found = post(path, **asked.of_successor(given, error))
+            try:
+                found = post(path, **given)
+            except anthropic.NotFoundError as error:
+                found = post(path, **asked.of_successor(given, error))
             message = found.parse() if is_plain else None
         except Exception as error:  # noted, and raised
             calls.record(asked, calls.failed(asked, error))
@@ -49,18 +51,16 @@ def posting(calls: Calls, routed: Routed, post: Callable[..., Any]) -> Callable[
     return send
 
 
-def aposting(calls: Calls, routed: Routed, post: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+def aposting(calls: Calls, asked: Asked, post: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
     """`posting` in asyncio; the log is written beside the loop."""
 
     async def send(path: str, **given: Any) -> Any:
         given, is_plain = _asked_raw(given)
-        asked = Asked(routed)
         try:
-            with asked.asking():
-                try:
-                    found = await post(path, **given)
-                except anthropic.NotFoundError as error:
-                    found = await post(path, **asked.of_successor(given, error))
+            try:
+                found = await post(path, **given)
+            except anthropic.NotFoundError as error:
+                found = await post(path, **asked.of_successor(given, error))
             message = await found.parse() if is_plain else None
         except Exception as error:  # noted, and raised
             await calls.arecord(asked, calls.failed(asked, error))

@@ -64,19 +64,3 @@ def history_counts(
         clean, unclean = counts.get(tier, (0, 0))
         counts[tier] = (clean + n, unclean) if verdict == CLEAN else (clean, unclean + n)
     return counts
-
-
-def tallies() -> Select[str | None, str, str, int, int]:
-    """(task type, tier, verdict, how many, last at) of the verdicts that count and had a tier."""
-    counting = effective()
-    return (
-        select(
-            counting.c.task_type,
-            counting.c.tier,
-            counting.c.verdict,
-            func.count(),
-            func.max(counting.c.at_us),
-        )
-        .where(counting.c.tier.is_not(None))
-        .group_by(counting.c.task_type, counting.c.tier, counting.c.verdict)
-    )

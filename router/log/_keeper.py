@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...classifier.belief._place import Place
 from ...classifier.belief._stored_state import Newest, digest, newest_bytes, older_bytes
@@ -18,10 +18,8 @@ from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
 from .._placing import CAPABILITY, places_of, seen, seen_of
 from ._outcome import Outcome
-from ._states import JudgedRow, TypeStates, state_alone
-
-if TYPE_CHECKING:
-    from .outcome_log import OutcomeLog
+from ._states import JudgedRow, TypeStates, reading, state_alone
+from .database._connections import Database
 
 NEWEST, OLDER = 0, 1  # buckets of the log
 MAX_BUILT_ROWS = 20_000  # in an outcome's transaction; with a hazard of 0.003 older ones weigh e^-60
@@ -56,14 +54,14 @@ class StateKeeper:
             if len(self._placed) > _MAX_PLACED:
                 self._placed.popitem(last=False)
 
-    def state(self, log: OutcomeLog, task_type: str) -> TypeState | None:
+    def state(self, database: Database, task_type: str) -> TypeState | None:
         """For a decision: as the log keeps it, else built from the newest rows; None without outcomes."""
         held = self._held.get(task_type)
         if held is not None and held.newest:
-            newest = state_alone(log._database, task_type, self.model.fingerprint, NEWEST)
+            newest = state_alone(database, task_type, self.model.fingerprint, NEWEST)
             if newest == held.newest:  # as it nearly always is: nothing else need be read
                 return held.state
-        with log.reading_states(task_type) as states:
+        with reading(database, task_type) as states:
             kept = self.kept(states)
             return self._of_rows(states) if kept is None else kept
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..decision import Decision
 from ._add_decision import add_decision
 from ._add_outcome import Verdict, add_outcome, known_of
 from ._attempts import add_attempt, check_known
 from ._checks import checked_id
+from ._opened import OpenedLog
 from ._outcome import Outcome
 from ._states import Learn, TypeStates, keep_states
 from ._times import to_us
 from .database._statement import Transaction
 
-if TYPE_CHECKING:
-    from .outcome_log import OutcomeLog
-
 
 def record(
-    log: OutcomeLog,
+    log: OpenedLog,
     decision_or_id: Decision | str,
     said: Verdict | None,
     *,
@@ -51,7 +49,7 @@ def record(
 
 def record_within(
     transaction: Transaction,
-    log: OutcomeLog,
+    log: OpenedLog,
     decision_id: str,
     said: Verdict | None,
     *,

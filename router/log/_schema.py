@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 VERSION_TABLE = "tierwise_version"  # the usual name would meet MLflow's in a shared database
 
 metadata = MetaData()
@@ -62,7 +62,10 @@ decisions = Table(
     Column("details", _json),
 )
 
-Index("ix_tierwise_decisions_type", *(decisions.c[n] for n in ("task_type", "decided_at_us")))
+Index(
+    "ix_tierwise_decisions_type_text",
+    *(decisions.c[n] for n in ("task_type", "decided_at_us", "text_stored")),
+)
 EXPLORED = text("reason IN ('probe', 'canary')")
 Index(
     "ix_tierwise_decisions_explored",

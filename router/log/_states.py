@@ -8,6 +8,7 @@ states are built again from the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ._checks import checked_type
 from ._counting import effective
 from ._outcome import Outcome
 from ._schema import decisions, outcomes, type_states
@@ -158,6 +160,13 @@ def keep_states(states: TypeStates, outcome: Outcome, learn: Learn | None) -> No
     if learn is not None:
         learn(outcome, states)
     states.drop_stale()
+
+
+@contextmanager
+def reading(database: Database, task_type: str) -> Iterator[TypeStates]:
+    """The states of a type and the rows behind them, as they are at one moment; to be read only."""
+    with database.brief(database.timeout_s), database.read() as connection:
+        yield TypeStates(Transaction(connection), checked_type(task_type), 0)
 
 
 def state_alone(database: Database, task_type: str, model_version: str, bucket: int) -> bytes | None:

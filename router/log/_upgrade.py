@@ -37,7 +37,7 @@ def make_current(database: Database, *, create: bool) -> None:
     """Raises LogTooNew, or LogUnavailable where there is something else than a log, or nothing to open."""
     if not create and database.is_sqlite and not Path(database.url.database or "").exists():
         raise _nothing_there(database)  # connecting would make an empty file
-    with database.read() as connection:
+    with database.brief(database.timeout_s), database.read() as connection:
         if _is_current(connection, database):
             return
         if not create and not inspect(connection).has_table(VERSION_TABLE):

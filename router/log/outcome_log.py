@@ -8,9 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...classifier.errors import InvalidOutcome
 from .. import reasons
 from ..decision import Decision
 from . import _erase as erase
@@ -19,20 +18,15 @@ from ._add_outcome import Verdict
 from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._counting import history_counts
-from ._decision_row import decision_row
 from ._explored import Explored, explored
 from ._keeper import StateKeeper
+from ._opened import OpenedLog
 from ._outcome import Outcome
 from ._record import record
 from ._replay import Replay, replay_of
-from ._states import Learn, TypeState, TypeStates, lock_types
-from ._text import check_store_text
-from ._times import Clock, checked_us, to_us, utc_now
-from ._upgrade import make_current
+from ._states import Learn, TypeState, TypeStates, lock_types, reading
+from ._times import checked_us, to_us
 from ._verdicts import check_basis, check_verdict
-from .database._connections import Database
-from .database._statement import Transaction
-from .database._url import parsed_url
 from .figures._stats import Stats, collect
 from .files._export import exported_rows
 from .files._frame import frame_of, rows_of
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     from ...classifier.model import TierModel
 
 
-class OutcomeLog:
+class OutcomeLog(OpenedLog):
     """The log, opened; made where there is none, upgraded where it is of an older tierwise.
 
         with OutcomeLog("sqlite:///log.db") as log:
@@ -60,32 +54,12 @@ class OutcomeLog:
     url : a path or sqlite:///path.db for one machine, postgresql+psycopg://… for many.
     store_text : "full"; "features": an embedding in place of the text; "none". Notes are texts too.
     clock : for tests; answers with an aware datetime.
-    durable : wait for the disk at every write; see `_database.py` for what else is promised.
+    durable : wait for the disk at every write; see `database/_connections.py` for what else is promised.
     timeout_s : how long to wait for another writer, or for a connection.
     create : make a log where there is none; False raises LogUnavailable instead.
 
     One object serves all threads of a process; several processes open the same log.
     """
-
-    def __init__(
-        self,
-        url: str | os.PathLike[str],
-        *,
-        store_text: str = "full",
-        clock: Clock = utc_now,
-        durable: bool = False,
-        timeout_s: float = 30.0,
-        create: bool = True,
-    ) -> None:
-        self.store_text = check_store_text(store_text)
-        self._clock = clock
-        self._database = Database(parsed_url(url), durable=durable, timeout_s=timeout_s)
-        self._policies: set[str] = set()  # fingerprints that are known to be stored
-        try:
-            make_current(self._database, create=create)
-        except BaseException:
-            self._database.close()
-            raise
 
     def record_decision(
         self,
@@ -143,8 +117,8 @@ class OutcomeLog:
 
     def states_of(self, task_type: str, model_version: str) -> dict[int, TypeState]:
         """Bucket -> state of a type under a model, to be read only; empty where none are kept."""
-        with self._database.read() as connection:
-            return TypeStates(Transaction(connection), checked_type(task_type), 0).get(model_version)
+        with self.reading_states(task_type) as states:
+            return states.get(model_version)
 
     def learned(self, task_type: str, model: TierModel) -> State | None:
         """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
@@ -154,8 +128,8 @@ class OutcomeLog:
     @contextmanager
     def reading_states(self, task_type: str) -> Iterator[TypeStates]:
         """The states of a type and the rows behind them, as they are at one moment; to be read only."""
-        with self._database.read() as connection:
-            yield TypeStates(Transaction(connection), checked_type(task_type), 0)
+        with reading(self._database, task_type) as states:
+            yield states
 
     @contextmanager
     def type_states(self, task_type: str) -> Iterator[TypeStates]:
@@ -170,7 +144,7 @@ class OutcomeLog:
         as_of : as the log knew it then; a verdict recorded later is not there, whatever time it gives.
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
-        with self._database.read() as connection:
+        with self._database.brief(self._database.timeout_s), self._database.read() as connection:
             return history_counts(connection, checked_type(task_type), as_of_us)
 
     def tried_as_canary(self, model_version: str) -> Explored:
@@ -282,19 +256,4 @@ class OutcomeLog:
             partial=partial,
             what=what,
             tiers=tiers,
-        )
-
-    def _now(self) -> datetime:
-        now = self._clock()
-        if now.utcoffset() is None:
-            raise InvalidOutcome("clock must answer with a time zone; use datetime.now(tz=datetime.UTC).")
-        return now
-
-    def _row(self, decision: Decision, at: datetime | None, follows: str | None, now: datetime) -> Any:
-        return decision_row(
-            decision,
-            store_text=self.store_text,
-            decided_at_us=to_us(now) if at is None else checked_us("at", at, now),
-            recorded_at_us=to_us(now),
-            follows=follows,
         )

@@ -27,7 +27,7 @@ from ..run._steps import Steps, Tell
 from ..run.batches import BatchJob
 from ..run.batches._further import NO_GOOD, behind, further
 from ..run.batches._item import ItemResult
-from ..run.batches._routed import _log_item
+from ..run.batches._routed import log_item
 from ..run.jobs._perform import OnResult
 from ..run.jobs._result import of_item
 from ..run.jobs._state import MAX_ERRORS_IN_A_ROW, Begin
@@ -124,7 +124,10 @@ class Batches:
             return None
         if found.decision.mode != "batch":
             return None
-        check = self.job.work(begin).step.built_check
+        work = self.job.work(begin)
+        check = work.step.built_check
+        if work.options.beside_the_body is not None:
+            return None
         if expected_usd(found.decision, check, batch=True) > self.limits.max_usd:
             return None
         if self.router._logged is not None:
@@ -136,9 +139,9 @@ class Batches:
         """Each knows which batches are those of the others, and none of its own."""
         found = [self._batch(file) for file in files]
         for batch in found:
-            others = (part for other in found if other is not batch for part in other._journal.parts.values())
+            others = (part for other in found if other is not batch for part in other.parts)
             theirs = {part.batch_id for part in others if part.batch_id is not None}
-            for part in batch._journal.parts.values():
+            for part in batch.parts:
                 part.not_ours |= theirs
         return found
 
@@ -156,7 +159,7 @@ class Batches:
         return self._opened[file]
 
     def _log(self, result: ItemResult) -> Any:
-        return self.beside(partial(_log_item, self.router, result))
+        return self.beside(partial(log_item, self.router, result))
 
     def _taken(self, file: str, begin: Begin, result: ItemResult, batch: BatchJob) -> Steps[None]:
         """A result; or the work is run at once: tried further, or for the first time."""
@@ -173,7 +176,7 @@ class Batches:
             if isinstance(start, Start):
                 found = self.job.returned(file, begin, attempt, start=start)
             else:
-                ladder = batch._around(self.limits).ladder
+                ladder = batch.around(self.limits).ladder
                 said = of_item(begin.keyed.number, begin.keyed.key, result, ladder, start)
                 found = self.job.returned(file, begin, attempt, said)
         if found is not None and self.on_result is not None:
@@ -181,7 +184,7 @@ class Batches:
 
     def _further(self, begin: Begin, result: ItemResult, batch: BatchJob) -> Start | str:
         """How it goes on, within the limits of one task; or why it ends here."""
-        around = batch._around(self.limits)._replace(task=begin.task)
+        around = batch.around(self.limits)._replace(task=begin.task)
         redecide = redecided_after(self.router, begin.task, result.id)
         last, work = result.attempts[-1], self.job.work(begin)
         found = further(last, begin.task, work.options, redecide, around)

@@ -87,9 +87,7 @@ class PipelineJob(JobState):
             lost = tuple(key for key in works if self._past.of(key).was_in_flight)
             stopped = self.stopped if self._queue or self.is_waiting else None
             n_new, cut_bytes = len(self._results), self._past.cut_bytes
-            return RunSummary(
-                self._n_steps, results, n_new, self._account.spent_usd, lost, stopped, cut_bytes
-            )
+            return RunSummary(self._n_steps, results, n_new, self._past.cost_usd, lost, stopped, cut_bytes)
 
     def _settled(self, keyed: Keyed, found: TaskResult) -> None:
         """It has its result, which may let others begin."""

@@ -13,7 +13,7 @@ from ...classifier.errors import InvalidRequest
 from ..run._limits import Limits
 from ..run._result import RunResult
 from ..run.jobs._perform import OnResult, aperform, perform
-from ..run.jobs._run_many import _tell, arun_task, run_task
+from ..run.jobs._run_many import arun_task, run_task, tell
 from ..run.jobs._state import Begin
 from ._batch_loop import arun_batches, run_batches
 from ._batches import Batches
@@ -67,7 +67,7 @@ def run_pipeline(
         given,
         folder,
     ):
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         batches = Batches(router, job, folder, limits or Limits(), call, on_result, on_batch)
         beside = partial(run_batches, batches, runner.driver(), every_s)
         perform(job, run, concurrency, on_result, beside)
@@ -108,7 +108,7 @@ async def arun_pipeline(
         given,
         folder,
     ):
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         batches = Batches(router, job, folder, limits or Limits(), call, on_result, on_batch)
         beside = partial(arun_batches, batches, runner.async_driver(), every_s)
         await aperform(job, run, concurrency, on_result, beside)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...classifier.errors import InvalidPipeline
 from ...classifier.task import Task
-from ..run._keyed import Keyed
+from ..run._keyed import Keyed, Keys
 from ..run._request import Options
 from ..run.jobs._result import TaskResult
 from ._template import text_of
@@ -106,27 +106,10 @@ class Progress:
 
 def numbered(pipeline: Pipeline, articles: Sequence[Mapping[str, Any]]) -> list[Article]:
     """Raises InvalidPipeline for articles that can't go through the pipeline, or have the same id."""
-    found: list[Article] = []
-    places: dict[str, int] = {}
-    same: Counter[str] = Counter()
+    found, keys = [], Keys("Article", InvalidPipeline)
     for number, fields in enumerate(pipeline.check_articles(articles), start=1):
-        given = fields.get("id")
-        if given is None:
-            digest = _digest({name: fields[name] for name in pipeline.fields})
-            same[digest] += 1
-            key = f"{digest}-{same[digest]}"
-        elif isinstance(given, bool) or not isinstance(given, (str, int)) or given == "":
-            raise InvalidPipeline(
-                f"Article {number}: id must be a text or a whole number; got {given!r}.", about="id"
-            )
-        else:
-            key = str(given)
-        if key in places:
-            raise InvalidPipeline(
-                f"Articles {places[key]} and {number} have the same id {key!r}; give each its own.", about=key
-            )
-        places[key] = number
-        found.append(Article(number, key, fields))
+        digest = _digest({name: fields[name] for name in pipeline.fields})
+        found.append(Article(number, keys.next(fields.get("id"), digest), fields))
     return found
 
 

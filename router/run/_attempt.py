@@ -14,7 +14,7 @@ from ._check import NOT_RUN, Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
-from ._steps import Interrupt, Steps, Tell
+from ._steps import Interrupt, Steps, Tell, add_spent
 from ._successor import successor_of
 
 
@@ -78,13 +78,8 @@ def answer_steps(
     request = build_request(task, successor.rung, options)
     try:
         answered = yield from call_steps(request, successor.rung, around.limits, around.outside)
-    except CallError as error:
-        error.n_requests += refused.n_requests
-        error.cost_usd += refused.cost_usd
-        error.cost_is_exact &= refused.cost_is_exact
-        raise
-    except Interrupt as stop:
-        stop.add(refused.cost_usd, refused.n_requests, refused.cost_is_exact)
+    except (CallError, Interrupt) as error:
+        add_spent(error, refused.n_requests, refused.cost_usd, refused.cost_is_exact)
         raise
     return answered.after(refused, is_priced=successor.is_priced), request
 
@@ -130,7 +125,7 @@ def _attempt(
 
 def _interrupted(stop: Interrupt, rung: Rung) -> CallError:
     error = CallInterrupted("The caller left before the answer came.", about=rung.model)
-    error.n_requests, error.cost_usd, error.cost_is_exact = stop.n_requests, stop.cost_usd, stop.is_exact
+    add_spent(error, stop.n_requests, stop.cost_usd, stop.cost_is_exact)
     return error
 
 
@@ -141,5 +136,5 @@ def _unfinished(check: Check, stop: Interrupt) -> CheckResult:
         "interrupted",
         stop.cost_usd,
         n_requests=stop.n_requests,
-        cost_is_exact=stop.is_exact,
+        cost_is_exact=stop.cost_is_exact,
     )

@@ -10,7 +10,7 @@ from ._faults import Failure, broken_off, failure_of, not_a_message
 from ._limits import Limits
 from ._message import wrong_in, wrong_in_usage
 from ._request import Request
-from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps
+from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps, add_spent
 from ._usage import Usage, usage_cost_usd, usage_of
 
 MAX_BACKOFF_S = 8.0  # as the SDK has it
@@ -67,6 +67,9 @@ class Spent(NamedTuple):
         exact = self.is_exact and not may_be_billed
         return Spent(self.usage + usage, self.cost_usd + cost, self.n_requests + 1, exact)
 
+    def add_to(self, error: CallError | Interrupt) -> None:
+        add_spent(error, self.n_requests, self.cost_usd, self.is_exact)
+
 
 def status_of(stop_reason: str | None) -> str:
     """What a stop reason means for the task; unknown ones are kept as they are."""
@@ -83,8 +86,7 @@ def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -
         try:
             sent: Sent = yield Send(request, timeout_s)
         except Interrupt as stop:
-            spent = spent.after(rung, stop.partial, may_be_billed=True)
-            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            spent.after(rung, stop.partial, may_be_billed=True).add_to(stop)
             raise
         failure = _failure(sent, request, timeout_s)
         if failure is None:
@@ -100,17 +102,13 @@ def call_steps(request: Request, rung: Rung, limits: Limits, outside: Outside) -
             or spent.n_requests > limits.max_retries
             or outside.now_s() + pause_s >= ends_s
         ):
-            raise _with(failure.error, spent)
+            spent.add_to(failure.error)
+            raise failure.error
         try:
             yield Sleep(pause_s)
         except Interrupt as stop:
-            stop.add(spent.cost_usd, spent.n_requests, spent.is_exact)
+            spent.add_to(stop)
             raise
-
-
-def _with(error: CallError, spent: Spent) -> CallError:
-    error.n_requests, error.cost_usd, error.cost_is_exact = spent.n_requests, spent.cost_usd, spent.is_exact
-    return error
 
 
 def _failure(sent: Sent, request: Request, timeout_s: float) -> Failure | None:

@@ -10,7 +10,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from ..ladder import Ladder
 from ._limits import Limits
-from ._steps import Ask, Interrupt, Outside, Steps, Told
+from ._steps import Ask, Interrupt, Outside, Steps, Told, add_spent
 
 Status: TypeAlias = Literal["passed", "failed", "not_run"]
 PASSED: Status = "passed"
@@ -116,7 +116,7 @@ class AllOf:
                 parts.append((yield from check.steps(text, around)))
             except Interrupt as stop:
                 for part in parts:
-                    stop.add(part.cost_usd, part.n_requests, part.cost_is_exact)
+                    add_spent(stop, part.n_requests, part.cost_usd, part.cost_is_exact)
                 raise
             if parts[-1].status == FAILED:
                 break
@@ -135,6 +135,10 @@ class AllOf:
 
     def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
         return sum(check.expected_cost_usd(task, ladder) for check in self.checks)
+
+
+def as_check_if_any(check: CheckLike | None) -> Check | None:
+    return None if check is None else as_check(check)
 
 
 def as_check(check: CheckLike, name: str | None = None) -> Check:

@@ -13,7 +13,7 @@ from ..predict import predict_tier
 from ..rules._limits import tokens_of
 from ..rules._request_cost import rung_cost_usd
 from ._attempt import Tried, attempt_steps
-from ._check import Check, CheckLike, Surroundings, as_check
+from ._check import Check, CheckLike, Surroundings, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._limits import Limits
 from ._next import Next, next_try
@@ -115,7 +115,7 @@ def execute_steps(
             "A program does this task (mode 'none'): there is nothing to call.", about=decision
         )
     limits, hooks = limits or Limits(), hooks or Hooks()
-    checked = None if check is None else as_check(check)
+    checked = as_check_if_any(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
     redecide = redecide or _default_redecide(decision)
     follows = before.follows

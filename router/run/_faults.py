@@ -21,10 +21,10 @@ from ...classifier.errors import (
     ServiceBusy,
     ServiceFailed,
 )
-from ._quoting import shown
+from ._quoting import quotes_nothing, shown
 from ._request import Request
 
-_NAME = re.compile(r"[\w-]{1,80}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _STATUS_OF_TYPE = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500, "timeout_error": 504}
 _TYPES = {
     *_STATUS_OF_TYPE,
@@ -159,7 +159,7 @@ def _name(said: object, request: Request, secrets: Sequence[str]) -> str | None:
     """A type of error or an id, unless it is no name, or could be a piece of the request."""
     if not isinstance(said, str) or not _NAME.fullmatch(said):
         return None
-    return said if said in _TYPES or shown(said, request.kwargs, secrets) == said else None
+    return said if said in _TYPES or quotes_nothing(said, request.kwargs, secrets) else None
 
 
 def _meaning(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple, TypeAlias
 
-from ...classifier.errors import InvalidTask
+from ...classifier.errors import InvalidTask, TierwiseError
 from ...classifier.task import Task
 
 TaskLike: TypeAlias = str | Task | Mapping[str, Any]
@@ -27,14 +27,12 @@ class Keyed(NamedTuple):
 def keyed(tasks: Iterable[TaskLike]) -> list[Keyed]:
     """Tasks with their keys, in order.
 
-    The key is the mapping's "id"; without one it is made from the content and how often the same has stood
-    above, so that it holds when lines are added, removed or moved. Raises InvalidTask that names the task.
+    The key is the mapping's "id"; without one it is made so that it holds when lines are added, removed or
+    moved. Raises InvalidTask that names the task.
     """
     if isinstance(tasks, (str, Task, Mapping)):
         raise InvalidTask("Tasks of a job come in a list; for one task use Router.run.", about="tasks")
-    found: list[Keyed] = []
-    places: dict[str, int] = {}
-    same: Counter[str] = Counter()
+    found, keys = [], Keys("Task", InvalidTask)
     for number, each in enumerate(tasks, start=1):
         try:
             given, task = _read(each)
@@ -42,13 +40,35 @@ def keyed(tasks: Iterable[TaskLike]) -> list[Keyed]:
             error.args = (f"Task {number}: {error}",)
             raise
         digest = digest_of(task)
-        same[digest] += 1
-        key = f"{digest}-{same[digest]}" if given is None else given
-        if key in places:
-            raise InvalidTask(f"Tasks {places[key]} and {number} have the same id {key!r}.", about=key)
-        places[key] = number
-        found.append(Keyed(number, key, digest, task))
+        found.append(Keyed(number, keys.next(given, digest), digest, task))
     return found
+
+
+class Keys:
+    """Of many, one after another: each has its own. what, error : in words, and of which kind they are."""
+
+    def __init__(self, what: str, error: type[TierwiseError]) -> None:
+        self._what, self._error = what, error
+        self._places: dict[str, int] = {}
+        self._same: Counter[str] = Counter()
+
+    def next(self, given: object, digest: str) -> str:
+        """Its id; without one made of its content, and of how often the same has stood above."""
+        number = len(self._places) + 1
+        if given is None:
+            self._same[digest] += 1
+            key = f"{digest}-{self._same[digest]}"
+        elif isinstance(given, bool) or not isinstance(given, (str, int)) or given == "":
+            raise self._error(
+                f"{self._what} {number}: id must be a text or a whole number; got {given!r}.", about="id"
+            )
+        else:
+            key = str(given)
+        if key in self._places:
+            both = f"{self._what}s {self._places[key]} and {number}"
+            raise self._error(f"{both} have the same id {key!r}; give each its own.", about=key)
+        self._places[key] = number
+        return key
 
 
 def digest_of(task: Task) -> str:
@@ -57,7 +77,8 @@ def digest_of(task: Task) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _read(each: TaskLike) -> tuple[str | None, Task]:
+def _read(each: TaskLike) -> tuple[object, Task]:
+    """Its id, if it has one."""
     if isinstance(each, Task):
         return None, each
     if isinstance(each, str):
@@ -65,7 +86,4 @@ def _read(each: TaskLike) -> tuple[str | None, Task]:
     if not isinstance(each, Mapping):
         raise InvalidTask(f"expected a text, a mapping or a Task; got {type(each).__name__}.", about=each)
     values = dict(each)
-    given = values.pop("id", None)
-    if given is not None and (isinstance(given, bool) or not isinstance(given, (str, int)) or given == ""):
-        raise InvalidTask(f"id must be a text or a whole number; got {given!r}.", about="id")
-    return None if given is None else str(given), Task.from_mapping(values)
+    return values.pop("id", None), Task.from_mapping(values)

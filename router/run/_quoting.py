@@ -1,23 +1,25 @@
-"""Whether words of the service may be shown: they must not quote the request, nor the key.
+"""What may be shown of the service's words: they must not quote the request, nor the key.
 
 The API's answer to a bad request can quote any of it: a prompt, a tool, a schema, whole or cut, as it is or
-escaped. So nothing of it is shown where a word that isn't the API's own stands in the request, too.
+escaped. So only what the API itself says is shown: its own words, names of parameters and of the model, and,
+where nothing is escaped, words and numbers that are nowhere in the request. All else is "…", whoever's it is.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 LEFT_OUT = "(its words may quote the request and are left out)"
-_MIN_CHARS = 3  # a shorter word of the request's may stand in any sentence
 _MIN_TEXT_CHARS = 4  # a whole text that is shorter tells nothing
 _RUN_CHARS = 24  # so much in a row is a quote, even if it is of the API's own words
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8})|([nrtbf\"'/]))")
-_WORD = re.compile(r"\w+")
-_EDGES = " \t\r\n.,:;!?'\"`()[]{}<>=|/\\-"
+_PIECE = re.compile(r"\w+|[^\w]")
+_ESCAPES = "\\&%"
+_PLAIN = frozenset(" \n.,:;'\"()[]{}<>=/-")
+# with what is between, two words at most: a quote would show how it is built
+_HIDDEN = re.compile(r"…(?:[^\w…]*(?:\w+[^\w…]*){0,2}…)+")
+_PLACE = re.compile(r"(?<=[.\[])[0-9]{1,2}(?=[.:\]]|$)")  # of an item in the request: "messages.0.content"
 # what the Messages API says of requests, its parameters and their values
 _ITS_WORDS = """
 a above accepted adaptive add additionalproperties after all allof allowed already also an and anthropic any
@@ -47,59 +49,52 @@ _WORDS = frozenset(_ITS_WORDS.split())
 
 
 def shown(said: str, sent: Mapping[str, Any], secrets: Iterable[str] = (), *, n_chars: int = 300) -> str:
-    """The service's words, at most so many characters; or that they are left out.
+    """The API's own words of these, at most so many characters; or that they are left out.
 
     sent : the keyword arguments of the request; names of parameters and the model's may be shown.
     """
     said = said[:n_chars]
-    own = {name.casefold() for name in (*sent, *_mapping(sent.get("extra_body")))}
-    model = str(sent.get("model", "")).casefold()
-    texts = {*_strings(_values(sent)), *secrets}
-    forms = "\0".join(form for text in texts for form in _forms(text))
-    if any(_quotes(each.casefold().replace(model or "\0", " "), own, forms) for each in _readings(said)):
-        return LEFT_OUT
-    wholes = {text.strip().casefold() for text in texts if text.casefold() not in (*own, *_WORDS, model)}
-    plain = [" ".join(each.casefold().split()) for each in _readings(said)]
-    for whole in wholes:
-        if len(whole) >= _MIN_TEXT_CHARS and any(" ".join(whole.split()) in each for each in plain):
-            return LEFT_OUT
-    return said
+    texts = [_plain(text) for text in (*_strings(_values(sent)), *secrets)]
+    known = {*_WORDS, *_words(*sent, *_mapping(sent.get("extra_body")), str(sent.get("model", "")))}
+    is_escaped = any(char in said for char in _ESCAPES)
+    places = {found.start() for found in _PLACE.finditer(said)}
+    shown = "".join(
+        each[0] if each.start() in places or _may_be_shown(each[0], known, texts, is_escaped) else "…"
+        for each in _PIECE.finditer(said)
+    )
+    shown = _HIDDEN.sub("…", shown)
+    return LEFT_OUT if _quotes(_plain(shown), known, texts) else shown
 
 
-def _quotes(said: str, own: set[str], forms: str) -> bool:
-    """Whether a word, or a run of short ones, that is not the API's own stands in the request's texts."""
-    starts = range(max(len(said) - _RUN_CHARS + 1, 0))
-    if any(said[start : start + _RUN_CHARS] in forms for start in starts):
+def quotes_nothing(name: str, sent: Mapping[str, Any], secrets: Iterable[str] = ()) -> bool:
+    """Whether no word of a name, which has no escapes, stands in the request or is a secret."""
+    texts = [_plain(text) for text in (*_strings(_values(sent)), *secrets)]
+    return not any(len(word) > 2 and word in text for word in _words(name) - _WORDS for text in texts)
+
+
+def _may_be_shown(piece: str, known: set[str], texts: list[str], is_escaped: bool) -> bool:
+    word = piece.casefold()
+    if word in known or piece in _PLAIN:
         return True
-    rest = said
-    for word in dict.fromkeys(_WORD.findall(said)):
-        is_own, is_long = word in _WORDS or word in own, len(word) >= _MIN_CHARS or not word.isascii()
-        if is_long and not is_own and word in forms:
-            return True
-        if is_long or is_own:
-            rest = re.sub(rf"\b{re.escape(word)}\b", "\0", rest)
-    runs = [run.strip(_EDGES) for run in (*rest.split("\0"), *re.split("[\0'\"`]|: ", rest))]
-    if any(len(run) >= _MIN_CHARS and any(map(str.isalnum, run)) and run in forms for run in runs):
+    is_simple = piece.isascii() and (piece.isalpha() or piece.isdigit()) and not is_escaped
+    return is_simple and not any(word in text for text in texts)
+
+
+def _quotes(shown: str, known: set[str], texts: list[str]) -> bool:
+    """Whether a piece of a text, or all of it, is there although each word is one of the API's own."""
+    starts = range(max(len(shown) - _RUN_CHARS + 1, 0))
+    if any(shown[start : start + _RUN_CHARS] in text for text in texts for start in starts):
         return True
-    return any(not char.isascii() and char in forms for char in said)
+    wholes = (text for text in texts if len(text) >= _MIN_TEXT_CHARS and text not in known)
+    return any(text in shown for text in wholes)
 
 
-def _readings(said: str) -> tuple[str, ...]:
-    """As it is, and with its escapes resolved."""
-    return said, _ESCAPE.sub(_resolved, said).replace("\\\\", "\\")
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
-def _resolved(found: re.Match[str]) -> str:
-    code = found[1] or found[2] or found[3]
-    if code:
-        return chr(int(code, 16)) if int(code, 16) < 0x110000 else " "
-    return " " if found[4] in "nrtbf" else found[4]
-
-
-def _forms(text: str) -> Iterator[str]:
-    """A text as it may be quoted."""
-    for form in (text, json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text), ascii(text)):
-        yield form.casefold()
+def _words(*names: str) -> set[str]:
+    return {word for name in names for word in re.findall(r"\w+", name.casefold())}
 
 
 def _values(sent: Mapping[str, Any]) -> Iterator[Any]:

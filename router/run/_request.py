@@ -21,6 +21,7 @@ PASSED_ON = (
     *("stop_sequences", "tool_choice", "tools", "user_profile_id", "workspace_id"),
     *("extra_headers", "extra_query", "extra_body"),
 )
+_BESIDE_THE_BODY = ("extra_headers", "extra_query", "user_profile_id", "workspace_id")
 _OUR_OWN = {"model": "the decision's", "stream": "decided by max_tokens; see Options.stream"}
 
 
@@ -81,6 +82,11 @@ class Options:
                 own = _OUR_OWN.get(name)
                 why = f" ({own})." if own else suggestion(name, PASSED_ON)
                 raise InvalidRequest(f"{name!r} can't be passed on{why} {_allowed()}", about=name)
+
+    @property
+    def beside_the_body(self) -> str | None:
+        """What is sent beside the body of a request: no item of a batch can have it."""
+        return next((name for name in self.other if name in _BESIDE_THE_BODY), None)
 
     def with_max_tokens(self, max_tokens: int) -> Options:
         return replace(self, max_tokens=max_tokens)

@@ -12,6 +12,7 @@ from ..ladder.tier import Tier
 from ._check import FAILED, NOT_RUN, PASSED, CheckResult
 from ._usage import NO_USAGE, Usage
 
+USABLE = ("passed", "unchecked", "check_not_run")  # of the statuses of a run
 VERDICT_OF_CHECK = {PASSED: "clean", FAILED: "failed"}
 
 
@@ -127,7 +128,7 @@ class RunResult:
     @property
     def is_usable(self) -> bool:
         """It passed its check, or there was none that could say otherwise."""
-        return self.status in ("passed", "unchecked", "check_not_run")
+        return self.status in USABLE
 
     @property
     def check(self) -> CheckResult | None:

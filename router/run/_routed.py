@@ -14,7 +14,7 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._deciding import Decided, History, reads_log, redecided, unlogged
 from ..decision import Decision
-from ._check import Check, CheckLike, as_check
+from ._check import Check, CheckLike, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._execute import Before, Start, execute_steps
 from ._limits import Limits
@@ -60,7 +60,7 @@ class Runner:
 
     def run(self, job: Job) -> RunResult:
         """Decide, then execute; each decision and each attempt is logged."""
-        driver, check = self.driver(), None if job.check is None else as_check(job.check)
+        driver, check = self.driver(), as_check_if_any(job.check)
         first = None if job.start else unlogged(self._router, job.task, job.history, job.follows)
         entries = self.entries()
         try:
@@ -74,7 +74,7 @@ class Runner:
 
     async def arun(self, job: Job) -> RunResult:
         """`run` in asyncio; the log is read and written beside the loop."""
-        driver, check = self.async_driver(), None if job.check is None else as_check(job.check)
+        driver, check = self.async_driver(), as_check_if_any(job.check)
         first = None if job.start else await self._adecided(job)
         entries = self.entries()
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ...classifier.errors import CallError
 from ._request import Request
 
 
@@ -86,12 +87,14 @@ class Interrupt(BaseException):
     def __init__(self, partial: Any | None = None) -> None:
         super().__init__()
         self.partial = partial
-        self.cost_usd, self.n_requests, self.is_exact = 0.0, 0, True
+        self.n_requests, self.cost_usd, self.cost_is_exact = 0, 0.0, True
 
-    def add(self, cost_usd: float, n_requests: int, is_exact: bool) -> None:
-        self.cost_usd += cost_usd
-        self.n_requests += n_requests
-        self.is_exact &= is_exact
+
+def add_spent(to: CallError | Interrupt, n_requests: int, cost_usd: float, cost_is_exact: bool) -> None:
+    """What went before, or came with it."""
+    to.n_requests += n_requests
+    to.cost_usd += cost_usd
+    to.cost_is_exact &= cost_is_exact
 
 
 Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"

@@ -16,18 +16,24 @@ MAX_HEAD_BYTES, MAX_HEADERS = 2**16, 256  # the parser keeps whatever comes, in 
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """One timer, set and settled once a request: less than a thousandth of what the request takes."""
+    """A head and a body have each their time; a request that takes less costs two looks at the clock.
 
-    _late: asyncio.TimerHandle | None = None
-    _is_in_head, _n_aside_bytes = False, 0  # aside: since a head ended, or a piece of a body came
+    One timer looks whether the time is over. It is never set further ahead than the shorter of the two
+    times, so none that begins meanwhile can end before it looks.
+    """
+
+    _until: float | None = None  # of the loop's time; None while nothing is to arrive
+    _timer: asyncio.TimerHandle | None = None
+    _n_aside_bytes = 0  # since a head ended, or a piece of a body came
 
     def __init__(self, config: Any, *state: Any, **more: Any) -> None:
         super().__init__(config, *state, **more)
-        self._settings: Settings = config.app.state.service.settings
+        settings: Settings = config.app.state.service.settings
+        self._head_s, self._body_s = settings.header_timeout_s, settings.body_timeout_s
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._expect(self._settings.header_timeout_s)
+        self._expect(self._head_s)
 
     def data_received(self, data: bytes) -> None:
         self._n_aside_bytes += len(data)
@@ -37,42 +43,47 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_in_head = True
-        if self._late is None:  # a further request on this connection
-            self._expect(self._settings.header_timeout_s)
+        if self._until is None:  # a further request on this connection
+            self._expect(self._head_s)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_in_head:  # trailers came after the guard has looked: nobody may take them for headers
-            super().on_header(name, value)
+    def on_headers_complete(self) -> None:
+        self._n_aside_bytes = 0
+        if len(self.headers) > MAX_HEADERS:
+            raise ValueError(f"more than {MAX_HEADERS} headers")  # which the parser makes a 400
+        super().on_headers_complete()
+        self.headers = []  # for trailers: they come after the guard has looked, so nobody may see them
+        self._expect(self._body_s)
 
     def on_body(self, body: bytes) -> None:
         self._n_aside_bytes = 0
         super().on_body(body)
 
-    def on_headers_complete(self) -> None:
-        self._is_in_head, self._n_aside_bytes = False, 0
-        if len(self.headers) > MAX_HEADERS:
-            raise ValueError(f"more than {MAX_HEADERS} headers")  # which the parser makes a 400
-        super().on_headers_complete()
-        self._settle()
-        self._expect(self._settings.body_timeout_s)
-
     def on_message_complete(self) -> None:
-        self._n_aside_bytes = 0
-        self._settle()
+        self._n_aside_bytes, self._until = 0, None
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._settle()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def _expect(self, within_s: float) -> None:
-        self._late = self.loop.call_later(within_s, self._let_go)
+        self._until = self.loop.time() + within_s
+        if self._timer is None:
+            self._look_in(within_s)
 
-    def _settle(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _look_in(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(min(seconds, self._head_s, self._body_s), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._until is None:
+            return
+        left_s = self._until - self.loop.time()
+        if left_s > 0.0:
+            self._look_in(left_s)
+        else:
+            self._let_go()
 
     def _let_go(self, told: bytes = _TOO_SLOW) -> None:
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:

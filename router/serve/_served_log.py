@@ -120,7 +120,7 @@ class ServedLog(Logged):
             known = self._states.get(key)
             if known is not None and self._is_unchanged(known, started):
                 return known.state
-        found: Any = self._asked(lambda: self._keepers.of(model).state(self.log, task_type), _AWAY)
+        found: Any = self._asked(lambda: self._keepers.of(model).state(self.log._database, task_type), _AWAY)
         with self._guard:
             if found is _AWAY:
                 known = self._states.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...classifier.belief.history import Counts
 from ...classifier.belief.state import TypeState
 from ...classifier.task import Task
 from .._decisions import Decisions
@@ -41,6 +42,17 @@ class ServedRouter(Router):
             count(self._metrics, decision)
         return decision
 
+    def decide_plainly(self, task: Task, known: Counts | TypeState | None) -> Decision:
+        """What is left of `decide` where nothing is explored, the task follows no other, and what is known of
+        its type is at hand.
+        """
+        decision = self.engine.decide(task, known)
+        if self.served_log is None:
+            count(self._metrics, decision)
+        else:
+            self.served_log.add(decision, None)
+        return decision
+
     def decide_many(
         self, tasks: Sequence[Task], states: Mapping[str, TypeState]
     ) -> Decisions | Sequence[Decision]:
@@ -64,4 +76,5 @@ class ServedRouter(Router):
 
 def count(metrics: Metrics, decision: Decision) -> None:
     """For Prometheus."""
-    metrics.decision(str(decision.tier), decision.reason, fallback=decision.fallback)
+    _, ladder, _, choice, *_ = decision.evidence
+    metrics.decision(ladder.names[choice.rung], choice.codes[0], fallback=choice.fallback)

@@ -14,6 +14,7 @@ from ...classifier.artifact._registered import registered_pointer
 from ...classifier.artifact._store_folder import POINTER, VERSIONS, is_store
 from ...classifier.errors import ArtifactError, ArtifactMissing, NotInStore, StoreError
 from ...classifier.model import REMOTE, TierModel
+from ...classifier.task import Task
 from ...data import CHAMPION
 from ..canary import Canary
 
@@ -88,8 +89,9 @@ def _with_challenger(found: Found, pointer: Pointer | None, load: Callable[[str]
 
 
 def _warm(model: TierModel) -> TierModel:
-    """What the first decision would work out is worked out before it serves."""
+    """What the first decision and the first page of one would work out is worked out before it serves."""
     model.fingerprint  # noqa: B018
+    model.word_evidence(Task("Name three risks"))
     return model
 
 

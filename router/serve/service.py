@@ -85,11 +85,11 @@ class Service:
 
     async def decide(self, task: Task, *, history: Any = None, follows: str | None = None) -> Decision:
         """Decided without waiting for the disk; logged in a moment. Raises InvalidTask, NotInLog."""
-        router = self.router
-        if history is None and task.task_type is not None:
-            await self.states_at_hand([task.task_type], router)
+        router, known = self.router, history
+        if known is None and task.task_type is not None and self._logged is not None:
+            known = (await self.states_at_hand([task.task_type], router)).get(task.task_type)
         if follows is None and not router.explores:
-            return router.decide(task, history=history)
+            return router.decide_plainly(task, known)
         return await self.beside("readers", lambda: router.decide(task, history=history, follows=follows))
 
     async def states_at_hand(self, task_types: Iterable[str], router: ServedRouter) -> dict[str, TypeState]:

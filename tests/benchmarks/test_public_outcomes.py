@@ -11,7 +11,7 @@ from benchmarks.public_outcomes._held_out import against_middle
 from benchmarks.public_outcomes._outcomes import PRICES, TIERS, Outcomes
 from benchmarks.public_outcomes._plans import expected_price, plan_figures, really, whole_ladder
 from benchmarks.public_outcomes._slot import PLANS, Beliefs
-from benchmarks.public_outcomes._within import by_type
+from benchmarks.public_outcomes._within import by_type, with_true_rates
 
 RNG = np.random.default_rng(0)
 KINDS = np.repeat(["easy", "steep", "hard"], 200)
@@ -43,11 +43,11 @@ def test_no_fold_is_predicted_by_a_fit_that_saw_it():
             self.train = set(train["specification"])
             return self
 
-        def pass_probabilities(self, test):
+        def beliefs(self, test):
             assert list(test) == ["specification", "task_type"]
             assert not self.train & set(test["specification"])
             seen.extend(test["specification"])
-            return np.tile([0.1, 0.2, 0.3], (len(test), 1))
+            return Beliefs.independent(np.tile([0.1, 0.2, 0.3], (len(test), 1)))
 
     beliefs = cross_fitted(Spy(), OUTCOMES, folds_by_task(600, seed=3), seed=3)
     assert sorted(seen) == sorted(OUTCOMES.tasks["specification"])
@@ -93,14 +93,7 @@ def test_a_plan_pays_for_a_rung_where_all_before_it_failed():
 
 
 def test_a_router_can_say_that_failures_come_together():
-    class Together:
-        def pass_probabilities(self, test):
-            return np.full((len(test), 3), 0.5)
-
-        def fail_together(self, test, rungs):
-            return np.full(len(test), 0.5)
-
-    beliefs = Beliefs.of(Together(), OUTCOMES.tasks)
+    beliefs = Beliefs(np.full((600, 3), 0.5), np.full((600, len(PLANS)), 0.5))
     assert expected_price(beliefs.fail_together)[0, PLANS.index((0, 1))] == pytest.approx(0.1 + 0.5 * 2)
     assert plan_figures(beliefs, PASSED)["points_above_opus"] < whole_ladder(PASSED)["points_above_opus"]
 
@@ -109,7 +102,7 @@ def test_the_table_shrinks_a_rare_type_more_than_a_common_one():
     train = log_of(OUTCOMES, logged_tiers(600, seed=0))
     few = pd.concat([train[train["task_type"] != "hard"], train[train["task_type"] == "hard"][:6]])
     asked = pd.DataFrame({"specification": ["a", "b"], "task_type": ["hard", "never seen"]})
-    much, little = (ShrunkTable().fit(frame).pass_probabilities(asked) for frame in (train, few))
+    much, little = (ShrunkTable().fit(frame).beliefs(asked).pass_ for frame in (train, few))
     assert much[0, 1] < little[0, 1] < little[1, 1]
 
 
@@ -125,3 +118,13 @@ def test_a_constant_ranks_nothing_within_a_type():
     rows = by_type(constant.pass_, PASSED, OUTCOMES.tasks["task_type"], folds)
     assert {row["auc_sonnet"] for row in rows.values()} == {0.5}
     assert rows["easy"]["apgr"] is None  # nothing to gain there
+
+
+def test_with_true_rates_only_the_order_within_types_is_the_routers():
+    folds, types = folds_by_task(600, 0), OUTCOMES.tasks["task_type"]
+    rates = np.array([PASSED[kind == KINDS].mean(axis=0) for kind in KINDS])
+    constant = with_true_rates(np.full((600, 3), 0.5), PASSED, types, folds)
+    np.testing.assert_allclose(constant, rates, atol=1e-3)
+    knows = with_true_rates(np.where(PASSED, 0.6, 0.4), PASSED, types, folds)
+    areas = [apgr(single_tiers(beliefs, PASSED), PASSED) for beliefs in (constant, knows)]
+    assert areas[1] > areas[0] + 0.1

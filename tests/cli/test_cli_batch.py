@@ -65,6 +65,8 @@ def test_submitted_once_asked_for_and_collected_with_what_fails_going_up(claude,
         "sync",
         "haiku",
     )
+    for each in results.values():
+        assert each["usage"] == {**each["attempts"][-1]["usage"], "output_tokens": 1}
     assert f"{job}: 4 tasks, 4 done (4 passed)" in found.stderr
     status = json.loads(batch("status", job, "--json").stdout)
     assert (status["done"], status["waiting"]) == (4, 0)

@@ -17,7 +17,7 @@ BASE = {"numpy", "safetensors", "click", "tqdm"}
 CLASSIFIER, ROUTER, TRAINING, DATA = (
     f"tierwise.{each}" for each in ("classifier", "router", "training", "data")
 )
-LADDER = f"{ROUTER}.ladder"
+LADDER, MOVEMENTS = f"{ROUTER}.ladder", f"{ROUTER}.movements"
 LOG, RUN = "tierwise.router.log", "tierwise.router.run"
 STEPS = "tierwise.router.pipeline"
 EDGES = {
@@ -42,7 +42,7 @@ ROOMS = {
     LOG: ("database", "waiting", "files", "figures"),
     RUN: ("batches", "jobs"),
     SERVE: ("openapi", "access", "routes"),
-    TRAINING: ("features", "seeds", "outcomes"),
+    TRAINING: ("features", "seeds", "outcomes", "promise"),
 }
 
 
@@ -62,11 +62,12 @@ def within(*packages: str) -> set[str]:
         (DATA, set()),
         (LADDER, {CLASSIFIER, DATA}),
         (f"{ROUTER}.rules", {CLASSIFIER, ROUTER, LADDER}),
+        (MOVEMENTS, within(CLASSIFIER, ROUTER)),
         (ROUTER, {"tierwise", *within(CLASSIFIER, ROUTER), DATA}),
         (f"{LOG}.database", {CLASSIFIER, LOG}),
         (f"{LOG}.waiting", {*within(CLASSIFIER), ROUTER, LOG, f"{LOG}.database"}),
         (f"{LOG}.files", {CLASSIFIER, LOG, f"{LOG}.database"}),
-        (f"{LOG}.figures", {CLASSIFIER, ROUTER, *within(LOG)}),
+        (f"{LOG}.figures", {CLASSIFIER, ROUTER, MOVEMENTS, *within(LOG)}),
         (LOG, {"tierwise", *within(CLASSIFIER, ROUTER, LOG), DATA}),
         (f"{RUN}.batches", {CLASSIFIER, *within(ROUTER), RUN}),
         (f"{RUN}.jobs", {CLASSIFIER, *within(ROUTER, RUN)}),
@@ -74,14 +75,18 @@ def within(*packages: str) -> set[str]:
         (STEPS, {CLASSIFIER, *within(ROUTER, LOG, RUN)}),
         (WIRE, {CLASSIFIER, ROUTER, LADDER, RUN}),
         (DROPIN, {CLASSIFIER, ROUTER, LOG, RUN, WIRE}),
-        (PAGES, {"tierwise", *within(CLASSIFIER, LOG), ROUTER, LADDER}),
-        (f"{SERVE}.openapi", {CLASSIFIER, LOG}),
+        (PAGES, {"tierwise", *within(CLASSIFIER, LOG), ROUTER, LADDER, MOVEMENTS, f"{SERVE}.access"}),
+        (f"{SERVE}.openapi", {CLASSIFIER, ROUTER, LOG}),
         (f"{SERVE}.access", {CLASSIFIER, SERVE}),
-        (f"{SERVE}.routes", {CLASSIFIER, ROUTER, LOG, RUN, WIRE, *within(SERVE)}),
+        (f"{SERVE}.routes", {CLASSIFIER, *within(ROUTER, SERVE), LOG, RUN, WIRE}),
         (SERVE, {"tierwise", *within(CLASSIFIER, LOG, SERVE), DATA, ROUTER, PAGES}),
         ("tierwise.testing", {CLASSIFIER, DATA, LADDER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
-        (f"{TRAINING}.seeds", {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", DATA}),
+        (f"{TRAINING}.promise", {CLASSIFIER, f"{TRAINING}.outcomes"}),
+        (
+            f"{TRAINING}.seeds",
+            {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", f"{TRAINING}.promise", DATA},
+        ),
         (f"{TRAINING}.outcomes", {*within(CLASSIFIER), ROUTER, LOG, TRAINING, f"{TRAINING}.features"}),
         (TRAINING, {*within(CLASSIFIER, TRAINING), ROUTER, DATA}),
         (EVALUATION, within(CLASSIFIER, ROUTER, TRAINING)),
@@ -89,7 +94,7 @@ def within(*packages: str) -> set[str]:
         (
             "tierwise.cli",
             {"tierwise", *within(CLASSIFIER, LOG, RUN, TRAINING, SERVE)}
-            | {ROUTER, LADDER, DATA, STEPS, EVALUATION, PROMOTION},
+            | {ROUTER, LADDER, MOVEMENTS, DATA, STEPS, EVALUATION, PROMOTION},
         ),
     ],
 )

@@ -57,7 +57,7 @@ def test_clean_passes_below_make_a_type_ready_to_go_down(moved):
     each = found["faq"]
     assert (each.direction, each.now, each.to, each.rule) == ("down", "sonnet", "haiku", None)
     assert each.probability >= each.threshold > each.text_probability
-    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (100, 0)})
+    assert (each.evidence, each.outcomes) == ("outcomes", {"haiku": (60, 0), "sonnet": (200, 0)})
     assert each.saves_usd_per_1000 > 0
     assert (each.n_tasks, each.n_down, each.n_up) == (40, 40, 0)
 
@@ -195,10 +195,10 @@ def test_types_read_together_move_as_each_alone(log, monkeypatch):
     fill(log, 400)
     model = TierModel.load(CHAMPION)
     with log._database.read() as connection:
-        kinds = _recurring._kinds(connection)
+        kinds = _recurring.kinds(_recurring.tally(connection))
         seen = list(_recurring._recurring(connection, kinds, model, 100))
     together = {each.task_type: each for each in movements(seen, model=model).types}
-    monkeypatch.setattr("tierwise.router.movements._AT_ONCE", 3)
+    monkeypatch.setattr("tierwise.router.movements._movements._AT_ONCE", 3)
     in_groups = {each.task_type: each for each in movements(seen, model=model).types}
     monkeypatch.setattr(
         state, "log_likelihoods", lambda seen, grid: np.array([each.log_likelihood(grid) for each in seen])
@@ -208,14 +208,50 @@ def test_types_read_together_move_as_each_alone(log, monkeypatch):
     assert together == in_groups == alone
 
 
-def test_of_many_types_fewer_outcomes_each_are_read(log, monkeypatch):
+def test_of_many_types_fewer_texts_each_are_read_and_all_outcomes_count(log, monkeypatch):
     log.import_frame(
-        pd.DataFrame(rows("a", HAIKUS, "haiku", "clean", 60) + rows("b", HAIKUS, "haiku", "clean", 60))
+        pd.DataFrame(rows("a", HAIKUS, "haiku", "clean", 60) + rows("b", HAIKUS, "haiku", "failed", 60))
     )
-    monkeypatch.setattr(_recurring, "MOST_READ", 100)
-    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (50, 0)}] * 2
-    monkeypatch.setattr(_recurring, "MOST_READ", 10)
-    assert [each.outcomes for each in movements_of(log).types] == [{"haiku": (30, 0)}] * 2
+    read = []
+    moving = _recurring.movements
+    monkeypatch.setattr(_recurring, "movements", lambda types, **given: moving(_noted(types, read), **given))
+    for most, n in ((200, 60), (100, 50), (4, _recurring.LEAST_OUTCOMES)):
+        monkeypatch.setattr(_recurring, "MOST_READ", most)
+        found = {each.task_type: each.outcomes for each in movements_of(log).types}
+        assert found == {"a": {"haiku": (60, 0)}, "b": {"haiku": (0, 60)}}
+        assert [len(each.outcomes) for each in read] == [n, n]
+        read.clear()
+
+
+def _noted(types, read):
+    for each in types:
+        read.append(each)
+        yield each
+
+
+def test_outcomes_whose_texts_are_not_read_change_little(log, monkeypatch):
+    """Against reading all; without them as much would be off by more, in the mean and at most."""
+    fill(log, 4_000)
+    model = TierModel.load(CHAMPION)
+    with log._database.read() as connection:
+        shown = _recurring.kinds(_recurring.tally(connection))
+        few, all_ = (list(_recurring._recurring(connection, shown, model, n)) for n in (10, 10_000))
+    alone = [each._replace(unread={}) for each in few]
+    assert sum(n for each in few for pair in each.unread.values() for n in pair) > 1_000
+    assert not any(each.unread for each in all_)
+    exact, counted, left_out = (movements(seen, model=model) for seen in (all_, few, alone))
+    off, off_alone = _off(counted, exact), _off(left_out, exact)
+    assert off.mean() < 0.7 * off_alone.mean()
+    assert off.max() < 0.1
+
+
+def _off(found, exact):
+    """How far the probabilities of the same answers lie apart."""
+    answers = {(each.task_type, each.direction, each.to): each.probability for each in exact.types}
+    keys = [((each.task_type, each.direction, each.to), each.probability) for each in found.types]
+    off = np.array([abs(p - answers[key]) for key, p in keys if key in answers])
+    assert len(off) > 0.9 * len(answers)
+    return off
 
 
 def test_an_empty_log_has_no_movements(log):

@@ -23,6 +23,7 @@ from tierwise.router.serve._server import config_of
 class Served(httpx2.Client):
     """A client with the service that it talks to."""
 
+    app: Any
     service: Service
     port: int
 
@@ -37,7 +38,8 @@ def served(*, client: dict[str, Any] | None = None, **settings: Any) -> Iterator
     port = listening.getsockname()[1]
     try:
         with Served(base_url=f"http://127.0.0.1:{port}", timeout=30, **(client or {})) as talking:
-            talking.service, talking.port = config.app.state.service, port
+            talking.app, talking.port = config.app, port
+            talking.service = talking.app.state.service
             yield talking
     finally:
         server.should_exit = True

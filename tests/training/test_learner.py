@@ -9,6 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from simulated_log import TIERS, simulated
 
+from tierwise.classifier.belief._deviations import ODD_SD
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import Widths, pass_curve
 from tierwise.classifier.task import Task
@@ -95,8 +96,9 @@ def learned(world) -> Learned:
 @pytest.mark.slow
 def test_the_widths_are_recovered(learned):
     assert learned.widths.level_sd == pytest.approx(TRUE.level_sd, rel=0.2)
-    # the model's prior of a gap has wide tails, which add a third to the deviation of its core
-    assert 1.32 * learned.widths.deviation_sd == pytest.approx(TRUE.deviation_sd, rel=0.3)
+    # the model's prior of a gap has wide tails, which add to the deviation of its core
+    wider = np.sqrt(1 + (ODD_SD**2 - 1) * learned.widths.odd_share)
+    assert wider * learned.widths.deviation_sd == pytest.approx(TRUE.deviation_sd, rel=0.3)
     assert learned.widths.epsilon == pytest.approx(TRUE.epsilon, abs=0.011)
     assert learned.widths.omega == pytest.approx(TRUE.omega, abs=0.26)
     for name, true in (("epsilon", TRUE.epsilon), ("omega", TRUE.omega)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from tierwise.classifier.errors import InvalidTraining
-from tierwise.training.monitor import PromiseMonitor
+from tierwise.training.promise.monitor import PromiseMonitor
 
 
 def alarm(cases, **settings) -> int | None:

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from tierwise.classifier.task import Task
 from tierwise.training.outcomes.frame import Outcomes
-from tierwise.training.outcomes.promise import (
+from tierwise.training.promise.promised import (
     NOT_PROMISED,
     PROMISED,
     lower_indicator,
@@ -21,7 +21,7 @@ from tierwise.training.outcomes.promise import (
     upper_bound,
     upper_indicator,
 )
-from tierwise.training.thresholds import RATES, path, served
+from tierwise.training.promise.thresholds import RATES, path, served
 
 
 def outcomes(tiers, clean, failed=None, types=None) -> Outcomes:
@@ -198,7 +198,7 @@ def test_where_no_threshold_keeps_the_rate_the_answer_says_so():
 
 def test_testing_stops_at_the_first_step_that_fails():
     """A step that would pass again further down the path is never reached."""
-    from tierwise.training.outcomes.promise import _loosest
+    from tierwise.training.promise.promised import _loosest
 
     assert _loosest(np.array([True, False, True, False, True, True])) == 4
     assert _loosest(np.array([True, True, True])) == 0

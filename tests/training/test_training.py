@@ -10,12 +10,13 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.reading._guards import Guards
 from tierwise.training import metrics
 from tierwise.training.features.lexicon import build_lexicon, familiar_texts
+from tierwise.training.features.space import FeatureSpace
 from tierwise.training.features.words import Words
+from tierwise.training.promise.thresholds import RATES, choose_thresholds, path, served
 from tierwise.training.seeds.champion import build_champion, calibration_slope
 from tierwise.training.seeds.crossval import held_out_logits
 from tierwise.training.seeds.head import fit_reader
 from tierwise.training.seeds.tasks import read_seeds
-from tierwise.training.thresholds import RATES, choose_thresholds, path, served
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,13 @@ def test_held_out_types_are_really_held_out(some_seeds, champion):
     logits, _ = held_out_logits(shuffled, champion.reader.encoder, n_tiers=3)
     accuracy = (logits.argmax(axis=1) == [seed.needed for seed in shuffled]).mean()
     assert accuracy < 0.45
+
+
+def test_a_space_gives_the_tasks_that_span_it_the_rows_it_gives_any_task(some_seeds, champion):
+    tasks = [seed.task for seed in some_seeds[:200]]
+    space, rows = FeatureSpace.of(tasks, champion.reader.encoder)
+    assert rows.nnz > 0
+    assert (rows[150:] != space.matrix(tasks[150:])).nnz == 0
 
 
 def test_every_tier_needs_examples(some_seeds, champion):

@@ -10,6 +10,7 @@ import click
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import ROLES, Task, check_fact_names
+from ..router._meanings import meanings
 
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 _KIND = {field.name: str(field.type) for field in fields(Task) if field.name != "specification"}
@@ -19,20 +20,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def fact_options(command: Command) -> Command:
     """Add an option for every fact that a task may have."""
+    told = meanings()
     for name, kind in reversed(_KIND.items()):
-        flag = "--" + name.replace("_", "-")
+        flag, help_ = "--" + name.replace("_", "-"), _sentence(told.get(name, ""))
         if kind.startswith("bool"):
-            option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None)
+            option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_)
         elif kind.startswith("int"):
-            option = click.option(flag, name, type=click.IntRange(min=0))
+            option = click.option(flag, name, type=click.IntRange(min=0), help=help_)
         elif name == "role":
-            option = click.option(flag, name, type=click.Choice(ROLES))
+            option = click.option(flag, name, type=click.Choice(ROLES), help=help_)
         elif name == "attempts":
             option = click.option(flag, name, multiple=True, help="A tier that failed; repeatable.")
         else:
-            option = click.option(flag, name)
+            option = click.option(flag, name, help=help_)
         command = option(command)
     return command
+
+
+def _sentence(meaning: str) -> str:
+    """As the help of options is written; what is emphasised in the docstring is plain here."""
+    return meaning[:1].upper() + meaning[1:].replace("*", "")
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

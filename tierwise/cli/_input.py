@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import chain
 from typing import Any, TextIO, TypeAlias
@@ -16,6 +17,18 @@ from ._facts import task_from_text_row
 Ids: TypeAlias = dict[int, Any] | None
 FORMATS = ("auto", "jsonl", "csv", "text")
 csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
+
+
+def check_source(specification: str | None, stream: TextIO | None, facts: Mapping[str, Any]) -> None:
+    """Raises InvalidTask, unless there is one task with its facts, or a stream of tasks that have theirs."""
+    if specification is not None:
+        if stream is not None:
+            raise InvalidTask("Give a task as argument or --file, not both.")
+    elif facts:
+        flag = next(iter(facts)).replace("_", "-")
+        raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
+    elif stream is None and sys.stdin.isatty():
+        raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
 
 
 def read_tasks(stream: TextIO, *, form: str = "auto") -> Iterator[Task]:

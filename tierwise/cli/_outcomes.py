@@ -26,10 +26,8 @@ def outcomes_of(frame: Path | None, url: str | None) -> AbstractContextManager[A
         return nullcontext(read_rows(frame))
     if url is None:
         return nullcontext()
-    try:
-        from ..router.log import OutcomeLog
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "log") from error
+    from ..router.log import OutcomeLog
+
     return OutcomeLog(url, create=False)
 
 

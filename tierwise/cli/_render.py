@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from ..router._percent import percent
 from ..router.decision import Decision
 
 _COLUMNS = (("tier", 8), ("mode", 6), ("sure", 6), ("reason", 18), ("cost USD", 11))
@@ -16,18 +17,13 @@ def header() -> str:
 
 def row(decision: Decision) -> str:
     """One line, cut to the terminal."""
-    sure = _percent(decision.confidence) if decision.probabilities else "-"
+    sure = percent(decision.confidence) if decision.probabilities else "-"
     cost = cost_usd(decision)
     tier = "-" if decision.mode == "none" else str(decision.tier)
     cells = (tier, decision.mode, sure, decision.reason, f"{cost:.6f}")
     line = " ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
     width = max(shutil.get_terminal_size((110, 24)).columns, 90)
     return f"{line} {' '.join(decision.task.specification.split())}"[:width]
-
-
-def _percent(confidence: float) -> str:
-    """Never "100%": a posterior is not certainty."""
-    return ">99%" if confidence >= 0.995 else f"{confidence:.0%}"
 
 
 def cost_usd(decision: Decision) -> float:

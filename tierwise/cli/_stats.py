@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..router._percent import percent
 from ..router.reasons import MEANING
+from ._columns import aligned
 
 if TYPE_CHECKING:
     from ..router.log import Stats
@@ -27,7 +29,7 @@ def counts_table(found: Stats) -> str:
                 low, high = each.interval
                 rate = f"{each.pass_rate:.0%} [{low:.0%}, {high:.0%}]"
             lines.append((task_type or "-", tier, *numbers, rate, f"{each.last_seen:%Y-%m-%d %H:%M}Z"))
-    return "\n".join([*(_aligned(lines) if found.types else ["no outcomes yet"]), "", *_totals(found)])
+    return "\n".join([*(aligned(lines) if found.types else ["no outcomes yet"]), "", *_totals(found)])
 
 
 def movements_table(found: Movements) -> str:
@@ -53,8 +55,8 @@ def _moving(title: str, probability: str, movements: Sequence[Movement]) -> str:
                 each.task_type,
                 each.now,
                 _goal(each),
-                _percent(each.probability),
-                _percent(each.text_probability),
+                percent(each.probability),
+                percent(each.text_probability),
                 asked,
                 ", ".join(f"{tier} {clean}/{clean + not_}" for tier, (clean, not_) in each.outcomes.items()),
                 f"{each.tasks_per_month:.0f}",
@@ -62,7 +64,7 @@ def _moving(title: str, probability: str, movements: Sequence[Movement]) -> str:
                 _remark(each),
             )
         )
-    return "\n".join([title, *_aligned(lines)])
+    return "\n".join([title, *aligned(lines)])
 
 
 def _goal(each: Movement) -> str:
@@ -81,7 +83,7 @@ def _held(each: Movement) -> str:
     untried = "; by the text, no outcome shows it yet" if each.evidence == "text" else ""
     return (
         f"{each.task_type} stays at {each.now}. {MEANING[str(each.rule)]} Without that: {each.to} "
-        f"({_percent(each.probability)} sure{untried})."
+        f"({percent(each.probability)} sure{untried})."
     )
 
 
@@ -137,19 +139,6 @@ def _names(movements: Sequence[Movement]) -> str:
     names = [each.task_type for each in movements]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
-
-
-def _percent(probability: float) -> str:
-    """Never "100%": a posterior is not certainty."""
-    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
 
 
 def _totals(found: Stats) -> list[str]:

@@ -19,6 +19,7 @@ from ._policy import policy_options
 from ._run_text import INTERRUPTED, journal_beside
 
 if TYPE_CHECKING:
+    from ..router.ladder import Ladder
     from ..router.run.batches import BatchJob, ItemResult
 
 _JOB = click.argument("journal", type=click.Path(path_type=Path))
@@ -74,7 +75,10 @@ def submit(
 @_JSON
 def status(journal: Path, ladder_path: Path | None, as_json: bool) -> None:
     """How far a job was when it was last collected, from its JOURNAL alone."""
-    _show(_opened(journal, ladder_path), journal, as_json=as_json)
+    from ..router.ladder import Ladder
+
+    ladder = None if ladder_path is None else Ladder.load(ladder_path)
+    _show(_opened(journal, ladder), journal, as_json=as_json)
 
 
 @batch.command()
@@ -132,16 +136,15 @@ def collect(
     _show(job, journal, as_json=False, echo=lambda line: click.echo(line, err=True))
 
 
-def _opened(journal: Path, ladder: Any) -> BatchJob:
-    from ..router.ladder import Ladder
+def _opened(journal: Path, ladder: Ladder | None) -> BatchJob:
     from ..router.run.batches import BatchJob
 
-    return BatchJob.open(journal, ladder=Ladder.load(ladder) if isinstance(ladder, Path) else ladder)
+    return BatchJob.open(journal, ladder=ladder)
 
 
 def _print(results: Iterable[ItemResult], numbers: dict[str, int]) -> None:
     for result in results:
-        click.echo(json.dumps({"number": numbers[result.id], **asdict(result)}))
+        click.echo(json.dumps({"number": numbers[result.id], **result.to_dict()}))
 
 
 def _show(job: BatchJob, path: Path, *, as_json: bool, echo: Callable[[str], None] = click.echo) -> None:

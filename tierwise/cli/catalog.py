@@ -11,6 +11,7 @@ import click
 
 from ..router.ladder import Ladder
 from ..router.ladder._freshness import age_findings, price_findings
+from ._columns import aligned
 
 
 @click.command()
@@ -66,9 +67,7 @@ def table(ladder: Ladder) -> str:
     """For people: aligned columns, then the sources."""
     found = rows(ladder)
     names = list(found[0])
-    cells = [[_cell(row[name]) for name in names] for row in found]
-    widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(names)]
-    lines = [_aligned(names, widths), *(_aligned(line, widths) for line in cells)]
+    lines = aligned([names, *([_cell(row[name]) for name in names] for row in found)])
     unit = "images" if ladder.unit == "image" else "tokens"
     lines.append(f"USD per million {unit}. A price step holds for the whole request.")
     lines += [f"{rung.tier}: {rung.source}" for rung in ladder.rungs]
@@ -76,12 +75,11 @@ def table(ladder: Ladder) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
-    )
-
-
-def _aligned(cells: list[str], widths: list[int]) -> str:
-    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+    match value:
+        case None:
+            return "-"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:g}"
+    return str(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..classifier.errors import InvalidTraining, MissingExtra
+from ..classifier.errors import InvalidTraining
 from ..router.policy import Policy
 from ._outcomes import outcomes_of
 from ._policy import policy_options
@@ -68,20 +68,18 @@ def evaluate(
         raise InvalidTraining(
             f"--errors-out: there is no folder {errors_out.absolute().parent}. Make it first."
         )
-    try:
-        from ..classifier.model import TierModel
-        from ..training import evaluation
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    from .. import TierModel, compare, gate
+    from .. import evaluate as judge
+
     tell_of_mlflow(model, against)
     judged = TierModel.load(model)
     champion = None if against is None else TierModel.load(against)
     given: dict[str, Any] = {"policy": policy, "correction_usd": correction_usd}
     with outcomes_of(frame, url) as outcomes, told_bar() as progress:
         given["progress"] = progress
-        report = evaluation.evaluate(judged, outcomes, baseline=baseline, **given)
-        found = None if champion is None else evaluation.compare(champion, judged, outcomes, **given)
-    verdict = None if found is None else evaluation.gate(found, pinned=pinned)
+        report = judge(judged, outcomes, baseline=baseline, **given)
+        found = None if champion is None else compare(champion, judged, outcomes, **given)
+    verdict = None if found is None else gate(found, pinned=pinned)
     parts = {"evaluation": report, "comparison": found, "gate": verdict}
     known = {name: part for name, part in parts.items() if part is not None}
     if as_json:

@@ -110,12 +110,16 @@ def stats(
     with the outcomes of their type, would be given to another tier; pins, floors and thresholds hold.
     """
     from ..classifier.model import TierModel
+    from ..router._uncollected import uncollected
     from ..router.log import OutcomeLog, movements_of
+    from ..router.log.figures._stats import stats_of
+    from ..router.log.figures._tally import tally_of
     from ..router.movements import WORTH_USD_PER_MONTH
 
     model = None if model_path is None else TierModel.load(model_path)
-    with OutcomeLog(url, create=False) as opened:
-        found = opened.stats()
+    with uncollected(), OutcomeLog(url, create=False) as opened:
+        counted = tally_of(opened._database)
+        found = stats_of(counted)
         if not as_json:
             click.echo(counts_table(found) + "\n")
         moving, trouble = None, None
@@ -125,6 +129,7 @@ def stats(
                 model=model,
                 policy=policy,
                 baseline=baseline,
+                counted=counted,
                 worth_usd=WORTH_USD_PER_MONTH if worth_usd is None else worth_usd,
                 progress=True,
             )
@@ -173,7 +178,7 @@ def forget(task_type: str | None, decision_id: str | None, url: str, as_json: bo
 
     with OutcomeLog(url, create=False) as opened:
         n = opened.forget(task_type=task_type, decision_id=decision_id)
-    click.echo(json.dumps({"decisions": n}) if as_json else f"forgot {n:,} decisions")
+    click.echo(json.dumps({"decisions": n}) if as_json else f"forgot {n:,} decision{'' if n == 1 else 's'}")
 
 
 @log.command()

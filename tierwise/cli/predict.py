@@ -14,7 +14,7 @@ from ..classifier.task import Task
 from ..router.decision import Decision
 from . import _render
 from ._facts import fact_options, given
-from ._input import FORMATS, read_rows
+from ._input import FORMATS, check_source, read_rows
 from ._policy import policy_options
 
 CHUNK = 2_000
@@ -38,16 +38,11 @@ def predict(
     cat tasks.csv | tierwise predict
     """
     facts = given(options)
+    check_source(specification, path, facts)
+    rows: Iterable[tuple[int, Task]]
     if specification is not None:
-        if path is not None:
-            raise InvalidTask("Give a task as argument or --file, not both.")
-        rows: Iterable[tuple[int, Task]] = [(0, Task(specification, **facts))]
+        rows = [(0, Task(specification, **facts))]
     else:
-        if facts:
-            flag = next(iter(facts)).replace("_", "-")
-            raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
-        if path is None and sys.stdin.isatty():
-            raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
         rows = read_rows(path or sys.stdin, form=form)
     decisions = _decided(rows, policy)
     if as_json:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..classifier.errors import MissingExtra, PromotionRefused
+from ..classifier.errors import PromotionRefused
 from ._outcomes import outcomes_of
 from ._policy import policy_options
 from ._progress import told_bar
@@ -58,10 +58,8 @@ def promote(
     \b
     tierwise promote trained/friday --to models --log outcomes.db --why "a month of outcomes"
     """
-    try:
-        from ..training.promotion.promote import promote as judge
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    from .. import promote as judge
+
     tell_of_mlflow(model, to)
     with outcomes_of(None if force else frame, None if force else url) as log, told_bar() as progress:
         try:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 import click
 
-from ..classifier.errors import MissingExtra
 from ._remote import tell_of_mlflow
 
 
@@ -22,10 +21,8 @@ def rollback(to: str, why: str, by: str | None, as_json: bool) -> None:
     \b
     tierwise rollback --to models --why "complaints about legal clauses"
     """
-    try:
-        from ..training.promotion.promote import rollback as go_back
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    from .. import rollback as go_back
+
     tell_of_mlflow(to)
     change = go_back(to, by=by, why=why)
     if as_json:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..classifier.errors import InvalidTask
 from ..classifier.task import FACTS
 from ._answers import check_option, request_options
 from ._facts import fact_options, given
-from ._input import FORMATS, read_with_ids
+from ._input import FORMATS, check_source, read_with_ids
 from ._money_bar import MoneyBar
 from ._policy import policy_options
 from ._run_text import INTERRUPTED, header, journal_beside, row, totals
@@ -65,12 +64,10 @@ def run(
     Exit codes: 0 all done and passed, 1 not all, 2 bad input or no access, 130 interrupted.
     """
     facts = given({name: options.pop(name) for name in FACTS})
+    check_source(specification, stream, facts)
     if specification is not None:
-        if stream is not None:
-            raise InvalidTask("Give a task as argument or --file, not both.")
         tasks: list[Any] = [{"specification": specification, **facts}]
     else:
-        _check_source(stream, facts)
         journal = journal or journal_beside(stream, ".journal")
         tasks = list(read_with_ids(stream or sys.stdin, form=form))
     shown = _Shown(len(tasks), as_json=as_json, single=specification is not None)
@@ -174,14 +171,6 @@ class _Shown:
 
     def close(self) -> None:
         self._bar.close()
-
-
-def _check_source(stream: TextIO | None, facts: dict[str, Any]) -> None:
-    if facts:
-        flag = next(iter(facts)).replace("_", "-")
-        raise InvalidTask(f"--{flag} goes with a task given as argument; in a file it is a field.")
-    if stream is None and sys.stdin.isatty():
-        raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
 
 
 def _is_fine(result: TaskResult) -> bool:

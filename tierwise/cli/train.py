@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..classifier.errors import InvalidTraining, MissingExtra, StoreError, StoreUnavailable
+from ..classifier.errors import InvalidTraining, StoreError, StoreUnavailable
 from ._outcomes import outcomes_of
 
 if TYPE_CHECKING:
@@ -75,13 +76,10 @@ def train(
         raise InvalidTraining("Which outcomes? Give FRAME, a file, or --log, a path or a url.")
     from tqdm import tqdm
 
-    try:
-        from ..classifier.belief._passing import Widths
-        from ..classifier.model import TierModel
-        from ..training.outcomes.learner import Config
-        from ..training.train import train as fit
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    from .. import TierModel
+    from .. import train as fit
+    from ..training.outcomes.learner import STANDARD, Config
+
     if track is not None:
         from ..classifier.artifact._mlflow import check_chosen
 
@@ -94,7 +92,7 @@ def train(
             bar.set_description_str(name)
             bar.update()
 
-        config = Config(widths=Widths(heard_ratio=heard_ratio))
+        config = Config(widths=replace(STANDARD, heard_ratio=heard_ratio))
         model = fit(outcomes, base=start, config=config, held_back=hold_back, progress=step)
     model.save(out)
     tracked = None if track is None else _track(model, out, track)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..router.ladder import Rung
+from ._validate import EFFORTS
 
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _OTHERS = ("citations", "code_execution", "image_input", "pdf_input")
 
 
@@ -22,7 +22,7 @@ def model_info(rung: Rung, *, retired: bool) -> dict[str, Any]:
     capabilities: dict[str, Any] = {name: _supported(False) for name in _OTHERS}
     capabilities["batch"] = _supported(rung.has_batch)
     capabilities["structured_outputs"] = _supported("structured_outputs" in rung.accepts)
-    capabilities["effort"] = {"supported": effort, **{level: _supported(effort) for level in _EFFORTS}}
+    capabilities["effort"] = {"supported": effort, **{level: _supported(effort) for level in EFFORTS}}
     capabilities["thinking"] = {
         "supported": thinking,
         "types": {name: _supported(value) for name, value in types.items()},

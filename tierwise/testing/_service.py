@@ -60,7 +60,7 @@ class Service:
                 return self._failed(path, 404, "Not found")
 
     def _record(self, endpoint: str, status: int | None, **facts: Any) -> None:
-        model = facts.get("request", _NOTHING).get("model") if "model" not in facts else facts.pop("model")
+        model = facts.pop("model", facts.get("request", _NOTHING).get("model"))
         self.calls.append(Call(len(self.calls) + 1, endpoint, model, status, **facts))
 
     def _failed(self, path: tuple[str, ...], status: int, message: str) -> Reply:

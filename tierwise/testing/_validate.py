@@ -14,17 +14,10 @@ _KNOWN = {
     *("metadata", "output_config", "service_tier", "speed", "stop_sequences", "stream", "system"),
     *("thinking", "tool_choice", "tools", "user_profile_id"),
 }
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _THINKING = ("enabled", "disabled", "adaptive", "between_tools")
 _COUNTED = {
-    "messages",
-    "model",
-    "system",
-    "thinking",
-    "tool_choice",
-    "tools",
-    "output_config",
-    "cache_control",
+    *("messages", "model", "system", "thinking", "tool_choice", "tools", "output_config", "cache_control"),
 }
 
 
@@ -95,8 +88,8 @@ def _output_problems(config: object, rung: Rung) -> Iterator[str]:
         yield "output_config: Extra inputs are not permitted"
         return
     effort, form = config.get("effort"), config.get("format")
-    if effort is not None and effort not in _EFFORTS:
-        yield f"output_config.effort: Input should be one of {', '.join(_EFFORTS)}"
+    if effort is not None and effort not in EFFORTS:
+        yield f"output_config.effort: Input should be one of {', '.join(EFFORTS)}"
     if effort is not None and "effort" not in rung.accepts:
         yield "This model does not support the effort parameter."
     if form is not None and "structured_outputs" not in rung.accepts:

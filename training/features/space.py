@@ -68,12 +68,15 @@ class FeatureSpace:
     embedding_scale: float
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> FeatureSpace:
-        """The space that these tasks span."""
+    def of(cls, tasks: Sequence[Task], encoder: StaticEncoder) -> tuple[FeatureSpace, csr_matrix]:
+        """The space that these tasks span, and their rows in it, (n_tasks, n_features)."""
         words = Words.of([task.specification for task in tasks])  # a text counts as often as it is there
         lexicon = build_lexicon(words)
-        idf = design.inverse_document_frequency(design.lexical_counts(words, lexicon))
-        return cls(encoder, lexicon, idf, design.embedding_scale(design.embeddings(words, encoder)))
+        counts, embedded = design.lexical_counts(words, lexicon), design.embeddings(words, encoder)
+        idf, scale = design.inverse_document_frequency(counts), design.embedding_scale(embedded)
+        return cls(encoder, lexicon, idf, scale), design.design_matrix(
+            counts, idf, embedded * scale, design.facts(tasks)
+        )
 
     def matrix(self, tasks: Sequence[Task]) -> csr_matrix:
         """(n_tasks, n_features)."""

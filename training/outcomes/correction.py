@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ...classifier.belief._deviations import ODD_SD, ODD_SHARE
+from ...classifier.belief._deviations import ODD_SD
 from ...classifier.belief._passing import PassCurve, Widths
 from ..features.space import Blocks
 from .frame import Outcomes
@@ -101,10 +101,10 @@ def log_prior(effects: Array, widths: Widths) -> tuple[Array, Array]:
     """(..., ) log density of (..., n_tiers) effects, up to a constant, and its gradient: logistic level,
     normal deviations of which a few are wide.
     """
-    scale, sd = widths.level_scale, widths.deviation_sd
+    scale, sd, odd = widths.level_scale, widths.deviation_sd, widths.odd_share
     level, deviations = effects[..., 0] / scale, effects[..., 1:] / sd
-    near = (1 - ODD_SHARE) * np.exp(-0.5 * deviations**2)
-    far = ODD_SHARE / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
+    near = (1 - odd) * np.exp(-0.5 * deviations**2)
+    far = odd / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
     value = -(level + 2 * np.logaddexp(0.0, -level)) + np.log(near + far).sum(axis=-1)
     of_level = -np.tanh(level / 2) / scale
     of_deviations = -deviations * (near + far / ODD_SD**2) / (near + far) / sd

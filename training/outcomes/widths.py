@@ -2,7 +2,7 @@
 
 For each type the likelihood of its outcomes is integrated over a fixed grid of effects; only the
 prior's mass on the grid depends on the widths, so the integral is a weighted sum and the widths are
-a search in two numbers. With few types the search stays near the standard widths.
+a search in three numbers. With few types the search stays near the standard widths.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import expit, logit, logsumexp
 from scipy.stats import beta
 
 from ...classifier.belief._deviations import deviation_weights
@@ -22,7 +22,8 @@ from .frame import Outcomes
 from .likelihood import verdict_likelihood
 
 Array = NDArray[np.float64]
-_PRIOR_SD = 0.5  # of the log widths around the standard ones
+_PRIOR_SDS = np.array([0.5, 0.5, 1.0])  # of the logs of the widths, and of the logit of odd_share
+_FIRST_STEP = 0.3
 MOST_ROWS = 12_000  # of outcomes looked at; more would not move a width by what matters
 _AT_ONCE = 256  # rows whose likelihood over all points is held in memory
 _EPSILONS = np.array([0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15])
@@ -57,19 +58,31 @@ def fit_widths(likelihoods: Array, n_tiers: int, widths: Widths, standard: Width
     largest = likelihoods.max(axis=1, keepdims=True)
     relative = np.exp(likelihoods - largest)
 
-    def loss(logs: Array) -> float:
-        level_sd, deviation_sd = np.exp(logs)
-        prior = _prior_mass(n_tiers, widths, float(level_sd), float(deviation_sd))
-        marginal = float(np.log(relative @ prior).sum())
-        pull = (logs - np.log([standard.level_sd, standard.deviation_sd])) / _PRIOR_SD
-        return -marginal + 0.5 * float((pull**2).sum())
+    def loss(parameters: Array) -> float:
+        marginal = float(np.log(relative @ _prior_mass(n_tiers, widths, _moved(widths, parameters))).sum())
+        return -marginal + 0.5 * float((((parameters - _parameters(standard)) / _PRIOR_SDS) ** 2).sum())
 
-    start = np.log([widths.level_sd, widths.deviation_sd])
-    found = minimize(  # type: ignore[call-overload]
-        loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 0.01, "maxiter": 80}
+    start = _parameters(widths)
+    simplex = np.vstack([start, start + _FIRST_STEP * np.eye(len(start))])
+    options = {"xatol": 0.01, "fatol": 0.01, "maxiter": 120, "initial_simplex": simplex}
+    found = minimize(loss, start, method="Nelder-Mead", options=options)  # type: ignore[call-overload]
+    return _moved(widths, found.x)
+
+
+def _parameters(widths: Widths) -> Array:
+    """What is searched: on scales without bounds."""
+    share = np.clip(widths.odd_share, 1e-3, 1 - 1e-3)
+    return np.array([np.log(widths.level_sd), np.log(widths.deviation_sd), logit(share)])
+
+
+def _moved(widths: Widths, parameters: Array) -> Widths:
+    level_sd, deviation_sd = np.exp(np.clip(parameters[:2], np.log(0.2), np.log(4.0))).tolist()
+    return replace(
+        widths,
+        level_sd=round(level_sd, 4),
+        deviation_sd=round(deviation_sd, 4),
+        odd_share=round(float(expit(parameters[2])), 4),
     )
-    level_sd, deviation_sd = np.exp(np.clip(found.x, np.log(0.2), np.log(4.0)))
-    return replace(widths, level_sd=round(float(level_sd), 4), deviation_sd=round(float(deviation_sd), 4))
 
 
 def fit_epsilon(outcomes: Outcomes, places: Array, widths: Widths) -> tuple[float, float, float]:
@@ -115,13 +128,12 @@ def _profile(candidates: Array, log_likelihood: Array) -> tuple[float, float, fl
     return float(candidates[log_likelihood.argmax()]), float(inside.min()), float(inside.max())
 
 
-def _prior_mass(n_tiers: int, widths: Widths, level_sd: float, deviation_sd: float) -> Array:
+def _prior_mass(n_tiers: int, widths: Widths, other: Widths) -> Array:
     """(n_points,): the mass that other widths put on the cells of the grid of `widths`."""
     grid = effect_grid(n_tiers, widths)
-    other = replace(widths, level_sd=level_sd, deviation_sd=deviation_sd)
     levels = np.unique(grid.prior.levels)
     mass = _logistic_cells(levels, other.level_scale)
     nodes = np.unique(grid.prior.deviations)
     for _ in range(n_tiers - 1):
-        mass = mass[..., None] * deviation_weights(nodes / deviation_sd)
+        mass = mass[..., None] * deviation_weights(nodes / other.deviation_sd, other.odd_share)
     return mass.ravel() + 1e-300

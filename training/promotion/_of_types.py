@@ -14,7 +14,7 @@ from ...classifier.model import TierModel
 from ...router.ladder import Ladder
 from ..outcomes.calibrate import MOST_ROWS, TypeEffects, effects_by_type
 from ..outcomes.frame import Outcomes
-from ..thresholds import path, served
+from ..promise.thresholds import path, served
 
 Array = NDArray[np.float64]
 EARLIER = (0, 1, 2, 4, 8, 16, 32, 64)  # a group of the learning curve begins at each

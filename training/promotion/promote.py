@@ -102,18 +102,15 @@ def promote(
             from ..evaluation import compare, gate
 
             trial = trial_of(shelf, before, challenger, log)
-            if since is None and trial is not None:
-                since, until = trial.since, trial.until
-            else:
-                until = None
+            of_trial = trial if since is None else None
             found = compare(
                 baseline,
                 challenger,
                 log,
                 policy=policy,
                 correction_usd=correction_usd,
-                since=since,
-                until=until,
+                since=since if of_trial is None else of_trial.since,
+                until=None if of_trial is None else of_trial.until,
                 progress=progress,
             )
             report = gate(found, pinned=pinned)

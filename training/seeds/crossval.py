@@ -10,6 +10,8 @@ from sklearn.model_selection import GroupKFold
 
 from ...classifier.reading._encoder import StaticEncoder
 from ...classifier.reading._guards import Guards
+from ..features.lexical import familiarity
+from ..features.words import Words
 from .head import fit_reader
 from .tasks import SeedTask
 
@@ -32,12 +34,12 @@ def held_out_logits(
     names = np.array([seed.task_type for seed in seeds] if groups is None else groups)
     needed = np.array([seed.needed for seed in seeds])
     logits = np.zeros((len(seeds), n_tiers))
-    familiarity = np.zeros(len(seeds))
+    familiar = np.zeros(len(seeds))
     folds = GroupKFold(n_splits=min(n_folds, len(set(names))), shuffle=True, random_state=0)
     for fitted, held_out in folds.split(names, groups=names):
         tasks = [seeds[i].task for i in fitted]
         reader = fit_reader(tasks, needed[fitted], encoder, n_tiers=n_tiers, guards=NO_GUARDS)
-        for i in held_out:
-            logits[i] = reader.read(seeds[i].task).logits
-            familiarity[i] = reader.familiarity(seeds[i].task.specification)
-    return logits, familiarity
+        new = [seeds[i].task for i in held_out]
+        logits[held_out] = reader.read_many(new).logits
+        familiar[held_out] = familiarity(Words.of_tasks(new), reader.lexicon)
+    return logits, familiar

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ....classifier.errors import LogUnavailable, MissingExtra
+from ._answering import connected
 from ._statement import to_json
 
 _RECENTLY_S = 1.0
@@ -18,9 +19,9 @@ _USED, _FILE = "tierwise_used_at", "tierwise_file"
 
 def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
-    arguments: dict[str, Any] = (
-        {"timeout": timeout_s} if sqlite else {"connect_timeout": max(int(timeout_s), 2)}
-    )
+    arguments: dict[str, Any] = {"timeout": timeout_s} if sqlite else {}
+    if not sqlite and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = max(int(timeout_s), 2)
     try:
         engine = create_engine(
             url,
@@ -55,6 +56,11 @@ def engine_of(url: URL, *, durable: bool, timeout_s: float) -> Engine:
 
     else:
         _ask_before_use(engine)
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_: object, __: object, arguments: Any, named: Any) -> Any:
+            return connected(arguments, named)
+
     return engine
 
 
@@ -64,17 +70,9 @@ def _look_before_use(engine: Engine, url: URL) -> None:
     So no connection is handed out while it is gone, and none is made, which would begin an empty log. Where
     another file has taken its place, a copy that was restored, connections to that are made.
     """
-    path = str(url.database)
-    if path.startswith("file:"):  # a URI of SQLite's own, which says itself whether to make a file
+    if _is_uri(url):
         return
     was_there = False
-
-    def here() -> tuple[int, int] | None:
-        try:
-            found = os.stat(path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
 
     def gone() -> LogUnavailable:
         name = url.set(query={}).render_as_string()
@@ -86,17 +84,17 @@ def _look_before_use(engine: Engine, url: URL) -> None:
 
     @event.listens_for(engine, "do_connect")
     def _make(*_: object) -> None:
-        if was_there and here() is None:
+        if was_there and _here(url) is None:
             raise gone()
 
     @event.listens_for(engine, "connect")
     def _made(_: object, record: Any) -> None:
         nonlocal was_there
-        record.info[_FILE], was_there = here(), True
+        record.info[_FILE], was_there = _here(url), True
 
     @event.listens_for(engine, "checkout")
     def _take(_: object, record: Any, __: object) -> None:
-        found = here()
+        found = _here(url)
         if found is None:
             raise gone()
         if found != record.info[_FILE]:
@@ -117,15 +115,42 @@ def _ask_before_use(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def _take(connection: Any, record: Any, _: object) -> None:
-        used_at = record.info.get(_USED)
-        if used_at is None:  # it is new
-            return
-        if time.monotonic() - used_at < _RECENTLY_S and not _has_news(connection):
+        if _USED not in record.info or _is_fresh(connection, record.info):  # it is new, or just used
             return
         try:
             engine.dialect.do_ping(connection)
         except driver_error as error:
             raise exc.InvalidatePoolError from error
+
+
+def left(connection: Connection) -> None:
+    """It stays open, but nobody uses it for now."""
+    connection.info[_USED] = time.monotonic()
+
+
+def is_as_left(connection: Connection, url: URL) -> bool:
+    """Whether a connection that was left can be used again, as far as a look can tell."""
+    if url.get_backend_name() == "sqlite":
+        return _is_uri(url) or _here(url) == connection.info.get(_FILE)
+    return _is_fresh(connection.connection.driver_connection, connection.info)
+
+
+def _is_uri(url: URL) -> bool:
+    """Of SQLite's own, which says itself whether to make a file."""
+    return str(url.database).startswith("file:")
+
+
+def _here(url: URL) -> tuple[int, int] | None:
+    """Which file is at the log's place."""
+    try:
+        found = os.stat(str(url.database))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_fresh(connection: Any, info: Any) -> bool:
+    return time.monotonic() - info[_USED] < _RECENTLY_S and not _has_news(connection)
 
 
 def _has_news(connection: Any) -> bool:

@@ -54,14 +54,15 @@ class Transaction:
     """What runs in one transaction, on a connection of SQLAlchemy.
 
     ask : rows of the answers. later : for what answers nothing. connection : for all else.
+    opened : the connection, to be closed by who opened it.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.opened = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
         self._driver: Any = connection.connection.driver_connection
         self._later: list[tuple[str, Values]] = []
-        self._is_ours = False
+        self._is_ours, self.is_plain = False, True  # plain : SQLAlchemy has done nothing on the connection
 
     def begin(self) -> None:
         """Where SQLAlchemy has not. What is never committed is undone as the connection is given back."""
@@ -74,9 +75,10 @@ class Transaction:
         """After what was said before."""
         if self._later:
             self.ask()
+        self.is_plain = False
         if self._is_ours:
-            self._connection.execution_options(tierwise_begin="")
-        return self._connection
+            self.opened.execution_options(tierwise_begin="")
+        return self.opened
 
     def later(self, statement: Statement, values: Values) -> None:
         """At the latest with the commit."""
@@ -142,7 +144,7 @@ class Transaction:
 
     def _run(self, what: Callable[[], T]) -> T:
         """Errors as SQLAlchemy would raise them, without the values."""
-        dialect = self._connection.dialect
+        dialect = self.opened.dialect
         driver_error = dialect.loaded_dbapi.Error
         try:
             return what()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, or_, select, union_all
 
 from ....classifier.errors import ArtifactMissing
 from ....classifier.model import TierModel
@@ -18,15 +19,16 @@ from .._schema import decisions, outcomes
 from .._verdicts import CLEAN, NOT_CLEAN
 from ..files._read import with_progress
 from ..outcome_log import OutcomeLog
+from ._kinds import Kind, kinds
+from ._tally import Tally, tally
 
 MOST_TYPES = 200
-MOST_OUTCOMES = 100  # per tier: with the hazard of change, older ones hardly count
-LEAST_OUTCOMES = 30  # per tier, where a log has many types: few more change what a type's outcomes say
-MOST_READ = 18_000  # outcomes in all
+MOST_OUTCOMES = 100  # per tier, whose texts are read; older ones are counted
+LEAST_OUTCOMES = 10  # per tier, where a log has many types
+MOST_READ = 6_000  # outcomes in all
 MOST_LATEST = 40
 DAYS_PER_MONTH = 30.4
 _LEAST_DAYS = 7.0  # the first days of a type say little about its months
-_US_PER_DAY = 86_400e6
 _NO_PROBE = 0.5  # propensity of what the policy would rather do
 
 
@@ -38,6 +40,7 @@ def movements_of(
     baseline: str | None = None,
     worth_usd: float = WORTH_USD_PER_MONTH,
     most_types: int = MOST_TYPES,
+    counted: Tally | None = None,
     progress: bool = False,
 ) -> Movements:
     """Which types of a log should move, and what that would save; see `Movement`.
@@ -45,11 +48,13 @@ def movements_of(
         for each in movements_of(log, baseline="sonnet").of("down"):
             print(each.task_type, each.now, each.to, each.probability, each.saves_usd_per_1000)
 
-    Looked at: the types with most verdicts, of each the newest 100 outcomes per tier (fewer, but 30 at least,
-    where that would be more than 18,000 outcomes in all) and the newest 40 tasks (no retries, no probes).
+    Looked at: the types with most verdicts, of each all outcomes and the newest 40 tasks (no retries, no
+    probes). Texts take long to read: those of the newest 100 outcomes per tier are (fewer, but 10 at least,
+    where that would be more than 6,000 in all), older ones count as if their texts were like these.
     A type's volume: its decisions since its first verdict, over seven days at least.
 
     model : default: the champion. baseline : default: the production tier.
+    counted : the log's counts, where the caller has them already.
 
     Raises ArtifactMissing where there is no model, LadderMismatch where it belongs to another ladder.
     """
@@ -57,70 +62,58 @@ def movements_of(
     if isinstance(found, str):
         raise ArtifactMissing(f"Without a model nothing can be said of types: {found}")
     with log._database.read() as connection:
-        kinds = _kinds(connection)
-        shown = kinds[:most_types]
+        known = kinds(tally(connection) if counted is None else counted)
+        shown = known[:most_types]
         return movements(
             _recurring(connection, with_progress(shown, "types", progress), found, _most_outcomes(shown)),
             model=found,
             policy=policy,
             baseline=baseline,
             worth_usd=worth_usd,
-            n_left_out=len(kinds) - len(shown),
+            n_left_out=len(known) - len(shown),
         )
 
 
-class _Kind(NamedTuple):
-    task_type: str
-    tiers: tuple[str, ...]
-    n_decisions: int
-    days: float  # from its first verdict to the last of the log
-
-
-def _kinds(connection: Connection) -> list[_Kind]:
-    """Those with most verdicts first."""
-    n_decisions: dict[str, int] = dict(connection.execute(_n_decisions()).all())
-    by_type: dict[str, list[Any]] = {}
-    for row in connection.execute(_spans()):
-        by_type.setdefault(row.task_type, []).append(row)
-    last = max((row.last_us for rows in by_type.values() for row in rows), default=0)
-    found = [
-        (
-            -sum(row.n for row in rows),
-            _Kind(
-                task_type,
-                tuple(row.tier for row in rows),
-                n_decisions.get(task_type, 0),
-                (last - min(row.first_us for row in rows)) / _US_PER_DAY,
-            ),
-        )
-        for task_type, rows in by_type.items()
-    ]
-    return [kind for _, kind in sorted(found)]
-
-
-def _most_outcomes(kinds: Sequence[_Kind]) -> int:
+def _most_outcomes(shown: Sequence[Kind]) -> int:
     """Per type and tier: texts take long to read, so of many types fewer each."""
-    n_tiers = sum(len(kind.tiers) for kind in kinds)
+    n_tiers = sum(len(kind.outcomes) for kind in shown)
     return min(max(MOST_READ // max(n_tiers, 1), LEAST_OUTCOMES), MOST_OUTCOMES)
 
 
 def _recurring(
-    connection: Connection, kinds: Iterable[_Kind], model: TierModel, most_outcomes: int
+    connection: Connection, shown: Iterable[Kind], model: TierModel, most_outcomes: int
 ) -> Iterator[Recurring]:
-    for kind in kinds:
-        judged = [
-            Judged(_judged(row, model), row.verdict == CLEAN, row.at_us / 1e6)
-            for tier in kind.tiers
+    for kind in shown:
+        told = [
+            row
+            for tier in kind.outcomes
             for row in connection.execute(
                 _outcomes(), {"task_type": kind.task_type, "tier": tier, "most": most_outcomes}
             )
         ]
-        works = (
-            _work(row, model) for row in connection.execute(_latest(), {"task_type": kind.task_type}).all()
-        )
-        latest = tuple(work for work in works if not work.task.attempts)
+        works = {row.decision_id: _work(row, model) for row in told}
+        judged = [
+            Judged(_judged(row, works[row.decision_id], model), row.verdict == CLEAN, row.at_us / 1e6)
+            for row in told
+        ]
+        latest = connection.execute(_latest(), {"task_type": kind.task_type}).scalars().all()
+        unknown = [decision_id for decision_id in latest if decision_id not in works]  # nobody judged them
+        works |= {
+            row.decision_id: _work(row, model) for row in connection.execute(_decided(), {"ids": unknown})
+        }
+        firsts = tuple(works[each] for each in latest if not works[each].task.attempts)
         per_month = kind.n_decisions / max(kind.days, _LEAST_DAYS) * DAYS_PER_MONTH
-        yield Recurring(kind.task_type, latest, tuple(judged), per_month)
+        yield Recurring(kind.task_type, firsts, tuple(judged), per_month, _unread(kind, judged))
+
+
+def _unread(kind: Kind, judged: Iterable[Judged]) -> dict[str, tuple[int, int]]:
+    """Of its outcomes those that are not among these, by tier."""
+    read = Counter((each.work.tier, each.clean) for each in judged)
+    left = {
+        tier: (clean - read[tier, True], unclean - read[tier, False])
+        for tier, (clean, unclean) in kind.outcomes.items()
+    }
+    return {tier: counts for tier, counts in left.items() if any(counts)}
 
 
 def _work(row: Any, model: TierModel) -> Work:
@@ -128,9 +121,8 @@ def _work(row: Any, model: TierModel) -> Work:
     return Work(task_of(row._mapping, row.details or {}), row.tier, kept)
 
 
-def _judged(row: Any, model: TierModel) -> Work:
+def _judged(row: Any, work: Work, model: TierModel) -> Work:
     """Where this very model decided, what it read in the text stands in the row: texts are slow to read."""
-    work = _work(row, model)
     if row.model_version != model.version or model.manifest.get("correction") is not None:
         return work
     return work._replace(text=_mass(row, model))
@@ -144,58 +136,51 @@ def _mass(row: Any, model: TierModel) -> tuple[float, ...] | None:
     return tuple(beliefs["text"])
 
 
-_NAMES = ("task_type", "tier", "mode", "model_version", "specification", "facts", "details")
+_NAMES = ("decision_id", "task_type", "tier", "mode", "model_version", "specification", "facts", "details")
 _TASK = tuple(decisions.c[n] for n in _NAMES)
-
-
-@cache
-def _spans() -> Select[Any]:
-    counts = outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN))
-    first, last = func.min(outcomes.c.at_us), func.max(outcomes.c.at_us)
-    key = (outcomes.c.task_type, outcomes.c.tier)
-    return (
-        select(*key, func.count().label("n"), first.label("first_us"), last.label("last_us"))
-        .where(outcomes.c.is_effective, outcomes.c.tier.is_not(None), outcomes.c.task_type.is_not(None))
-        .where(counts)
-        .group_by(*key)
-    )
-
-
-@cache
-def _n_decisions() -> Select[Any]:
-    return (
-        select(decisions.c.task_type, func.count())
-        .where(decisions.c.task_type.is_not(None))
-        .group_by(decisions.c.task_type)
-    )
 
 
 @cache
 def _outcomes() -> Select[Any]:
     """The newest of a type and tier; ids first, so that only their rows are read."""
-    newest = (
-        select(outcomes.c.outcome_id)
-        .where(outcomes.c.task_type == bindparam("task_type"), outcomes.c.tier == bindparam("tier"))
-        .where(outcomes.c.is_effective, outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN)))
-        .order_by(outcomes.c.at_us.desc(), outcomes.c.outcome_id.desc())
+    newest = union_all(*(select(_newest(verdict).subquery()) for verdict in (CLEAN, *NOT_CLEAN))).subquery()
+    ids = (
+        select(newest.c.outcome_id)
+        .order_by(newest.c.at_us.desc(), newest.c.outcome_id.desc())
         .limit(bindparam("most"))
     )
     return (
         select(outcomes.c.verdict, outcomes.c.at_us, *_TASK)
         .join(decisions, decisions.c.decision_id == outcomes.c.decision_id)
-        .where(outcomes.c.outcome_id.in_(newest))
+        .where(outcomes.c.outcome_id.in_(ids))
         .order_by(outcomes.c.at_us, outcomes.c.outcome_id)
+    )
+
+
+def _newest(verdict: str) -> Select[Any]:
+    """Of one verdict they stand in the index in this order: the rest of a type is not looked at."""
+    return (
+        select(outcomes.c.outcome_id, outcomes.c.at_us)
+        .where(outcomes.c.task_type == bindparam("task_type"), outcomes.c.tier == bindparam("tier"))
+        .where(outcomes.c.is_effective, outcomes.c.verdict == verdict)
+        .order_by(outcomes.c.at_us.desc(), outcomes.c.outcome_id.desc())
+        .limit(bindparam("most"))
     )
 
 
 @cache
 def _latest() -> Select[Any]:
-    """The newest first attempts, whether somebody judged them or not; a probe was not where the type is."""
+    """Ids of the newest first attempts, judged or not; a probe was not where the type is."""
     return (
-        select(*_TASK)
+        select(decisions.c.decision_id)
         .where(decisions.c.task_type == bindparam("task_type"), decisions.c.follows.is_(None))
         .where(or_(decisions.c.mode.is_(None), decisions.c.mode != "none"))
         .where(or_(decisions.c.propensity.is_(None), decisions.c.propensity >= _NO_PROBE))
         .order_by(decisions.c.decided_at_us.desc(), decisions.c.decision_id)
         .limit(MOST_LATEST)
     )
+
+
+@cache
+def _decided() -> Select[Any]:
+    return select(*_TASK).where(decisions.c.decision_id.in_(bindparam("ids", expanding=True)))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from .._counting import tallies
-from .._schema import decisions, outcomes
 from .._times import from_us
 from .._verdicts import CLEAN, NOT_CLEAN, VERDICTS
+from ._tally import STORED, OfVerdict, Tally, tally
 
 Z = 1.6448536  # 90 %, as all intervals of this project
 
@@ -74,30 +74,32 @@ class Stats:
 
 
 def collect(connection: Connection) -> Stats:
-    by_text = select(decisions.c.text_stored, func.count()).group_by(decisions.c.text_stored)
-    texts: dict[str, int] = dict(connection.execute(by_text).all())
-    n_outcomes = connection.execute(select(func.count()).select_from(outcomes)).scalar_one()
-    n_judged = connection.execute(
-        select(func.count()).select_from(outcomes).where(outcomes.c.is_effective)
-    ).scalar_one()
-    gathered: dict[str | None, dict[str, tuple[dict[str, int], int]]] = {}
-    for task_type, tier, verdict, n, last_us in connection.execute(tallies()):
-        counts, last = gathered.setdefault(task_type, {}).setdefault(tier, ({}, last_us))
-        counts[verdict] = n
-        gathered[task_type][tier] = counts, max(last, last_us)
-    n_decisions = sum(texts.values())
+    return stats_of(tally(connection))
+
+
+def stats_of(counted: Tally) -> Stats:
+    counting = [each for each in counted.verdicts if each.is_effective]
+    n_decisions = sum(each.n for each in counted.decisions)
+    stored = (sum(column) for column in zip(*(each.n_stored for each in counted.decisions), strict=True))
+    gathered: dict[str | None, dict[str, list[OfVerdict]]] = {}
+    for each in counting:
+        if each.tier is not None:
+            gathered.setdefault(each.task_type, {}).setdefault(each.tier, []).append(each)
     return Stats(
         n_decisions,
-        n_outcomes,
-        n_decisions - n_judged,
-        texts,
+        sum(each.n for each in counted.verdicts),
+        n_decisions - sum(each.n for each in counting),
+        {name: n for name, n in zip(STORED, stored, strict=False) if n},
         {
-            task_type: {
-                tier: TierStats(counts, from_us(last)) for tier, (counts, last) in sorted(tiers.items())
-            }
+            task_type: {tier: _of_tier(verdicts) for tier, verdicts in sorted(tiers.items())}
             for task_type, tiers in sorted(gathered.items(), key=lambda pair: pair[0] or "")
         },
     )
+
+
+def _of_tier(verdicts: Sequence[OfVerdict]) -> TierStats:
+    last_us = max(each.last_us for each in verdicts)
+    return TierStats({each.verdict: each.n for each in verdicts}, from_us(last_us))
 
 
 def wilson(clean: int, n: int) -> tuple[float, float] | None:

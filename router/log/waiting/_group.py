@@ -9,15 +9,15 @@ from ....classifier.belief.posterior import Posterior
 from ....classifier.model import TierModel
 from .._add_decision import Prepared, add_decisions, prepared
 from .._decision_row import decision_row
+from .._opened import OpenedLog
 from .._record import record_within
 from .._times import to_us
 from ..database._statement import to_json
-from ..outcome_log import OutcomeLog
 from ._unwritten import Report, Unwritten
 
 
 def record_group(
-    log: OutcomeLog, rows: Sequence[Prepared], reports: Sequence[Report] = (), *, wait_s: float
+    log: OpenedLog, rows: Sequence[Prepared], reports: Sequence[Report] = (), *, wait_s: float
 ) -> None:
     """All of them or none, in their order. Those that are there already change nothing.
 
@@ -43,7 +43,7 @@ def record_group(
 
 
 def rows_of(
-    log: OutcomeLog, group: Sequence[Unwritten], dumps: Callable[[Any], str] = to_json
+    log: OpenedLog, group: Sequence[Unwritten], dumps: Callable[[Any], str] = to_json
 ) -> list[Prepared]:
     """What takes most of the time, and asks no database.
 

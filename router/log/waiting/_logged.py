@@ -50,7 +50,7 @@ class Logged:
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         """What was learned of the type; None for a new one, and while the log is away."""
         found: TypeState | None = self._asked(
-            lambda: self._keepers.of(model).state(self.log, task_type), None
+            lambda: self._keepers.of(model).state(self.log._database, task_type), None
         )
         return found
 
@@ -104,7 +104,8 @@ class Logged:
         """Raises NotInLog."""
         waiting = self._recorder.waiting.get(decision_id)
         if waiting is None:
-            with self.log._database.read() as connection:
+            database = self.log._database
+            with database.brief(self._recorder.wait_s), database.read() as connection:
                 return attempts_up_to(connection, decision_id)
         return (*waiting.decision.task.attempts, str(waiting.decision.tier))
 
@@ -145,7 +146,8 @@ class Logged:
             return without
         started = time.monotonic()
         try:
-            return ask()
+            with self.log._database.brief(self._recorder.wait_s):
+                return ask()
         except LogError as error:
             self._recorder.failed(error, started)
             return without

@@ -46,7 +46,7 @@ class Recorder:
     def __init__(
         self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
-        self.log, self._wait_s, self._placing = log, wait_s, placing
+        self.log, self.wait_s, self._placing = log, wait_s, placing
         self.waiting: OrderedDict[str, Unwritten] = OrderedDict()
         self.reports: deque[Report] = deque()  # in the order in which they came
         self.n_dropped = self._n_taken = 0
@@ -161,7 +161,7 @@ class Recorder:
         group, reports = self._next_group()
         started = time.monotonic()
         try:
-            self._write(group, reports, wait_s=self._wait_s)
+            self._write(group, reports, wait_s=self.wait_s)
         except LogError as error:
             if self._means_away(error):
                 self.failed(error, started)
@@ -195,7 +195,7 @@ class Recorder:
 
     def _each_written(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> bool:
         for waiting in group:
-            written = self._is_written("A decision", partial(self._write, [waiting], wait_s=self._wait_s))
+            written = self._is_written("A decision", partial(self._write, [waiting], wait_s=self.wait_s))
             if written is None:
                 return False
             if not written:
@@ -234,11 +234,11 @@ class Recorder:
         known = each.decision.decision_id if isinstance(each.decision, Decision) else each.decision
         given: dict[str, Any] = {"attempt": each.attempt, "attempted_at_us": each.at_us, "learn": each.learn}
         try:
-            record(self.log, known, each.said, wait_s=self._wait_s, **given)
+            record(self.log, known, each.said, wait_s=self.wait_s, **given)
         except NotInLog:
             if known is each.decision:
                 raise
-            record(self.log, each.decision, each.said, wait_s=self._wait_s, **given)  # it had been given up
+            record(self.log, each.decision, each.said, wait_s=self.wait_s, **given)  # it had been given up
 
     def write_waiting(self, each: Unwritten) -> None:
         """At once, for who has something to say of it. Raises LogError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .._usage import NO_USAGE, Usage
 from ._journal import Line
@@ -51,6 +51,10 @@ class ItemResult:
     def __post_init__(self) -> None:
         if not self.decision_id:
             object.__setattr__(self, "decision_id", self.id)
+
+    def to_dict(self) -> Line:
+        """Plain values, for JSON."""
+        return {**asdict(self), "usage": self.usage._asdict(), "attempts": list(self.attempts)}
 
     @classmethod
     def from_line(cls, line: Line) -> ItemResult:

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,16 @@ from ....classifier.errors import InvalidRequest
 from ....classifier.task import Task
 from ...decision import Decision
 from ...ladder import Ladder
-from .._check import Check, CheckLike, Surroundings, as_check
+from .._check import Check, CheckLike, Surroundings, as_check_if_any
 from .._drive import OUTSIDE, AsyncDriver, Driver
 from .._limits import Limits, checked_concurrency
-from .._request import Options, build_request
+from .._request import Options
 from .._steps import Steps
 from ._collect import AT_ONCE, collect_steps
 from ._escalate import Escalation
 from ._item import ItemResult
-from ._journal import FORMAT, Journal, Line, plan_parts
+from ._journal import FORMAT, Journal, Part
+from ._planned import item_of, options_said, plan_parts
 from ._submit import submit_steps
 
 MAX_REQUESTS = 100_000  # of one batch, by the API
@@ -105,7 +106,7 @@ class BatchJob:
         ladder = made[0].evidence.ladder
         named = [None] * len(made) if keys is None else list(keys)
         items = plan_parts(
-            (_item(*each, shared) for each in zip(made, named, own, strict=True)),
+            (item_of(*each, shared) for each in zip(made, named, own, strict=True)),
             max_requests=max_requests,
             max_bytes=MAX_BYTES,
         )
@@ -116,7 +117,7 @@ class BatchJob:
                 raise InvalidRequest(f"{path} holds a job already; use BatchJob.open(...).", about=path)
             journal.empty()
             journal.write(
-                {**head, "ladder": ladder.name, "options": _said(shared)}, *items, {"kind": "planned"}
+                {**head, "ladder": ladder.name, "options": options_said(shared)}, *items, {"kind": "planned"}
             )
         return cls(journal, ladder, clock)
 
@@ -161,9 +162,14 @@ class BatchJob:
         """Decision id -> task."""
         return {each: Task.from_mapping(line["task"]) for each, line in self._journal.items.items()}
 
+    @property
+    def parts(self) -> Collection[Part]:
+        """Each a batch of the API."""
+        return self._journal.parts.values()
+
     def status(self) -> BatchStatus:
         """Counts, from the journal alone."""
-        results, parts = self.results.values(), self._journal.parts.values()
+        results, parts = self.results.values(), self.parts
         by_status: dict[str, int] = {}
         for result in results:
             by_status[result.status] = by_status.get(result.status, 0) + 1
@@ -198,7 +204,7 @@ class BatchJob:
         An item that meets an error is left for the next time, and holds no other; the error is raised where
         nothing else has come.
         """
-        checked = check and as_check(check)
+        checked = as_check_if_any(check)
         steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
         return _driver(client).run(steps)
 
@@ -212,7 +218,7 @@ class BatchJob:
         concurrency: int = AT_ONCE,
     ) -> tuple[ItemResult, ...]:
         """`collect` in asyncio; check and on_item may be async."""
-        checked = check and as_check(check)
+        checked = as_check_if_any(check)
         steps = self.collect_steps(checked, limits=limits, on_item=on_item, concurrency=concurrency)
         return await _async_driver(client).run(steps)
 
@@ -236,7 +242,7 @@ class BatchJob:
         escalation : how items go on whose answer is no good. in_sync : what the batch could not do is run
             now; else it is only said.
         """
-        around, at_once = self._around(limits), checked_concurrency(concurrency)
+        around, at_once = self.around(limits), checked_concurrency(concurrency)
         steps = collect_steps(
             *(self._journal, around, check, on_item, self._clock, escalation),
             in_sync=in_sync,
@@ -246,32 +252,9 @@ class BatchJob:
             yield from submit_steps(self._journal, around.limits, OUTSIDE, self._clock)
             return (yield from steps)
 
-    def _around(self, limits: Limits | None) -> Surroundings:
+    def around(self, limits: Limits | None) -> Surroundings:
+        """Of its items, but for their tasks."""
         return Surroundings(Task(""), self._ladder, limits or Limits(), OUTSIDE)
-
-
-def _item(decision: Decision, key: str | None, own: Options | None, shared: Options | None) -> Line:
-    ladder = decision.evidence.ladder
-    rung = ladder.rungs[ladder.index(decision.tier)]
-    params = build_request(decision.task, rung, own or shared).kwargs
-    facts = {name: value for name, value in asdict(decision.task).items() if value not in (None, ())}
-    return {
-        "id": decision.decision_id,
-        **({} if key is None else {"key": key}),
-        "tier": str(decision.tier),
-        "model": rung.model,
-        "task": facts,
-        "params": params,
-        **({} if own is None else {"options": _said(own, without="messages")}),
-    }
-
-
-def _said(options: Options | None, *, without: str = "") -> Line:
-    """As the journal keeps them."""
-    if options is None:
-        return {}
-    names = (each.name for each in fields(options) if each.name != without)
-    return {name: getattr(options, name) for name in names}
 
 
 def _driver(client: Any) -> Driver:

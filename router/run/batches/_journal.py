@@ -195,20 +195,3 @@ class Journal:
                 part.is_canceled = True
             case kind:
                 raise ValueError(kind)
-
-
-def plan_parts(items: Iterable[Line], *, max_requests: int, max_bytes: int) -> list[Line]:
-    """Number the parts: by tier and model, in order, each within the limits."""
-    found: list[Line] = []
-    open_: dict[tuple[str, str], tuple[int, int, int]] = {}  # number, requests, bytes
-    n_parts = 0
-    for item in items:
-        key = item["tier"], item["model"]
-        size = len(json.dumps({"custom_id": item["id"], "params": item["params"]})) + 1
-        number, requests, used = open_.get(key, (-1, max_requests, 0))
-        if requests >= max_requests or used + size > max_bytes:
-            number, requests, used = n_parts, 0, 0
-            n_parts += 1
-        open_[key] = number, requests + 1, used + size
-        found.append({**item, "kind": "item", "part": number})
-    return found

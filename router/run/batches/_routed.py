@@ -13,13 +13,12 @@ from ....classifier.task import Task
 from ..._deciding import decided, redecided_after
 from ..._engine import Engine
 from ...rules._trivial import is_deterministic
-from .._check import CheckLike, as_check
+from .._check import CheckLike, as_check_if_any
 from .._keyed import keyed
 from .._limits import Limits
 from .._logged import Columns, note
 from .._request import Options
-from .._result import Hooks
-from .._steps import Steps
+from .._result import USABLE, Hooks
 from ._collect import AT_ONCE
 from ._escalate import Escalation
 from ._item import ItemResult
@@ -80,11 +79,12 @@ def collect(
     driver, opened = runner.driver(), _opened(router, job)
 
     def on_item(result: ItemResult) -> None:
-        runner.submit(partial(_log_item, router, result)).result()
+        runner.submit(partial(log_item, router, result)).result()
 
     entries = runner.entries()
-    told = entries.hooks(), entries.settle
-    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
+    escalation = _escalation(router, opened, entries.hooks(), entries.settle) if escalate else None
+    given: dict[str, Any] = {"limits": limits, "on_item": on_item, "concurrency": concurrency}
+    steps = opened.collect_steps(as_check_if_any(check), escalation=escalation, **given)
     try:
         return driver.run(steps)
     finally:
@@ -105,11 +105,12 @@ async def acollect(
     driver, opened = runner.async_driver(), _opened(router, job)
 
     async def on_item(result: ItemResult) -> None:
-        await asyncio.wrap_future(runner.submit(partial(_log_item, router, result)))
+        await asyncio.wrap_future(runner.submit(partial(log_item, router, result)))
 
     entries = runner.entries()
-    told = entries.hooks(), entries.asettle
-    steps = _steps(router, opened, check, limits, on_item, told, concurrency, escalate=escalate)
+    escalation = _escalation(router, opened, entries.hooks(), entries.asettle) if escalate else None
+    given: dict[str, Any] = {"limits": limits, "on_item": on_item, "concurrency": concurrency}
+    steps = opened.collect_steps(as_check_if_any(check), escalation=escalation, **given)
     try:
         return await driver.run(steps)
     finally:
@@ -150,32 +151,17 @@ def _ladder(router: Router) -> Any:
     return Engine.of(router.model, router.policy).ladder
 
 
-def _steps(
-    router: Router,
-    job: BatchJob,
-    check: CheckLike | None,
-    limits: Limits | None,
-    on_item: Callable[[ItemResult], Any] | None,
-    told: tuple[Hooks | None, Callable[[], Any]],
-    concurrency: int,
-    *,
-    escalate: bool,
-) -> Steps[tuple[ItemResult, ...]]:
-    checked, tasks = None if check is None else as_check(check), job.tasks
-    escalation = None
-    if escalate:
-        escalation = Escalation(
-            lambda item_id: redecided_after(router, tasks[item_id], item_id),
-            job.options_of,
-            told[0] or Hooks(),
-            told[1],
-        )
-    return job.collect_steps(
-        checked, limits=limits, on_item=on_item, escalation=escalation, concurrency=concurrency
+def _escalation(router: Router, job: BatchJob, hooks: Hooks | None, settle: Callable[[], Any]) -> Escalation:
+    tasks = job.tasks
+    return Escalation(
+        lambda item_id: redecided_after(router, tasks[item_id], item_id),
+        job.options_of,
+        hooks or Hooks(),
+        settle,
     )
 
 
-def _log_item(router: Router, result: ItemResult) -> None:
+def log_item(router: Router, result: ItemResult) -> None:
     """An item is told of at least once; the log keeps its attempt once."""
     logged = router._logged
     if logged is None:
@@ -188,7 +174,7 @@ def _log_item(router: Router, result: ItemResult) -> None:
 
 def _columns_of(result: ItemResult, stop_reason: str | None) -> dict[str, Any]:
     ended = result.message is not None
-    judged = ended and result.status in ("passed", "failed", "unchecked", "check_not_run")
+    judged = ended and result.status in (*USABLE, "failed")
     return Columns(
         number=1,
         mode=result.mode,

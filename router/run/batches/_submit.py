@@ -9,7 +9,7 @@ from ....classifier.errors import ServiceFailed
 from .._limits import Limits
 from .._steps import Api, Outside, Steps
 from ._api import create_steps, read_steps
-from ._journal import Journal, Part
+from ._journal import Journal, Line, Part
 
 _CLOCKS_DIFFER_S = 300.0  # between the service and us, at most
 
@@ -26,7 +26,7 @@ def submit_steps(
             if batch is not None:
                 journal.write(_sent(part, batch, proved=batch.results_url is not None))
                 continue
-        requests = [{"custom_id": each, "params": journal.items[each]["params"]} for each in part.ids]
+        requests = [{"custom_id": each, "params": _body(journal.items[each]["params"])} for each in part.ids]
         journal.write({"kind": "sending", "part": part.number, "at": clock()})
         created = yield from create_steps(requests, limits, outside)
         if created.batch is None:  # the next submit looks for it, when it can be seen in the list
@@ -36,6 +36,12 @@ def submit_steps(
                 about=part.number,
             )
         journal.write(_sent(part, created.batch, proved=True))
+
+
+def _body(params: Line) -> Line:
+    """Of a request, as the SDK makes it of the arguments of a call."""
+    own = {name: value for name, value in params.items() if name != "extra_body"}
+    return {**own, **(params.get("extra_body") or {})}
 
 
 def _found(part: Part, journal: Journal, limits: Limits, outside: Outside) -> Steps[Any | None]:

@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ...ladder import Ladder
-from .._result import RunResult
+from .._result import USABLE, RunResult
 from .._usage import Usage, usage_cost_usd
 from ..batches._item import ItemResult
 
 ERROR = "error"
-_USABLE = ("passed", "unchecked", "check_not_run")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class TaskResult:
     @property
     def is_usable(self) -> bool:
         """There is an answer, and no check said no."""
-        return self.status in _USABLE
+        return self.status in USABLE
 
     def replace(self, **values: Any) -> TaskResult:
         return replace(self, **values)

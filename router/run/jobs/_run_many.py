@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....classifier.errors import InvalidRequest
-from .._check import CheckLike, as_check
+from .._check import CheckLike, as_check_if_any
 from .._execute import Start
 from .._keyed import TaskLike, keyed
 from .._limits import Limits, checked_concurrency
@@ -66,7 +66,7 @@ def run_many(
     Raises InvalidTask and JournalError before anything is sent; AccountRefused, InvalidRequest, and
     JournalError for a full disk, when what was in flight has ended. KeyboardInterrupt likewise.
     """
-    checked = None if check is None else as_check(check)
+    checked = as_check_if_any(check)
 
     router._running().driver()  # a client that can't be used is found out now
 
@@ -74,7 +74,7 @@ def run_many(
         return run_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         perform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -94,7 +94,7 @@ async def arun_many(
 ) -> RunSummary:
     """`run_many` in asyncio; check and on_result may be async. Cancelled, it begins nothing more, waits for
     what is in flight and writes it down; cancelled again, it leaves at once."""
-    checked = None if check is None else as_check(check)
+    checked = as_check_if_any(check)
 
     router._running().async_driver()
 
@@ -102,7 +102,7 @@ async def arun_many(
         return await arun_task(router, begin, job, check=checked, options=options)
 
     with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
-        _tell(job.known, on_known)
+        tell(job.known, on_known)
         await aperform(job, run, concurrency, on_result)
         return _result(job)
 
@@ -168,7 +168,7 @@ def _asked(begin: Begin, job: JobState, check: Any, options: Options | None, sta
     return Job(begin.task, None, None, check, options, begin.limits, watch, start)
 
 
-def _tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
+def tell(results: Iterable[TaskResult], on_known: OnResult | None) -> None:
     if on_known is not None:
         for result in results:
             on_known(result)

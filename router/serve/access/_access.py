@@ -46,16 +46,21 @@ def cross_site_denied(method: str, headers: Mapping[bytes, bytes], path: str) ->
     """
     if method not in _CHANGING:
         return None
-    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
-        return Denied(403, "Requests of other sites' pages are not taken.")
-    origin = headers.get(b"origin")
-    if origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower():
+    if is_cross_site(headers):
         return Denied(403, "Requests of other sites' pages are not taken.")
     if path.startswith("/v1/") and _has_body(headers):
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if kind != b"application/json" and not kind.endswith(b"+json"):
             return Denied(415, "Send JSON, with Content-Type: application/json.")
     return None
+
+
+def is_cross_site(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser says that another site's page asks; what is no browser says nothing."""
+    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
+        return True
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()
 
 
 def _has_body(headers: Mapping[bytes, bytes]) -> bool:

@@ -6,7 +6,7 @@ Plain ASGI: a middleware that builds requests and tasks of its own would cost mo
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from .._answers import SAFE_HEADERS, Refused, error_body
@@ -55,17 +55,20 @@ class Guard:
             await send(message)
 
         try:
-            denied, extra = self._look(scope)
+            headers = dict(scope["headers"])
+            denied, extra = self._look(scope, headers)
             if denied is not None:
                 await _deny(safe_send, denied, extra)
             else:
-                await self._app(scope, self._limited(receive), safe_send)
+                await self._app(scope, self._limited(receive, headers), safe_send)
         finally:
             self._metrics.request(_route_of(scope), status, time.perf_counter() - started)
 
-    def _look(self, scope: MutableMapping[str, Any]) -> tuple[Denied | None, list[tuple[bytes, bytes]]]:
+    def _look(
+        self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]
+    ) -> tuple[Denied | None, list[tuple[bytes, bytes]]]:
         """Why the request is not taken, and what is said in the headers of that answer."""
-        headers, path = dict(scope["headers"]), scope["path"]
+        path = scope["path"]
         denied = self._host_denied(headers.get(b"host", b""))
         if len(headers) < len(scope["headers"]) and [n for n, _ in scope["headers"]].count(b"host") > 1:
             denied = Denied(400, "A request has one Host.")
@@ -107,9 +110,11 @@ class Guard:
         )
         return Denied(401, told), [(b"www-authenticate", _CHALLENGE)]
 
-    def _limited(self, receive: Receive) -> Receive:
-        """The body, no larger than allowed."""
-        left = self._settings.max_body_bytes
+    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
+        """The body, no larger than allowed; no more of it comes than the head says, where it does."""
+        most = left = self._settings.max_body_bytes
+        if b"transfer-encoding" not in headers and 0 < _length(headers) <= most:
+            return receive
 
         async def limited() -> Message:
             nonlocal left
@@ -126,7 +131,7 @@ class Guard:
         return f"A body has at most {self._settings.max_body_bytes:,} bytes. Send it in parts."
 
 
-def _length(headers: dict[bytes, bytes]) -> int:
+def _length(headers: Mapping[bytes, bytes]) -> int:
     given = headers.get(b"content-length", b"0")
     return int(given) if given.isdigit() else 0
 

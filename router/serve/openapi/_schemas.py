@@ -8,8 +8,6 @@ from fastapi.responses import PlainTextResponse
 
 from . import _examples as examples
 from . import _shapes as shapes
-from ._examples import OUTCOME as _OUTCOME
-from ._examples import TASK as _TASK
 
 _HISTORY = {
     "type": ["object", "null"],
@@ -40,8 +38,6 @@ _WHAT = {
 }
 _ALWAYS = (401, 403, 429)
 _OF_BODIES = (400, 408, 413, 415, 422)
-
-
 _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 
 
@@ -66,10 +62,10 @@ def _failure(status: int) -> dict[str, Any]:
     return found
 
 
-def _body(*forms: dict[str, Any], **examples: Any) -> dict[str, Any]:
+def _body(*forms: dict[str, Any], **shown: Any) -> dict[str, Any]:
     content = {
         "schema": {"anyOf": list(forms)},
-        "examples": {name: {"value": value} for name, value in examples.items()},
+        "examples": {name: {"value": value} for name, value in shown.items()},
     }
     return {"required": True, "content": {"application/json": content}}
 
@@ -109,9 +105,9 @@ PREDICT = _route(
     requestBody=_body(
         _task_with(history=_HISTORY, follows=_FOLLOWS),
         _list_of("tasks", {"anyOf": [shapes.task_schema(), {"type": "string"}]}),
-        one=_TASK,
-        retry={**_TASK, "follows": _OUTCOME["decision_id"]},
-        many={"tasks": [_TASK, "Draft the launch email"]},
+        one=examples.TASK,
+        retry={**examples.TASK, "follows": examples.OUTCOME["decision_id"]},
+        many={"tasks": [examples.TASK, "Draft the launch email"]},
     ),
 )
 EXPLAIN = _route(
@@ -122,7 +118,10 @@ EXPLAIN = _route(
     409,
     503,
     requestBody=_body(
-        _task_with(history=_HISTORY), _BY_ID, task=_TASK, earlier={"decision_id": _OUTCOME["decision_id"]}
+        _task_with(history=_HISTORY),
+        _BY_ID,
+        task=examples.TASK,
+        earlier={"decision_id": examples.OUTCOME["decision_id"]},
     ),
 )
 OUTCOMES = _route(
@@ -135,8 +134,8 @@ OUTCOMES = _route(
     requestBody=_body(
         shapes.outcome_schema(),
         _list_of("outcomes", shapes.outcome_schema()),
-        one=_OUTCOME,
-        many={"outcomes": [_OUTCOME]},
+        one=examples.OUTCOME,
+        many={"outcomes": [examples.OUTCOME]},
     ),
 )
 HISTORY = _route(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from ....classifier.task import _FLAGS, MAX_COUNT, MAX_SPECIFICATION_CHARS, Task
+from ..._meanings import meanings
 from ...log._checks import MAX_NAME_CHARS, MAX_NOTE_CHARS
 from ...log._verdicts import BASES, VERDICTS
 
@@ -156,10 +156,10 @@ class Failure(_Closed):
 def task_schema() -> dict[str, Any]:
     """Of one task; from the class, so that a new fact is in it."""
     schema = TypeAdapter(Task).json_schema()
-    meanings = _meanings()
+    told = meanings()
     facts: dict[str, Any] = {}
     for name, found in schema["properties"].items():
-        kept: dict[str, Any] = {"description": meanings[name]}
+        kept: dict[str, Any] = {"description": told.get(name, "")}
         if name == "specification":
             kept |= {"type": "string", "maxLength": MAX_SPECIFICATION_CHARS}
         elif name in _FLAGS:
@@ -195,10 +195,3 @@ def outcome_schema() -> dict[str, Any]:
     }
     required = ["decision_id", "verdict"]
     return {**_OBJECT, "required": required, "properties": facts}
-
-
-def _meanings() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for listed, meaning in re.findall(r"^ {4}(\w+(?:, \w+)*) : (.+)$", Task.__doc__ or "", re.MULTILINE):
-        found |= dict.fromkeys(listed.split(", "), meaning)
-    return found

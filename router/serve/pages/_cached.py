@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..._uncollected import uncollected
 from ...log._times import utc_now
 from ._saved import Saved
 
@@ -90,7 +91,8 @@ class Cached:
         started, at, done, failed = time.monotonic(), utc_now(), Future[Any](), False
         try:
             begun_in = None if saved is None else saved.era()
-            done.set_result(count())
+            with uncollected():  # a look at a million objects would hold up all that is served meanwhile
+                done.set_result(count())
         except BaseException as error:
             done.set_exception(error)
             failed = True

@@ -7,7 +7,7 @@ from typing import Any
 from ....classifier.artifact._pointer import Pointer
 from ....classifier.errors import ArtifactError, LogError
 from ....classifier.model import REMOTE
-from ....classifier.reading._lexicon import OPENS
+from ..._explain import explain
 from ...log._past import past_decision
 from ...log._times import from_us
 from ...reasons import MEANING
@@ -86,17 +86,11 @@ def decision_page(state: State, decision_id: str) -> dict[str, Any]:
         "attempts": log.attempts(decision_id),
         "row": past.row,
         "decision": decision,
-        "explained": None if decision is None else decision.explain(),
+        "explained": None if decision is None else explain(decision),
         "words": {tier: found for tier, found in words.items() if found},
         "meaning": MEANING,
         "beliefs": (past.row["details"] or {}).get("beliefs") or {},
     }
-
-
-def as_words(evidence: str) -> str:
-    """What a word of the lexicon's stands for, to a reader."""
-    said = evidence.removeprefix(OPENS)
-    return f"begins with “{said}”" if said != evidence else evidence.replace("#", "‹number›")
 
 
 def _figures(metrics: Any) -> dict[str, str]:

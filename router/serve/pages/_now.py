@@ -16,6 +16,7 @@ from ._mix import LATELY, shifted, tier_mix
 from ._savings import Savings, savings
 from ._state import State, ladder_of, policy_of
 from ._store import changes_of
+from ._words import usd
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all time"}
 _DAYS = "30"
@@ -79,7 +80,7 @@ def correction_usd(text: str) -> float | None:
 def _plot(saved: Savings) -> Any:
     if not any(value for _, value in saved.by_day):
         return None  # an empty plot
-    total = _svg.usd(saved.tokens_usd)
+    total = usd(saved.tokens_usd)
     return _svg.by_day(saved.by_day, f"Tokens saved per day; {total} over {len(saved.by_day)} days")
 
 

@@ -12,15 +12,16 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ....classifier.errors import InvalidOutcome, LogError, NotInLog
+from ..._percent import percent
 from . import _counts
 from ._cached import Cached
-from ._model import as_words, decision_page, model_page
+from ._model import decision_page, model_page
 from ._now import now_page
 from ._review import KEYS, give_verdict, review_page
 from ._same_site import FIELD, is_same_site, send_token, token_for
 from ._state import State
-from ._svg import usd
 from ._types import types_page
+from ._words import as_fact, as_words, usd
 
 _HERE = Path(__file__).parent
 _FILES = {"tierwise.css": "text/css", "review.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -66,7 +67,7 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"usd": usd, "as_words": as_words}
+        self._templates.filters |= {"usd": usd, "as_fact": as_fact, "as_words": as_words, "percent": percent}
         for name in self._templates.list_templates(["html"]):
             self._templates.get_template(name)  # read and compiled before somebody waits for it
         _counts.prepare()

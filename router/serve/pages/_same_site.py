@@ -10,6 +10,8 @@ import secrets
 
 from fastapi import Request, Response
 
+from ..access._access import is_cross_site
+
 COOKIE, FIELD = "tierwise_form", "form_token"
 _N_BYTES = 24
 
@@ -26,10 +28,7 @@ def send_token(response: Response, token: str, *, secure: bool) -> None:
 
 def is_same_site(request: Request, given: str) -> bool:
     """Whether this form was sent by a page of ours."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2].lower() != request.headers.get("host", "").lower():
+    if is_cross_site(dict(request.headers.raw)):
         return False
     cookie = request.cookies.get(COOKIE, "")
     return _is_token(cookie) and secrets.compare_digest(cookie.encode(), given.encode())

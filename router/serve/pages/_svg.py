@@ -8,15 +8,10 @@ from datetime import date
 from markupsafe import Markup, escape
 
 from ...log.figures._promise import Bin
+from ._words import usd
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 72, 24
 _LABEL = 20  # height of a label on a phone
-
-
-def usd(value: float) -> str:
-    """$1,234.50; with more digits where that would say nothing."""
-    digits = 2 if abs(value) >= 0.1 or value == 0 else 4 if abs(value) >= 0.01 else 6
-    return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
 def mix_bar(shares: Mapping[str, float], label: str) -> Markup:

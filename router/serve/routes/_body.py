@@ -25,15 +25,11 @@ async def object_of(request: Request, *, kind: str = "invalid_task") -> dict[str
 
 
 async def _bytes_of(request: Request) -> bytes:
-    """Most bodies are one message."""
-    message = await request.receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    parts = [body]
-    while message.get("more_body", False):
+    parts, is_more = [], True
+    while is_more:
         message = await request.receive()
         parts.append(message.get("body", b""))
+        is_more = message.get("more_body", False)
     return b"".join(parts)
 
 

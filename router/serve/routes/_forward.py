@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx2
-from fastapi import Request
+from fastapi import Request, Response
 
 from ...wire import is_fact_header
 
 TIMEOUT_S, CONNECT_S = 600.0, 10.0  # as the SDK waits for the next piece of an answer
+LEFT = 499  # the status for a client that left: nobody reads it, but the log of requests says so
 T = TypeVar("T")
 _HOP_BY_HOP = {
     *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
@@ -64,6 +65,27 @@ def sent_headers(headers: Iterable[tuple[str, str]], *, is_read: bool) -> list[t
 
 def returned_headers(response: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, value in response.headers.multi_items() if name not in _NOT_RETURNED]
+
+
+def with_headers(answer: Response, response: Any) -> Response:
+    """The API's own in place of those that the framework has set."""
+    answer.raw_headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in returned_headers(response)
+    ]
+    return answer
+
+
+def is_stream(response: Any) -> bool:
+    return bool(response.headers.get("content-type", "").startswith("text/event-stream"))
+
+
+async def whole(response: Any) -> bytes:
+    """The body, of one whose headers alone have been read."""
+    try:
+        return b"".join([data async for data in response.aiter_raw()])
+    finally:
+        await response.aclose()
 
 
 async def while_waited_for(request: Request, work: Awaitable[T]) -> T:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from ....classifier.errors import InvalidTask
 from ....classifier.task import Task
 from ...log._past import past_decision
-from .._answers import Refused, answer
+from .._answers import JsonAnswer, Refused, answer
 from .._served_router import ServedRouter
 from ..openapi._schemas import EXPLAIN, PREDICT
 from ..service import Service
@@ -40,7 +40,7 @@ class _Predict:
         asked = _options(request)
         if "tasks" in body:
             rows = listed(body, "tasks", self._service.settings.max_tasks, kind="invalid_task")
-            return Response(await self._many(rows, asked), media_type="application/json")
+            return JsonAnswer(await self._many(rows, asked))
         task, beside = task_with(body, "history", "follows")
         decision = await self._service.decide(task, **_checked(beside))
         logged = asked["wait_for_log"] and await self._service.until_logged([decision.decision_id])

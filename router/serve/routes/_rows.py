@@ -11,6 +11,9 @@ from typing import Any
 
 from ..._decisions import Decisions
 from ...decision import Decision
+from ...ladder import Ladder
+from ...rules._beliefs import Beliefs
+from ...rules._decide import Choice
 
 _ID_BYTES = 16
 
@@ -28,11 +31,10 @@ def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> 
     if keep_ids or not isinstance(decisions, Decisions):
         return [brief_row(each) for each in decisions]
     engine, choices = decisions._engine, decisions._choices
-    tiers, models, names = engine.ladder.tiers, [r.model for r in engine.ladder.rungs], engine.ladder.names
     ids = os.urandom(_ID_BYTES * len(choices)).hex()
     n = 2 * _ID_BYTES
     return [
-        _row(ids[i * n : i * n + n], choice, engine.beliefs(posterior), tiers, models, names)
+        _row(ids[i * n : i * n + n], choice, engine.beliefs(posterior), engine.ladder)
         for i, (choice, posterior) in enumerate(zip(choices, decisions._posteriors, strict=True))
     ]
 
@@ -40,31 +42,23 @@ def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> 
 def brief_row(decision: Decision) -> dict[str, Any]:
     """What is acted on."""
     _, ladder, beliefs, choice, *_ = decision.evidence
-    models = [rung.model for rung in ladder.rungs]
-    return _row(decision.decision_id, choice, beliefs, ladder.tiers, models, ladder.names)
+    return _row(decision.decision_id, choice, beliefs, ladder)
 
 
-def _row(
-    decision_id: str,
-    choice: Any,
-    beliefs: Any,
-    tiers: Any,
-    models: Sequence[str | None],
-    names: Sequence[str],
-) -> dict[str, Any]:
-    rung, mode = choice.rung, choice.mode
+def _row(decision_id: str, choice: Choice, beliefs: Beliefs | None, ladder: Ladder) -> dict[str, Any]:
+    rung, mode, names = choice.rung, choice.mode, ladder.names
     no_model = mode == "none"
     return {
         "decision_id": decision_id,
-        "tier": tiers[rung],
-        "model": None if no_model else models[rung],
+        "tier": names[rung],
+        "model": None if no_model else ladder.rungs[rung].model,
         "mode": mode,
-        "plan": [tiers[each] for each in choice.plan],
+        "plan": [names[each] for each in choice.plan],
         "confidence": 0.0 if beliefs is None or no_model else beliefs.needed[rung],
         "probabilities": {} if beliefs is None else dict(zip(names, beliefs.needed, strict=True)),
         "reason": choice.codes[0],
         "reasons": choice.codes,
         "fallback": choice.fallback,
-        "return_to": None if choice.return_to is None else tiers[choice.return_to],
+        "return_to": None if choice.return_to is None else names[choice.return_to],
         "propensity": choice.propensity,
     }

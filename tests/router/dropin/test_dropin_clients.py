@@ -99,3 +99,20 @@ def test_a_subclass_keeps_what_it_adds(server):
     assert (client.team, client.with_options(timeout=2).team) == ("search", "search")
     assert client.messages.create(**asking()).tierwise.tier == "haiku"
     client.close()
+
+
+def test_a_client_that_the_sdk_cannot_copy_is_refused_before_it_is_used(server):
+    class OfTeam(anthropic.Anthropic):
+        def __init__(self, team):
+            super().__init__(base_url=server.url, api_key=server.api_key)
+
+    with OfTeam("search") as given, pytest.raises(InvalidRequest, match="OfTeam raises TypeError: .*api_key"):
+        tierwise.wrap(given)
+
+
+def test_a_key_that_is_assigned_later_is_the_one_that_is_sent(server):
+    client = tierwise.wrap(server.client())
+    client.messages.create(**asking())
+    client.api_key = "another"
+    with pytest.raises(anthropic.AuthenticationError):
+        client.messages.create(**asking())

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from small_decisions import decided
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from tierwise import OutcomeLog
 from tierwise.classifier.errors import LogUnavailable
@@ -70,3 +70,34 @@ def test_a_copy_that_takes_the_place_of_the_file_is_what_is_written_then(tmp_pat
         log.record_outcome("d1", "corrected")
     with OutcomeLog(path) as log:
         assert log.history("meta") == {"sonnet": (0, 1)}
+
+
+def test_short_transactions_go_by_one_connection_and_one_that_failed_gives_it_back(open_log):
+    log, taken = open_log(), []
+    event.listen(log._database.engine(), "checkout", lambda *_: taken.append(1))
+    log.record_outcome(decided("d1"), "clean")
+    log.record_outcome("d1", "corrected")
+    assert state_alone(log._database, "meta", "m1", 0) is None
+    assert len(taken) == 1
+
+    def fails():
+        with log._database.transaction() as transaction:
+            transaction.ask((Statement(text("DELETE FROM tierwise_outcomes RETURNING verdict")), {}))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert (log._database._at_hand, len(taken)) == ([], 1)
+    log.record_outcome(decided("d2"), "failed")  # on the connection that the pool has made clean
+    assert log.history("meta") == {"sonnet": (0, 2)}
+
+
+def test_a_reader_waits_for_no_longer_than_it_was_told_before_a_short_writer(sqlite_url):
+    with OutcomeLog(sqlite_url, timeout_s=9.0) as log:
+        log.record_decision(decided("d1"), wait_s=0.5)
+        with log._database.connect() as connection:  # another one than the writer's, or told anew
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 9000
+        for wait_s, ms in ((0.5, 500), (None, 9000)):
+            with log._database.transaction(wait_s=wait_s) as transaction:
+                [[(told,)]] = transaction.ask((Statement(text("PRAGMA busy_timeout")), {}))
+                assert told == ms

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 
 from tierwise import OutcomeLog
 from tierwise.classifier.errors import LogError, LogFull, LogLocked, LogUnavailable, MissingExtra
+from tierwise.router.log.database._statement import Statement
 
 
 def test_a_log_that_another_writer_holds_is_named_after_the_timeout(open_log, log_url):
@@ -194,8 +195,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 def test_a_log_that_may_not_be_written_says_so(sqlite_url):
     with OutcomeLog(sqlite_url) as log:
         log.record_outcome(decided("d1"), "clean")
-        with log._database.connect() as connection:
-            connection.exec_driver_sql("PRAGMA query_only = ON")
+        with log._database.transaction() as transaction:
+            transaction.ask((Statement(text("PRAGMA query_only = ON")), {}))
         with pytest.raises(LogUnavailable, match="readonly database. Its folder must exist and be writable"):
             log.record_outcome("d1", "failed")
 

@@ -66,6 +66,14 @@ def test_a_batch_costs_what_the_plan_says_it_does():
     assert planned.batch_saves_usd == pytest.approx(planned.cost_usd)
 
 
+def test_a_step_with_headers_of_its_own_is_run_at_once_since_no_batch_can_have_them():
+    options = {"other": {"extra_headers": {"x-team": "tea"}}}
+    own = Step("tags", TAGS.specification, check={"json": True}, options=options)
+    with MessagesServer(answer) as server:
+        done = run(server, SWARM, pipeline=Pipeline("own", [BRIEF, own]), **OFTEN)
+        assert (done.is_done, sent(server), done.summary.by_mode) == (True, [], {"sync": 2 * N})
+
+
 def test_twenty_articles_are_run_at_once_and_so_is_what_is_in_a_hurry():
     hurry = Step("tags", TAGS.specification, check={"json": True}, facts={"time_sensitive": True})
     with MessagesServer(answer) as server:

@@ -11,7 +11,7 @@ from batch_runs import sent
 
 from tierwise import predict_tier
 from tierwise.classifier.errors import AccountRefused, InvalidRequest
-from tierwise.router.run import Limits, checks
+from tierwise.router.run import Limits, Options, checks
 from tierwise.router.run.batches import BatchJob
 from tierwise.testing import Answer, Fault, MessagesServer
 
@@ -55,6 +55,26 @@ def test_a_job_is_sent_collected_and_costs_what_the_server_bills(decisions, path
         1,
         {"passed": 5},
     )
+
+
+@pytest.mark.parametrize("name", ["extra_headers", "extra_query", "user_profile_id", "workspace_id"])
+def test_what_is_sent_beside_a_body_is_refused_before_anything_is_sent(decisions, path, name):
+    options = Options(other={name: {"x-team": "search"}})
+    with pytest.raises(InvalidRequest, match=f"{name} is sent beside a request's body"):
+        BatchJob.create(path, decisions, options=options)
+    assert not path.exists()
+
+
+def test_more_of_the_body_stands_in_the_body_of_an_item(decisions, path):
+    options = Options(other={"extra_body": {"service_tier": "auto"}})
+    with MessagesServer(["[]", Fault.error(529), "[]"]) as server:
+        job = BatchJob.create(path, decisions[:2], options=options)
+        job.submit(server.client())
+        results = job.collect(server.client())
+    assert {result.mode: result.status for result in results} == {"batch": "unchecked", "sync": "unchecked"}
+    asked = [call.request for call in server.calls if call.endpoint in ("batch_item", "messages")]
+    assert [each["service_tier"] for each in asked] == ["auto"] * 3
+    assert all("extra_body" not in each for each in asked)
 
 
 def test_in_asyncio_it_is_the_same(decisions, path):

@@ -139,7 +139,7 @@ def test_stop_reasons_are_mapped_and_unknown_ones_kept(server, ladder, stop_reas
 
 FAULTS = [
     (Fault.error(400, "max_tokens: too many"), RequestRefused, 1, r"max_tokens: too many \(HTTP 400"),
-    (Fault.error(400, f"messages.0: {SECRET}"), RequestRefused, 1, "quote the request"),
+    (Fault.error(400, f"messages.0: {SECRET}"), RequestRefused, 1, r"messages.0: the … \(HTTP 400"),
     (Fault.error(401), AccountRefused, 1, "ANTHROPIC_API_KEY"),
     (Fault.error(402), AccountRefused, 1, "no credit"),
     (Fault.error(403), AccountRefused, 1, "may not do this"),

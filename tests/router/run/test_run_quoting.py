@@ -22,6 +22,7 @@ PLAIN = [  # what the API says of parameters, and a long prompt in English must 
     "prompt is too long: 1200000 tokens > 1000000 maximum",
     "messages: at least one message is required",
     "tools.0.custom.input_schema: Field required",
+    "messages.11: inference is deprecated in Switzerland since 1848",  # words that are new to us
 ]
 PROSE = (
     "A message to the user should be a valid summary of the documents that were given. Extra points are not "
@@ -40,42 +41,65 @@ def test_what_the_api_says_of_parameters_is_shown(ladder, said):
 
 
 QUOTED = [
-    ("Otto", {}, "messages.0: 'Otto' is not allowed"),
-    ("Call Otto", {}, "messages.0: Call Ott..."),
-    ("a\nZebra\nb", {}, r"messages.0: 'a\nZebra\nb' is invalid"),
-    ("a\nZebra\nb", {}, "messages.0: 'a\nZebra\nb' is invalid"),
-    ('{"path": "C:\\\\temp\\\\zeb"}', {}, json.dumps({"at": '{"path": "C:\\\\temp\\\\zeb"}'})),
-    ("naïve Fälle", {}, r"messages.0: na\u00efve"),
-    ("名簿を見て", {}, "messages.0: 名簿"),
-    ("名簿を見て", {}, r"messages.0: \u540d\u7c3f"),
-    ("is 🦓 good", {}, r"messages.0: \ud83e\udd93"),
-    ("x = 1; y = 22", {}, "messages.0: x = 1; y"),
-    ("call +49 30 12 34", {}, "messages.0: '30 12 34'"),
-    ("ZEBRA", {}, "messages.0: zebra"),
-    ("?!?!?!", {}, "messages.0: '?!?!?!'"),
-    ("the maximum number of tokens is too long", {}, "messages.0: the maximum number of tokens is"),
-    ("hi", {"system": "Be Otto"}, "system: Otto"),
-    ("hi", {"system": [{"type": "text", "text": "Be Otto"}]}, "system.0: Otto"),
-    ("hi", {"other": {"tools": [{"name": "find_otto", "input_schema": {}}]}}, "tools.0: find_otto"),
+    ("the herbs of Otto and Hans", {}, "messages.0: the herbs of Otto and Hans", "messages.0: the …"),
+    ("Otto and Hans", {}, "'Otto' is not allowed after 'Hans'", "'…' is not allowed after '…'"),
+    ("Otto", {}, "messages.0: 'Otto' is not allowed", "messages.0: '…' is not allowed"),
+    ("Call Otto", {}, "messages.0: Call Ott...", "messages.0: Call …..."),
+    ("a\nZebra\nb", {}, r"messages.0: 'a\nZebra\nb' is invalid", "messages.0: 'a…' is invalid"),
+    ("a\nZebra\nb", {}, "messages.0: 'a\nZebra\nb' is invalid", "messages.0: 'a\n…' is invalid"),
+    (
+        '{"path": "C:\\\\temp\\\\zeb"}',
+        {},
+        json.dumps({"at": '{"path": "C:\\\\temp\\\\zeb"}'}),
+        '{"at": "{…"}"}',
+    ),
+    ("naïve Fälle", {}, r"messages.0: na\u00efve", "messages.0: …"),
+    ("名簿を見て", {}, "messages.0: 名簿", "messages.0: …"),
+    ("名簿を見て", {}, r"messages.0: \u540d\u7c3f", "messages.0: …"),
+    ("is 🦓 good", {}, r"messages.0: \ud83e\udd93", "messages.0: …"),
+    ("x = 1; y = 22", {}, "messages.0: x = 1; y", "messages.0: …"),
+    ("call +49 30 12 34", {}, "messages.0: '30 12 34'", "messages.0: '…'"),
+    ("ZEBRA", {}, "messages.0: zebra", "messages.0: …"),
+    ("?!?!?!", {}, "messages.0: '?!?!?!'", "messages.0: '…'"),
+    ("the maximum number of tokens is too long", {}, "messages.0: the maximum number of tokens is", LEFT_OUT),
+    ("hi", {"system": "Be Otto"}, "system: Otto", "system: …"),
+    ("hi", {"system": [{"type": "text", "text": "Be Otto"}]}, "system.0: Otto", "system.0: …"),
+    (
+        "hi",
+        {"other": {"tools": [{"name": "find_otto", "input_schema": {}}]}},
+        "tools.0: find_otto",
+        "tools.0: …",
+    ),
     (
         "hi",
         {"other": {"tools": [{"name": "a", "description": "of Otto", "input_schema": {}}]}},
         "tools.0: 'of Otto'",
+        "tools.0: 'of …'",
     ),
-    ("hi", {"output_schema": {"properties": {"otto_s": {}}}}, "output_config: otto_s is invalid"),
-    ("hi", {"messages": [{"role": "user", "content": [{"type": "z", "n": 4711}]}]}, "messages.0: 4711"),
-    ("hi", {"other": {"stop_sequences": ["OTTO"]}}, "stop_sequences: OTTO"),
-    ("hi", {"other": {"metadata": {"user_id": "otto-7"}}}, "metadata.user_id: otto-7"),
-    ("hi", {"other": {"extra_headers": {"x-a": "Otto"}}}, "header: Otto"),
-    ("hi", {"other": {"extra_body": {"nonsense": "Otto"}}}, "nonsense: Otto"),
-    ("hi", {}, f"the key {KEY} is invalid"),
-    ("hi", {}, f"the key {KEY[:-2]}..."),
+    (
+        "hi",
+        {"output_schema": {"properties": {"otto_s": {}}}},
+        "output_config: otto_s is invalid",
+        "output_config: … is invalid",
+    ),
+    (
+        "hi",
+        {"messages": [{"role": "user", "content": [{"type": "z", "n": 4711}]}]},
+        "messages.0: 4711",
+        "messages.0: …",
+    ),
+    ("hi", {"other": {"stop_sequences": ["OTTO"]}}, "stop_sequences: OTTO", "stop_sequences: …"),
+    ("hi", {"other": {"metadata": {"user_id": "otto-7"}}}, "metadata.user_id: otto-7", "metadata.user_id: …"),
+    ("hi", {"other": {"extra_headers": {"x-a": "Otto"}}}, "header: Otto", "header: …"),
+    ("hi", {"other": {"extra_body": {"nonsense": "Otto"}}}, "nonsense: Otto", "nonsense: …"),
+    ("hi", {}, f"the key {KEY} is invalid", "the key … is invalid"),
+    ("hi", {}, f"the key {KEY[:-2]}...", "the key …..."),
 ]
 
 
-@pytest.mark.parametrize(("text", "options", "said"), QUOTED)
-def test_what_quotes_the_request_or_the_key_is_left_out(ladder, text, options, said):
-    assert shown(said, sent(ladder, text, **options), [KEY]) == LEFT_OUT
+@pytest.mark.parametrize(("text", "options", "said", "left"), QUOTED)
+def test_what_quotes_the_request_or_the_key_is_hidden_and_no_more(ladder, text, options, said, left):
+    assert shown(said, sent(ladder, text, **options), [KEY]) == left
 
 
 FORMS = {
@@ -107,10 +131,9 @@ def test_no_word_of_a_text_is_shown_in_any_form(ladder, text, form, data):
     said = f"messages.0.content: '{quote}' is not valid"
     whole = {**sent(ladder), "messages": [{"role": "user", "content": f"{text}"}]}
     words = [word for word in _words(text[start:end]) if word not in _WORDS and word not in ("0",)]
-    if shown(said, whole) == said:
-        assert words == []
-    else:
-        assert shown(said, whole) == LEFT_OUT
+    found = shown(said, whole).casefold()
+    assert found == LEFT_OUT or not [word for word in words if word in _words(found)]
+    assert words == [] or found != said
 
 
 def _words(text):

@@ -10,8 +10,9 @@ import pytest
 from pages_served import counted, pages
 
 from tierwise import Router, Task, predict_tier
+from tierwise.classifier.reading._lexicon import LENGTHS, OPENS
 from tierwise.router.log.demo import fill
-from tierwise.router.serve.pages._svg import usd
+from tierwise.router.serve.pages._words import as_fact, as_words, usd
 from tierwise.testing import MessagesServer
 
 PATHS = ("/", "/types", "/review", "/model")
@@ -37,7 +38,7 @@ def test_every_page_answers_with_few_decisions_and_with_none(served, n_decisions
         assert html.count("<h1>") == 1
     found = counted(served, "/?baseline=opus&correction_usd=2&days=all")
     assert ("Money saved" in found) is bool(n_decisions)
-    assert ("no decisions yet" in found) is not n_decisions
+    assert ("no decisions yet" in found) is not bool(n_decisions)
 
 
 @pytest.mark.parametrize(
@@ -239,3 +240,25 @@ def test_a_log_that_is_away_is_503_and_says_to_try_again(served):
     answer = served.get("/model")
     assert answer.status_code == 200
     assert "The log is away" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ("words<2", "one word"),
+        ("words<8", "4 to 7 words"),
+        (LENGTHS[-1], "256 words or more"),
+        (f"{OPENS}write the", "begins with “write the”"),
+        ("# tickets", "‹number› tickets"),
+    ],
+)
+def test_what_spoke_for_a_tier_is_said_in_words(evidence, words):
+    assert as_words(evidence) == words
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [(True, "yes"), (False, "no"), (1200, "1,200"), (["haiku", "sonnet"], "haiku, sonnet"), ("opus", "opus")],
+)
+def test_a_fact_is_told_as_a_reader_takes_it(fact, told):
+    assert as_fact(fact) == told

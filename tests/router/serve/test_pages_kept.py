@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 from pages_served import COUNTING, OLDER, counted, pages
 
 from tierwise import __version__, predict_tier
+from tierwise.classifier.errors import LogError
 from tierwise.router.log.demo import fill
 from tierwise.router.log.figures._counts import Count, era, keep_count, kept_count
 from tierwise.router.serve.pages import _cached, _counts
@@ -57,7 +59,8 @@ def test_without_anything_counted_before_it_says_that_it_counts(log, champion, h
             assert COUNTING in client.get(path).text
 
 
-def test_what_is_counted_fast_is_not_written(log, champion):
+def test_what_is_counted_fast_is_not_written(log, champion, monkeypatch):
+    monkeypatch.setattr(_cached, "_WORTH_SAVING_S", 60.0)  # a laden machine is not fast
     fill(log, 5)
     with pages(log, model=champion) as client:
         counted(client, "/")
@@ -107,3 +110,16 @@ def test_the_page_says_when_it_was_counted(log, champion):
 
 def _saved_name() -> str:
     return f"{__version__} {_counts.STATS}"
+
+
+def test_while_it_counts_nobody_waits_for_the_garbage_collector():
+    assert gc.isenabled()
+    cached = Cached()
+    assert cached.get("is on", gc.isenabled) is False
+    with pytest.raises(LogError):
+        cached.get("fails", fails)
+    assert gc.isenabled()
+
+
+def fails():
+    raise LogError("No log.")

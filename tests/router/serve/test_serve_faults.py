@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,26 +39,6 @@ def test_a_huge_body_of_unknown_length_is_cut_off():
         assert found.startswith(b"HTTP/1.1 413")
         form = b"POST /review HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert raw(client.port, form, *[piece] * 200).startswith(b"HTTP/1.1 4")
-
-
-def test_slow_clients_are_let_go_and_others_are_served_meanwhile():
-    with served(header_timeout_s=0.5, body_timeout_s=0.7) as client:
-        for sent in (b"", b"POST /v1/pre", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{"):
-            started = time.monotonic()
-            with ThreadPoolExecutor(1) as pool:
-                slow = pool.submit(raw, client.port, sent)
-                assert client.post("/v1/predict", json=TASK).status_code == 200
-                assert slow.result().startswith(b"HTTP/1.1 408")
-            assert time.monotonic() - started < 5
-        dripping = raw(client.port, HEAD + b"Content-Length: 100\r\n\r\n", *[b"x"] * 30, pause_s=0.1)
-        assert dripping.startswith(b"HTTP/1.1 408")
-
-
-def test_a_client_that_takes_its_time_between_requests_is_not_slow():
-    with served(header_timeout_s=0.3, body_timeout_s=0.3) as client:
-        for _ in range(3):
-            assert client.post("/v1/predict", json=TASK).status_code == 200
-            time.sleep(0.5)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from messages_served import service, until
 
+from tierwise.router.serve.routes._auto_model import listed_first
 from tierwise.testing import Answer, Fault, MessagesServer
 
 TEXT = "Tag these 40 tickets by product area"
@@ -139,9 +140,7 @@ def test_tokens_models_and_batches(client, upstream, live):
     counted = client.messages.count_tokens(model="auto", messages=ASKING["messages"])
     assert (counted.input_tokens > 0, upstream.calls[0].model) == (True, HAIKU)
     assert client.messages.count_tokens(model=OPUS, messages=ASKING["messages"]) == counted
-    assert HAIKU in [model.id for model in client.models.list()]
     assert client.models.retrieve(OPUS).id == OPUS
-    assert client.models.retrieve("auto").id == "auto"
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("claude-none")
     params = {**ASKING, "model": HAIKU}
@@ -149,6 +148,32 @@ def test_tokens_models_and_batches(client, upstream, live):
     assert client.messages.batches.retrieve(batch.id).id == batch.id
     assert [each.id for each in client.messages.batches.list()] == [batch.id]
     assert live[1].log.stats().n_decisions == 0
+
+
+def test_who_lists_models_finds_auto(client, upstream):
+    with upstream.client() as direct:
+        for options in ({}, {"limit": 2}, {"limit": 1_000}):
+            theirs = [model.to_dict() for model in direct.models.list(**options)]
+            found = [model.to_dict() for model in client.models.list(**options)]  # every page
+            assert found[1:] == theirs
+            assert len(theirs) > 2
+        first = client.models.list(limit=2)
+        assert (first.last_id, first.has_more) == (theirs[1]["id"], True)
+        assert [each.id for each in first.data] == ["auto", theirs[0]["id"], theirs[1]["id"]]
+        assert [each.id for each in client.models.list(before_id=theirs[2]["id"])] == [
+            each["id"] for each in theirs[:2]
+        ]
+    listed, named = first.data[0], client.models.retrieve("auto")
+    assert listed == named
+    assert named.display_name.startswith("tierwise")
+    assert (named.type, named.lifecycle, named.line) == ("model", "active", None)
+    assert named.created_at.utcoffset() is not None
+    assert client.models.retrieve("tierwise-auto").id == "tierwise-auto"
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"[]", b"{}", b'{"data": null}', b'{"data": "x"}'])
+def test_what_is_no_page_of_models_stays_as_it_is(body):
+    assert listed_first(body) == body
 
 
 @pytest.mark.parametrize(

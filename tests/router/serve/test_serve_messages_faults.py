@@ -276,7 +276,7 @@ def test_what_belongs_to_one_connection_goes_no_further(echo, model):
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
 def test_an_answer_is_packed_only_for_those_who_ask_for_it(echo, accepted):
     with service(echo[0]) as live:
-        found = httpx2.get(f"{live[0]}/v1/models", headers={**HEADERS, "accept-encoding": accepted})
+        found = httpx2.get(f"{live[0]}/v1/messages/batches", headers={**HEADERS, "accept-encoding": accepted})
     assert found.headers.get("content-encoding") == (None if accepted == "identity" else "gzip")
 
 

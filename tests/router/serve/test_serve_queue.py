@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tierwise import Policy, Task, predict_tier
-from tierwise.router.log.waiting import _linger, _recorder
+from tierwise.router.log.waiting import _recorder
 from tierwise.router.serve import Service, Settings, _queue, _served_log
 
 
@@ -41,46 +41,6 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
     finally:
         other.close()
         assert service.close()
-
-
-def test_rows_are_made_by_those_who_ask_and_kept_no_longer_than_they_wait(tmp_path, monkeypatch):
-    monkeypatch.setattr(_linger, "LINGER_S", 60.0)
-    service = Service(Settings(log=tmp_path / "log.db"))
-    recorder = service.served_log.recorder
-    try:
-        asked = [f"Summarise ticket {number}" for number in range(_queue._PREPARE_AT + 5)]
-        made = [service.router.decide(Task(text, "summary")) for text in asked]
-        assert list(recorder._made) == [each.decision_id for each in made[: _queue._PREPARE_AT]]
-        started = time.monotonic()
-        assert asyncio.run(service.until_logged([made[-1].decision_id]))
-        assert time.monotonic() - started < 30  # who waits for a row waits for no others
-        assert (len(recorder.waiting), recorder._made) == (0, {})
-        assert service.log.stats().n_decisions == len(made)
-        assert all(service.log.replay(each.decision_id).same for each in made)
-    finally:
-        assert service.close()
-    assert recorder.n_dropped == 0
-
-
-def test_what_waits_for_a_log_that_is_away_waits_without_rows(tmp_path):
-    path = tmp_path / "log.db"
-    service = Service(Settings(log=path, log_timeout_s=0.1))
-    recorder = service.served_log.recorder
-    other = sqlite3.connect(path, isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
-        service.router.decide(Task("Name three risks"))
-        until = time.monotonic() + 30
-        while not recorder.is_away and time.monotonic() < until:
-            time.sleep(0.01)
-        many = [Task(f"Summarise ticket {number}") for number in range(3 * _queue._PREPARE_AT)]
-        service.router.decide_many(many, {})
-        assert (len(recorder.waiting), recorder._made) == (len(many) + 1, {})
-        other.execute("COMMIT")
-    finally:
-        other.close()
-        assert service.close()
-    assert (recorder.n_dropped, len(recorder.waiting)) == (0, 0)
 
 
 @pytest.mark.parametrize("policy", [None, Policy(probe_budget=0.01)])
@@ -168,7 +128,6 @@ def test_one_who_stops_waiting_for_room_takes_it_from_nobody(tmp_path, monkeypat
 
 
 def test_no_row_is_made_twice(tmp_path, monkeypatch):
-    """By threads that ask, one by one and many at a time, and by the one that writes."""
     made: Counter[str] = Counter()
     real = _queue.rows_of
 
@@ -178,7 +137,6 @@ def test_no_row_is_made_twice(tmp_path, monkeypatch):
 
     monkeypatch.setattr(_queue, "rows_of", rows_of)
     service = Service(Settings(log=tmp_path / "log.db"))
-    recorder = service.served_log.recorder
     many = [Task(f"Summarise ticket {number}") for number in range(1_500)]
     try:
         with ThreadPoolExecutor(4) as pool:
@@ -190,8 +148,6 @@ def test_no_row_is_made_twice(tmp_path, monkeypatch):
             ids = [each.decision_id for done in asked for each in done.result()]
         assert asyncio.run(service.until_logged(ids))
         assert made == Counter(ids)
-        assert recorder._new == {}
-        assert recorder._made == {}
     finally:
         assert service.close()
 
@@ -207,7 +163,7 @@ def test_a_row_that_can_not_be_made_is_said_and_nobody_who_asks_is_told(tmp_path
     monkeypatch.setattr(_queue, "_to_json", to_json)
     service = Service(Settings(log=tmp_path / "log.db"))
     try:
-        tasks = [Task(f"Summarise {n}", items=7 if n == 9 else 8) for n in range(2 * _queue._PREPARE_AT)]
+        tasks = [Task(f"Summarise {n}", items=7 if n == 9 else 8) for n in range(64)]
         made = [service.router.decide(each) for each in tasks]
         assert not asyncio.run(service.until_logged([each.decision_id for each in made]))
         until = time.monotonic() + 20
@@ -237,3 +193,29 @@ def test_threads_are_told_when_there_is_room(tmp_path, monkeypatch):
         time.sleep(0.4)
         other.close()
         assert service.close()
+
+
+def test_a_plain_task_is_decided_as_a_router_decides_it(tmp_path):
+    """The short way of most requests, and all the stations of `Router.decide`."""
+    asked = [Task("Name three risks"), Task("Write the FAQ", "faq", items=30, verifiable=True, live=False)]
+    told = {"haiku": (0, 9), "sonnet": (8, 0)}
+    for log in (None, tmp_path / "log.db"):
+        service = Service(Settings(log=log))
+        try:
+            if log is not None:
+                first = service.router.decide(asked[1])
+                service.record_outcome_now(first.decision_id, "corrected")
+            for task in asked:
+                for history in (None, told):
+                    short = asyncio.run(service.decide(task, history=history))
+                    long = service.router.decide(task, history=history)
+                    assert short.to_dict() | {"decision_id": ""} == long.to_dict() | {"decision_id": ""}
+                    assert ("history" in short.reasons) is (
+                        history is not None or (log is not None and task is asked[1])
+                    )
+                    if log is not None:
+                        assert asyncio.run(service.until_logged([short.decision_id]))
+            counted = service.metrics.text().decode()
+            assert f'reason="{short.reason}",tier="{short.tier}"' in counted
+        finally:
+            assert service.close()

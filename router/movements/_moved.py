@@ -1,27 +1,22 @@
-"""The latest tasks of types, decided again with what the outcomes of their type say now."""
+"""The latest tasks of types, decided again: which of them would go elsewhere now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from ..classifier.belief._place import Place
-from ..classifier.belief.posterior import Posterior
-from ..classifier.belief.state import Seen, TypeState
-from ..classifier.errors import InvalidTask
-from ..classifier.model import TierModel
-from ..classifier.task import Task
-from . import reasons
-from ._view import View
-from .ladder import Ladder
-from .policy import LAMBDA_DOWN_MIN, Policy
-from .rules._costs import expected_costs_usd
-from .rules._decide import Choice, decide
-
-if TYPE_CHECKING:
-    from .movements import Judged, Recurring, Work
+from ...classifier.belief.posterior import Posterior
+from ...classifier.errors import InvalidTask
+from ...classifier.task import Task
+from .. import reasons
+from .._view import View
+from ..ladder import Ladder
+from ..policy import LAMBDA_DOWN_MIN, Policy
+from ..rules._costs import expected_costs_usd
+from ..rules._decide import Choice, decide
+from ._told import told_of
+from ._work import Recurring, Work
 
 # codes of rules that are stronger than any probability
 _RULES = {
@@ -56,16 +51,13 @@ class Moved(NamedTuple):
 
 
 def moved_tasks(types: Sequence[Recurring], view: View, policy: Policy, ladder: Ladder) -> list[list[Moved]]:
-    """Of each type, all read together: texts are read many at a time.
+    """Of each type, all read together: texts are read many at a time, and each once.
 
     Left out: tasks that no tier of this ladder did or can do, and steps that need no model.
     """
     works = [[work for work in each.latest if work.tier in ladder.names] for each in types]
-    states = _states(view.model, [each.outcomes for each in types])
-    told = _posteriors(view.model, [each.task_type for each in types], works, states)
-    return [
-        _moved_of_type(*pair, view, policy, ladder) for pair in zip(works, _like(works, told), strict=True)
-    ]
+    told = told_of(view.model, types, works)
+    return [_moved_of_type(*pair, view, policy, ladder) for pair in zip(works, told, strict=True)]
 
 
 def _moved_of_type(
@@ -80,55 +72,6 @@ def _moved_of_type(
         if moved is not None:
             found.append(moved)
     return found
-
-
-def _states(model: TierModel, outcomes: Sequence[Sequence[Judged]]) -> list[TypeState]:
-    """What each type's outcomes say under this model; those at tiers that it doesn't know say nothing."""
-    known = [[each for each in some if each.work.tier in model.tiers] for some in outcomes]
-    places = iter(_places(model, [each.work for some in known for each in some]))
-    return [
-        model.observe(None, [_seen(each, place, model) for each, place in zip(some, places, strict=False)])
-        for some in known
-    ]
-
-
-def _places(model: TierModel, works: Sequence[Work]) -> list[Place]:
-    read = iter(model.places([work.task for work in works if _readable(work)]))
-    kept = iter(model.places_of([work.text or model.uninformed for work in works if not _readable(work)]))
-    return [next(read if _readable(work) else kept) for work in works]
-
-
-def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
-    work, tiers = judged.work, model.tiers
-    failed = tuple(tiers.index(tier) for tier in dict.fromkeys(work.task.attempts) if tier in tiers)
-    return Seen(judged.at, tiers.index(work.tier), judged.clean, place, failed)
-
-
-def _posteriors(
-    model: TierModel, names: Sequence[str], works: Sequence[Sequence[Work]], states: Sequence[TypeState]
-) -> list[Posterior]:
-    tasks = [_named(work.task, name) for name, some in zip(names, works, strict=True) for work in some]
-    read = iter(model.posteriors(tasks, dict(zip(names, states, strict=True))))
-    return [
-        posterior if _readable(work) else model.posterior_of_mass(work.text or model.uninformed, state)
-        for state, some in zip(states, works, strict=True)
-        for work, posterior in zip(some, read, strict=False)
-    ]
-
-
-def _like(shape: Sequence[Sequence[Work]], flat: Sequence[Posterior]) -> list[list[Posterior]]:
-    """The same values in groups as long as those of `shape`."""
-    rest = iter(flat)
-    return [list(islice(rest, len(some))) for some in shape]
-
-
-def _named(task: Task, task_type: str) -> Task:
-    return task if task.task_type == task_type else replace(task, task_type=task_type)
-
-
-def _readable(work: Work) -> bool:
-    """A text that was not kept stands as dots, or as nothing."""
-    return work.text is None and bool(work.task.specification.strip("."))
 
 
 def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder: Ladder) -> Moved | None:

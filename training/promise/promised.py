@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, t
 
-from ..thresholds import RATES, Threshold, path, served
-from .frame import Outcomes
+from ..outcomes.frame import Outcomes
+from .thresholds import RATES, Threshold, path, served
 
 Array = NDArray[np.float64]
 LEVEL = 0.95

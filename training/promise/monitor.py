@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ..classifier.errors import InvalidTraining
+from ...classifier.errors import InvalidTraining
 
 _SHARES = (0.05, 0.1, 0.2, 0.4, 0.7)  # of the largest stake that can't lose everything
 

@@ -8,131 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..classifier.model import TierModel
-from ..classifier.task import Task
-from ._moving import Moved, moved_tasks
-from ._view import view_of
-from .ladder import Ladder, default_ladder
-from .policy import Policy
+from ...classifier.model import TierModel
+from .._view import view_of
+from ..ladder import Ladder, default_ladder
+from ..policy import Policy
+from ._moved import Moved, moved_tasks
+from ._movement import Movement, Movements
+from ._work import Recurring
 
 WORTH_USD_PER_MONTH = 10.0  # ten minutes of a person at $60 an hour: to look at a type, once a month
 _AT_ONCE = 32  # types
 _MOST_OF = 0.5  # a type moves where more than this share of its latest tasks would
-
-
-class Work(NamedTuple):
-    """A task and the tier that did it.
-
-    text : P(needed tier) by its text, where the text itself was not kept; None where nothing is known.
-    """
-
-    task: Task
-    tier: str
-    text: tuple[float, ...] | None = None
-
-
-class Judged(NamedTuple):
-    """What was said of a work. at : seconds since 1970."""
-
-    work: Work
-    clean: bool
-    at: float
-
-
-class Recurring(NamedTuple):
-    """A task type as a log knows it: its latest tasks, its outcomes, and how much of it there is."""
-
-    task_type: str
-    latest: tuple[Work, ...]
-    outcomes: tuple[Judged, ...]
-    tasks_per_month: float
-
-
-@dataclass(frozen=True)
-class Movement:
-    """What should become of one type.
-
-    direction : "down", "up"; "held": a rule keeps it where it is, though its outcomes say otherwise;
-        "unsure": too little is known; "stay".
-    now, to : tier of most of its latest tasks, and where most of those that would move go (held: would go,
-        were there no rule); equal where none should.
-    plan : tiers to try in order, from `to` on.
-    rule : code of the pin, floor or other rule that holds or forces it, else None.
-    probability : P(needed tier > now) where `to` lies above, else P(needed tier <= to); mean over its tasks.
-    text_probability : the same by the text alone, without any outcome.
-    threshold : what `probability` had to reach; None where a price decided, or nothing moves.
-    evidence : "outcomes"; "text" where no clean pass at `to`, or no correction at `now`, was seen.
-    outcomes : tier -> (clean, not clean) that were counted in.
-    n_tasks, n_down, n_up : latest tasks that were decided again, and how many of them would move.
-    usd_per_1000, usd_per_1000_at : cost of its tasks as they would be decided now, and with one tier for all.
-    saves_usd_per_1000 : against the tiers that did the work; negative where going up costs more.
-    baseline_saves_usd_per_month : of the tiers decided now, against the baseline for all its tasks.
-    pays : that is at least what a person's look at the type is worth.
-    """
-
-    task_type: str
-    direction: str
-    now: str
-    to: str
-    plan: tuple[str, ...]
-    rule: str | None
-    probability: float
-    text_probability: float
-    threshold: float | None
-    evidence: str
-    outcomes: dict[str, tuple[int, int]]
-    n_tasks: int
-    n_down: int
-    n_up: int
-    tasks_per_month: float
-    usd_per_1000: float
-    usd_per_1000_at: dict[str, float]
-    saves_usd_per_1000: float
-    baseline_saves_usd_per_month: float
-    pays: bool
-
-
-@dataclass(frozen=True)
-class Movements:
-    """All types, those first that change most.
-
-    baseline : tier against which savings per month are counted. worth_usd : below it a month, routing does
-    not pay. priced : corrections have a price and are in all sums; else tokens only.
-    n_left_out : types of less volume, not looked at.
-    """
-
-    types: tuple[Movement, ...]
-    baseline: str
-    worth_usd: float
-    priced: bool
-    n_left_out: int = 0
-
-    @property
-    def baseline_saves_usd_per_month(self) -> float:
-        return self.saves_usd_per_month(self.baseline)
-
-    @property
-    def pays(self) -> bool:
-        return self.baseline_saves_usd_per_month >= self.worth_usd
-
-    def saves_usd_per_month(self, tier: str) -> float:
-        """Against this tier for everything; negative where routing costs more."""
-        return sum(
-            (each.usd_per_1000_at[tier] - each.usd_per_1000) * each.tasks_per_month / 1000.0
-            for each in self.types
-        )
-
-    def of(self, *directions: str) -> list[Movement]:
-        return [each for each in self.types if each.direction in directions]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        sums = {"baseline_saves_usd_per_month": self.baseline_saves_usd_per_month, "pays": self.pays}
-        return {**asdict(self), **sums, "types": [asdict(each) for each in self.types]}
 
 
 def movements(
@@ -230,6 +119,8 @@ def _evidence(outcomes: dict[str, tuple[int, int]], ladder: Ladder, now: int, to
 
 def _counts(seen: Recurring, ladder: Ladder) -> dict[str, tuple[int, int]]:
     found = Counter((each.work.tier, each.clean) for each in seen.outcomes)
+    for tier, (clean, unclean) in seen.unread.items():
+        found.update({(tier, True): clean, (tier, False): unclean})
     tiers = [tier for tier in ladder.names if found[tier, True] or found[tier, False]]
     return {tier: (found[tier, True], found[tier, False]) for tier in tiers}
 

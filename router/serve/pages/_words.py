@@ -1,0 +1,41 @@
+"""Values as a reader takes them: money, facts, what in a text spoke for a tier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....classifier.reading._lexicon import LENGTHS, OPENS
+
+
+def usd(value: float) -> str:
+    """$1,234.50; with more digits where that would say nothing."""
+    digits = 2 if abs(value) >= 0.1 or value == 0 else 4 if abs(value) >= 0.01 else 6
+    return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
+
+
+def as_fact(value: Any) -> str:
+    """What was said of a task."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return f"{value:,}"
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
+
+
+def as_words(evidence: str) -> str:
+    """What a word of the lexicon's stands for."""
+    if evidence in LENGTHS:
+        return _length(LENGTHS.index(evidence))
+    said = evidence.removeprefix(OPENS)
+    return f"begins with “{said}”" if said != evidence else evidence.replace("#", "‹number›")
+
+
+def _length(bits: int) -> str:
+    """Of texts whose number of words has so many bits; the last of them have no end."""
+    least, most = (1 << bits) >> 1, (1 << bits) - 1
+    if bits == len(LENGTHS) - 1:
+        return f"{least} words or more"
+    return f"{least} to {most} words" if most > 1 else "one word"
