@@ -54,7 +54,9 @@ class TierModel:
     ) -> None:
         self.reader = reader
         self.widths: Widths = widths_from(manifest)
-        self.manifest = {**manifest, "widths": self.widths.to_dict()}  # format 1 had other ones
+        # format 1 had other widths; what was stored since stays, or a saved model would have another version
+        is_old = manifest.get("format_version") == 1
+        self.manifest = {**manifest, "widths": self.widths.to_dict()} if is_old else dict(manifest)
         self.tiers: tuple[str, ...] = tuple(manifest["tiers"])
         self.version = version
         self.grid: Grid = effect_grid(len(self.tiers), self.widths)
