@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._text import Mass, OfText
 from .artifact._folder import Folder, read_folder
 from .artifact._store_folder import is_store
 from .artifact._stored import arrays_of, reader_from, widths_from
 from .belief._effects import Effects, Grid, effect_grid
 from .belief._passing import Widths
 from .belief._place import Link, Place, solve_gaps
-from .belief._text import Mass, OfText
 from .belief.history import Counts, parse_counts
 from .belief.posterior import Posterior, TextPosterior, work_out, work_out_texts
 from .errors import ArtifactCorrupt, StateMismatch
@@ -54,7 +54,9 @@ class TierModel:
     ) -> None:
         self.reader = reader
         self.widths: Widths = widths_from(manifest)
-        self.manifest = {**manifest, "widths": self.widths.to_dict()}  # format 1 had other ones
+        # format 1 had other widths; what was stored since stays, or a saved model would have another version
+        is_old = manifest.get("format_version") == 1
+        self.manifest = {**manifest, "widths": self.widths.to_dict()} if is_old else dict(manifest)
         self.tiers: tuple[str, ...] = tuple(manifest["tiers"])
         self.version = version
         self.grid: Grid = effect_grid(len(self.tiers), self.widths)

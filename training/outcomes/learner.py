@@ -77,9 +77,11 @@ def learn(
     for number in range(config.rounds):
         progress(f"round {number + 1} of {config.rounds}")
         last = number == config.rounds - 1
-        rows = np.arange(len(outcomes)) if last else sample(len(outcomes), ROWS_FOR_WIDTHS)
-        some, some_features = outcomes.take(rows), features[rows]
-        text_places = places_of(mass[rows], widths)
+        some, some_mass, some_features = outcomes, mass, features
+        if not last and len(outcomes) > ROWS_FOR_WIDTHS:
+            rows = sample(len(outcomes), ROWS_FOR_WIDTHS)
+            some, some_mass, some_features = outcomes.take(rows), mass[rows], features[rows]
+        text_places = places_of(some_mass, widths)
         correction = _fitted(some, text_places, some_features, widths, config, correction)
         if last:
             break

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..reading._reader import Reading, Readings
-from ._passing import Array
-from ._place import Link, Place
+from .belief._passing import Array
+from .belief._place import Link, Place
+from .reading._reader import Reading, Readings
 
 NO_MASS = 1e-9  # a text never rules a tier out: history must be able to bring it back
 Mass = tuple[float, ...]  # P(needed tier), sums to 1
