@@ -20,6 +20,7 @@ from ._writers import writers
 def main() -> None:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the large log")
+    parser.add_argument("--outcomes", type=int, default=10_000, help="of each of the eight writers")
     parser.add_argument(
         "--only", choices=("one_write", "felt", "writers", "many_rows"), help="measure one part again"
     )
@@ -28,7 +29,7 @@ def main() -> None:
     parts: dict[str, Callable[[str], dict[str, Any]]] = {
         "one_write": one_write,
         "felt": felt,
-        "writers": writers,
+        "writers": lambda url: writers(url, chosen.outcomes),
         "many_rows": lambda url: many_rows(url, chosen.rows),
     }
     results = _known() if chosen.only or chosen.on else {}

@@ -12,17 +12,17 @@ from tierwise.router.log._keeper import StateKeeper
 
 from ._rows import VERDICTS, frame
 
-WRITERS, EACH = 8, 10_000
+WRITERS = 8
 
 
-def writers(url: str) -> dict[str, Any]:
+def writers(url: str, each: int) -> dict[str, Any]:
     """Eight processes, each with its own decisions and verdicts; what they learned is checked."""
     model = TierModel.load(CHAMPION)
     with OutcomeLog(url) as log:
-        ids = [f"{writer}-{number}" for writer in range(WRITERS) for number in range(EACH)]
+        ids = [f"{writer}-{number}" for writer in range(WRITERS) for number in range(each)]
         log.import_frame(frame(len(ids)).assign(decision_id=ids).drop(columns=["verdict", "at"]))
         context = multiprocessing.get_context("spawn")
-        workers = [context.Process(target=_writer, args=(url, writer)) for writer in range(WRITERS)]
+        workers = [context.Process(target=_writer, args=(url, writer, each)) for writer in range(WRITERS)]
         started = time.perf_counter()
         for worker in workers:
             worker.start()
@@ -34,10 +34,10 @@ def writers(url: str) -> dict[str, Any]:
         unequal = sum(_is_unlike_a_rebuild(log, kind, model) for kind in kinds)
     return {
         "processes": WRITERS,
-        "outcomes_each": EACH,
+        "outcomes_each": each,
         "failed_processes": sum(worker.exitcode != 0 for worker in workers),
         "outcomes_in_the_log": stats.n_outcomes,
-        "missing": WRITERS * EACH - stats.n_outcomes,
+        "missing": WRITERS * each - stats.n_outcomes,
         "types": len(kinds),
         "states_unlike_a_rebuild": unequal,
         "seconds": round(seconds, 1),
@@ -45,9 +45,9 @@ def writers(url: str) -> dict[str, Any]:
     }
 
 
-def _writer(url: str, writer: int) -> None:
+def _writer(url: str, writer: int, each: int) -> None:
     with OutcomeLog(url, timeout_s=120.0) as log, Router(log=log) as router:
-        for number in range(EACH):
+        for number in range(each):
             router.record_outcome(f"{writer}-{number}", VERDICTS[number % len(VERDICTS)])
 
 
