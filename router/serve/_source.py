@@ -17,6 +17,7 @@ from ...classifier.model import REMOTE, TierModel
 from ...classifier.task import Task
 from ...data import CHAMPION
 from ..canary import Canary
+from ._stamp import stamp
 
 
 class Found(NamedTuple):
@@ -49,8 +50,8 @@ class Source:
             return _registered(self.name)
         path = Path(self.where)
         if is_store(path):
-            return POINTER, _stamp(path / POINTER)
-        return MANIFEST, _stamp(path / MANIFEST)
+            return POINTER, stamp(path / POINTER)
+        return MANIFEST, stamp(path / MANIFEST)
 
     def load(self) -> Found:
         """Raises ArtifactError; for MLflow also StoreError."""
@@ -93,14 +94,6 @@ def _warm(model: TierModel) -> TierModel:
     model.fingerprint  # noqa: B018
     model.word_evidence(Task("Name three risks"))
     return model
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class _Registered(NamedTuple):

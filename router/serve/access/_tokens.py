@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ....classifier.errors import InvalidSetting
+from .._stamp import stamp
 
 PREFIX = "tw_"
 _N_BYTES = 32
@@ -43,7 +44,7 @@ class TokenFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
-        self._stamp = _stamp(self._path)
+        self._stamp = stamp(self._path)
         self._hashes = self._read()
         if not self._hashes:
             raise InvalidSetting(f"{path} holds no token. Make one: tierwise token new --tokens {path}")
@@ -58,10 +59,10 @@ class TokenFile:
 
     def look(self) -> None:
         """A file that can't be read changes nothing; an empty one lets nobody in."""
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        found = stamp(self._path)
+        if found == self._stamp:
             return
-        self._stamp = stamp
+        self._stamp = found
         try:
             self._hashes = self._read()
         except InvalidSetting as error:
@@ -119,11 +120,3 @@ def _write(path: Path, tokens: Sequence[Token]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

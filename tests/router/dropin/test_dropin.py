@@ -8,37 +8,16 @@ import pickle
 import anthropic
 import pytest
 from anthropic.types import Message, ParsedMessage
+from asked import EASY, asking
 
 import tierwise
 from tierwise import OutcomeLog
 from tierwise.classifier.errors import InvalidRequest, InvalidTask, NotInLog, UnknownFact
 from tierwise.router._champion import forget_champion
-from tierwise.testing import Answer, Fault, MessagesServer
+from tierwise.testing import Answer, Fault
 
-EASY, HARD = "Tag these 40 tickets by product area", "Plan the migration of the billing service"
+HARD = "Plan the migration of the billing service"
 HAIKU, SONNET, OPUS = "claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5"
-
-
-def asking(text=EASY, **more):
-    return {
-        "model": "auto",
-        "max_tokens": 200,
-        "messages": [{"role": "user", "content": text}],
-        **more,
-    }
-
-
-@pytest.fixture
-def server():
-    with MessagesServer(answers="Done and tagged.") as running:
-        yield running
-
-
-@pytest.fixture
-def client(server, tmp_path):
-    made = tierwise.wrap(server.client(), log=tmp_path / "log.db")
-    yield made
-    made.router.close()
 
 
 def test_a_message_comes_from_the_tier_that_the_task_needs(client, server):

@@ -7,28 +7,13 @@ import sys
 
 import anthropic
 import pytest
+from asked import asking
 
 import tierwise
 from tierwise import Policy, Router
 from tierwise.classifier.errors import InvalidRequest
-from tierwise.testing import MessagesServer
 
-EASY, HAIKU = "Tag these 40 tickets by product area", "claude-haiku-5-5"
-
-
-def asking(text=EASY, **more):
-    return {
-        "model": "auto",
-        "max_tokens": 200,
-        "messages": [{"role": "user", "content": text}],
-        **more,
-    }
-
-
-@pytest.fixture
-def server():
-    with MessagesServer(answers="Done and tagged.") as running:
-        yield running
+HAIKU = "claude-haiku-5-5"
 
 
 def test_the_wrapped_client_is_a_client_and_the_given_one_is_not_changed(server):

@@ -8,7 +8,6 @@ import anthropic
 import pytest
 from anthropic.lib.streaming import MessageStream, MessageStreamManager
 
-import tierwise
 from tierwise.testing import Answer, Fault, MessagesServer
 
 TEXT = "Tag these 40 tickets by product area"
@@ -21,13 +20,6 @@ ANSWER = Answer("word " * 200, input_tokens=900, cache_read_tokens=100, cache_wr
 def server():
     with MessagesServer(answers=ANSWER) as running:
         yield running
-
-
-@pytest.fixture
-def client(server, tmp_path):
-    made = tierwise.wrap(server.client(), log=tmp_path / "log.db")
-    yield made
-    made.router.close()
 
 
 @pytest.fixture
