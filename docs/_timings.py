@@ -23,6 +23,17 @@ def _felt(label: str, database: str, goal_us: int) -> Row:
     )
 
 
+def _counted(label: str, database: str) -> Row:
+    path = f"{database}[many_rows]"
+    command = f"{path}[log_stats_command]"
+    return Row(
+        label,
+        "log",
+        [f"{{{command}[s]:.1f}} s, {{{command}[peak_mb]}} MB", Goal("5 s", f"{command}[s]", at_most=5.0)],
+        f"{{{path}[commit]}}",
+    )
+
+
 def _added(label: str, case: str, *, goal_ms: float | None = None) -> Row:
     paths = [f"{way}[{case}][overhead_median_ms]" for way in ("blocking", "asyncio")]
     shown = f"{{{paths[0]}:.2f}} ms, in asyncio {{{paths[1]}:.2f}} ms"
@@ -119,11 +130,13 @@ TIMINGS = {
         ],
     ),
     "run": Figures(
-        "`python -m benchmarks.log --only felt`, and of `run_overhead`, `fit` and `evaluation`",
+        "`python -m benchmarks.log` (its parts `felt` and `many_rows`), and of `run_overhead`, `fit` and `evaluation`",
         ("", "measured", "goal"),
         [
             _felt("an outcome recorded, and read for the next decision: SQLite, median", "sqlite", 1_000),
             _felt("the same, PostgreSQL", "postgresql", 3_000),
+            _counted("`tierwise log stats` on 1,000,000 rows, the whole command: SQLite", "sqlite"),
+            _counted("the same, PostgreSQL", "postgresql"),
             Row(
                 "the SDK's own call on loopback, median",
                 "run_overhead",
