@@ -130,7 +130,8 @@ TIMINGS = {
         ],
     ),
     "run": Figures(
-        "`python -m benchmarks.log` (its parts `felt` and `many_rows`), and of `run_overhead`, `fit` and `evaluation`",
+        "`python -m benchmarks.log` (its parts `felt` and `many_rows`), and of `run_overhead`, `fit` "
+        "and `evaluation`",
         ("", "measured", "goal"),
         [
             _felt("an outcome recorded, and read for the next decision: SQLite, median", "sqlite", 1_000),
