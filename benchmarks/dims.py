@@ -70,9 +70,11 @@ def _accuracy(tasks: Sequence[Task], needed: np.ndarray, types: Sequence[str], e
     folds = GroupKFold(n_splits=N_FOLDS, shuffle=True, random_state=0)
     for fitted, held_out in folds.split(types, groups=types):
         lexicon = build_lexicon(Words.of([tasks[i].specification for i in fitted]))
-        counts = design.lexical_counts(Words.of_tasks(tasks), lexicon)
+        words = Words.of_tasks(tasks)
+        counts = design.lexical_counts(words, lexicon)
         idf = design.inverse_document_frequency(csr_matrix(counts[fitted]))
-        matrix = design.design_matrix(counts, idf, scaled, design.facts(tasks))
+        asked = design.asked_counts(words, lexicon, counts)
+        matrix = design.design_matrix(counts, asked, idf, scaled, design.facts(tasks))
         model = CensoredOrdinalClassifier(C=STRENGTH).fit(matrix[fitted], needed[fitted])
         right[held_out] = model.predict(matrix[held_out]) == needed[held_out]
     return round(float(right.mean()), 4)

@@ -28,8 +28,10 @@ _SHAPE = ("centre", "spread", "weights")
 def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
     """Everything numeric that the reader is made of; texts are stored as UTF-8, NUL between them."""
     lexicon, shape = reader.lexicon, reader.shape
+    of_asked = {} if reader.asked is None else {"head.asked": reader.asked}
     of_shape = {} if shape is None else {f"shape.{name}": getattr(shape, name) for name in _SHAPE}
     return {
+        **of_asked,
         **of_shape,
         "encoder.table": reader.encoder.table,
         "encoder.scale": reader.encoder.scale,
@@ -79,6 +81,8 @@ def reader_from(folder: Folder) -> Reader:
     _require(arrays["head.embedding"].shape == (table.shape[1], n_columns), "head.embedding")
     _require(arrays["head.facts"].shape == (len(FACT_FEATURES), n_columns), "head.facts")
     _require(arrays["head.bias"].shape == (n_columns,), "head.bias")
+    asked = arrays.get("head.asked")
+    _require(asked is None or asked.shape == (len(lexicon), n_tiers), "head.asked")
     return Reader(
         StaticEncoder(folder.vocabulary, table, scale),
         lexicon,
@@ -87,6 +91,7 @@ def reader_from(folder: Folder) -> Reader:
         embedding=arrays["head.embedding"],
         facts=arrays["head.facts"],
         bias=arrays["head.bias"],
+        asked=asked,
         shape=_shape_from(arrays, n_columns),
     )
 

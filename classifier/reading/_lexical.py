@@ -22,6 +22,11 @@ UNIT_BITS = 20
 LONGEST = 1 << len(LENGTHS) - 2  # words; from here on, lengths are not told apart
 
 
+def feature_weight(n_features: int) -> float:
+    """What the sum of a text's lexical weights is multiplied by."""
+    return float(max(n_features, 1) ** -0.5)
+
+
 class Numbered:
     """The features of a lexicon, numbered: units by their places, then two places for what is no unit and
     no feature, then pairs, then marks.

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..task import Task
+from ._ask import ask_of
 from ._encoder import StaticEncoder, length_weight
 from ._guards import Guards
-from ._lexical import UNIT_BITS, LexicalRows
+from ._lexical import UNIT_BITS, LexicalRows, feature_weight
 from ._lexicon import NOT_A_WORD, UNKNOWN_WORD, Lexicon, has_digit
 from ._packed import Packing
 from ._shape import Shape, shape_of, shapes_of
@@ -25,7 +26,7 @@ from ._words import WordRows
 from .features import fact_features
 
 if TYPE_CHECKING:
-    from ._many_texts import ManyTexts
+    from ._many_texts import ManyTexts, Sums
 
 Array = NDArray[np.float32]
 FAMILIARITY_STEPS = 1 << 20  # familiarity is a whole column, in steps this small
@@ -50,7 +51,7 @@ class _Weights(dict[int, float]):
 
 
 _SENSE_WEIGHTS = _Weights(length_weight, MAX_WORDS_READ)
-_LEXICAL_WEIGHTS = _Weights(lambda n: float(max(n, 1) ** -0.5), _MOST_FEATURES)
+_LEXICAL_WEIGHTS = _Weights(feature_weight, _MOST_FEATURES)
 
 
 class Reading(NamedTuple):
@@ -76,8 +77,11 @@ class Reader:
 
     Parameters
     ----------
-    lexical : (n_features, n_tiers) weights of lexical features, idf included.
-    embedding : (n_dims, n_tiers). facts : (n_facts, n_tiers). bias : (n_tiers,).
+    lexical : (n_features, n_columns) weights of lexical features, idf included. Columns: the logit of each
+        tier, and then, where outcomes have corrected the reading, what they add to each.
+    embedding : (n_dims, n_columns). facts : (n_facts, n_columns). bias : (n_columns,).
+    asked : (n_features, n_tiers) weights of the same features in what the text asks (`ask_of`), added to the
+        logits of the first columns; None where a model makes no difference.
     shape : what the text's shape adds; None where it says nothing.
     """
 
@@ -91,13 +95,15 @@ class Reader:
         embedding: Array,
         facts: Array,
         bias: Array,
+        asked: Array | None = None,
         shape: Shape | None = None,
     ) -> None:
         self.encoder, self.lexicon, self.guards = encoder, lexicon, guards
         self.lexical, self.embedding, self.facts, self.bias = lexical, embedding, facts, bias
-        self.shape = shape
+        self.asked, self.shape = asked, shape
         self._bias: list[float] = bias.tolist()
-        self._lexical = LexicalRows(lexicon, lexical)
+        self._weights = lexical if asked is None else np.hstack([lexical, asked])
+        self._lexical = LexicalRows(lexicon, self._weights)
         self._of_words = Packing(4, len(bias))
         self._words = WordRows(self._row_of)
 
@@ -108,11 +114,10 @@ class Reader:
             return Reading(tuple(self._bias), self.guards.before_reading(0, task.specification))
         places, total = self._look_up(words)
         (_, known, n_letters, n_numbers), n_distinct, sense = self._of_words.unpack(total)
-        n_features, lexical = self._lexical.sums(task.specification, places, n_numbers)
-        of_sense, of_lexical = _SENSE_WEIGHTS[n_distinct], _LEXICAL_WEIGHTS[n_features]
-        logits = [
-            b + of_sense * s + of_lexical * w for b, s, w in zip(self._bias, sense, lexical, strict=True)
-        ]
+        of_sense = _SENSE_WEIGHTS[n_distinct]
+        logits = [b + of_sense * s for b, s in zip(self._bias, sense, strict=True)]
+        for at, added in enumerate(self._of_lexicon(task.specification, places, n_numbers)):
+            logits[at] += added
         facts = fact_features(task)
         if facts is not None:
             logits = [a + b for a, b in zip(logits, (facts @ self.facts).tolist(), strict=True)]
@@ -146,8 +151,8 @@ class Reader:
         texts = [task.specification for task in tasks]
         sums = self._many.sums(texts)
         of_sense = _SENSE_WEIGHTS.all.take(sums.n_distinct)[:, None]
-        of_lexical = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None]
-        logits = np.array(self._bias) + of_sense * sums.sense + of_lexical * sums.lexical
+        logits = np.array(self._bias) + of_sense * sums.sense
+        logits += self._of_lexicon_many(texts, sums)
         for row, task in enumerate(tasks):
             facts = fact_features(task)
             if facts is not None:
@@ -159,12 +164,45 @@ class Reader:
         familiarity = known / FAMILIARITY_STEPS
         return Readings(logits, self.guards.of_many(sums.n_words.tolist(), texts, familiarity.tolist()))
 
+    def _of_lexicon(self, text: str, places: Sequence[int], n_numbers: int) -> list[float]:
+        """(n_columns,): what units, pairs and marks add, as those of the whole text and as those of its ask.
+
+        places : of the unit of each word. n_numbers : distinct words with digits.
+        """
+        n_columns = len(self._bias)
+        n_features, sums = self._lexical.sums(text, places, n_numbers)
+        weight = _LEXICAL_WEIGHTS[n_features]
+        out = [weight * of_whole for of_whole in sums[:n_columns]]
+        ask = text if self.asked is None else ask_of(text)
+        if ask is not text:
+            places, total = self._look_up(running_words(ask))
+            whole, _, _ = self._of_words.unpack(total)
+            n_features, sums = self._lexical.sums(ask, places, whole[-1])
+            weight = _LEXICAL_WEIGHTS[n_features]
+        for tier, of_ask in enumerate(sums[n_columns:]):
+            out[tier] += weight * of_ask
+        return out
+
+    def _of_lexicon_many(self, texts: Sequence[str], sums: Sums) -> NDArray[np.float64]:
+        """(n, n_columns): the same of many texts with words. sums : of these texts."""
+        n_columns = len(self._bias)
+        weighted = _LEXICAL_WEIGHTS.all.take(sums.n_features)[:, None] * sums.lexical
+        out, of_asks = weighted[:, :n_columns], weighted[:, n_columns:]
+        asks = texts if self.asked is None else list(map(ask_of, texts))
+        rows = [row for row, ask in enumerate(asks) if ask is not texts[row]]
+        if rows:
+            found = self._many.sums([asks[row] for row in rows])
+            weights = _LEXICAL_WEIGHTS.all.take(found.n_features)[:, None]
+            of_asks[rows] = weights * found.lexical[:, n_columns:]
+        out[:, : of_asks.shape[1]] += of_asks
+        return out
+
     @cached_property
     def _many(self) -> ManyTexts:
         from ._lexical_many import LexicalColumns  # one text needs neither
         from ._many_texts import ManyTexts
 
-        columns = LexicalColumns(self.lexicon, self.lexical)
+        columns = LexicalColumns(self.lexicon, self._weights)
         return ManyTexts(self._words.__getitem__, self._of_words, columns, self._rows_of)
 
     def _look_up(self, words: list[str]) -> tuple[list[int], int]:

@@ -30,7 +30,7 @@ MISSING = object()
 def folder(tmp_path) -> Path:
     """A good model."""
     path = tmp_path / "model"
-    small_model().save(path)
+    small_model(asks=True).save(path)
     return path
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_manifest_is_refused(folder, content, error, message):
 @pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, "2", 2.5, None])
 def test_a_newer_format_is_refused(folder, version):
     edit_manifest(folder, format_version=version)
-    with pytest.raises(ArtifactTooNew, match=r"has format .*reads up to 2\. Upgrade tierwise"):
+    with pytest.raises(ArtifactTooNew, match=rf"has format .*reads up to {FORMAT_VERSION}\. Upgrade tierwise"):
         TierModel.load(folder)
 
 
@@ -181,6 +181,7 @@ WRONG_ARRAYS = {
     "scale": (shaped("encoder.scale", 5), "encoder.scale does not fit"),
     "lexical rows": (shaped("head.lexical", 3, 3), "head.lexical does not fit"),
     "lexical tiers": (shaped("head.lexical", 14, 2), "head.lexical does not fit"),
+    "asked": (shaped("head.asked", 14, 2), "head.asked does not fit"),
     "embedding": (shaped("head.embedding", 5, 3), "head.embedding does not fit"),
     "facts": (shaped("head.facts", 2, 3), "head.facts does not fit"),
     "bias": (shaped("head.bias", 2), "head.bias does not fit"),
@@ -250,3 +251,12 @@ def test_files_of_two_models_are_never_mixed(folder, tmp_path):
 def test_a_model_without_any_word_of_its_own_can_be_stored(tmp_path):
     small_model(units=(), pairs=(), marks=(), familiarity=()).save(tmp_path / "model")
     assert len(reader_from(read_folder(tmp_path / "model")).lexicon) == 0
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_stored_model_reads_as_before(tmp_path, asks):
+    model = small_model(asks=asks)
+    model.save(tmp_path / "model")
+    tasks = [Task("tag the ticket plan"), Task("tag the ticket:\nplan the tags")]
+    expected = model.reader.read_many(tasks).logits
+    np.testing.assert_array_equal(TierModel.load(tmp_path / "model").reader.read_many(tasks).logits, expected)

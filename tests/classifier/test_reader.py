@@ -25,6 +25,8 @@ from tierwise.training.features.words import Words
 from tierwise.training.seeds.tasks import read_seeds
 
 SMALL = small_reader()
+ASKS = small_reader(asks=True)
+SMALL_ONES = pytest.mark.parametrize("reader", [SMALL, ASKS], ids=["whole text", "and its ask"])
 WORDS = st.sampled_from(
     ["tag", "Tags", "the", "ticket,", "plan:", "12", "zebra", "--", "x-1", "中文", "\n", "🙂"]
 )
@@ -32,8 +34,13 @@ WORDS = st.sampled_from(
 
 def plain_logits(reader: Reader, tasks: list[Task]) -> np.ndarray:
     words = Words.of_tasks(tasks)
+    counts = design.lexical_counts(words, reader.lexicon)
+    asked = 0.0
+    if reader.asked is not None:
+        asked = design.asked_counts(words, reader.lexicon, counts) @ reader.asked
     return (
-        design.lexical_counts(words, reader.lexicon) @ reader.lexical
+        counts @ reader.lexical
+        + asked
         + design.embeddings(words, reader.encoder) @ reader.embedding
         + design.facts(tasks) @ reader.facts
         + reader.bias
@@ -67,12 +74,14 @@ HARD = {
     "a word too long to keep": "tag " + "x" * 500 + " the ticket",
     "very long": LONG,
     "lines": "tag:\nthe ticket\n12",
+    "material": "tag the ticket:\nplan the plan, tags 12 the ticket",
+    "a quotation": 'tag the "plan 12 tags, the ticket the plan" ticket',
 }
 
 
 @pytest.mark.parametrize("text", HARD.values(), ids=HARD)
 def test_hard_texts_are_read_as_training_reads_them(champion, text):
-    for reader in (champion.reader, SMALL):
+    for reader in (champion.reader, SMALL, ASKS):
         tasks = [Task(text), Task(text, items=30)]
         np.testing.assert_allclose(
             fast_logits(reader, tasks[: 2 if text else 1]),
@@ -82,16 +91,27 @@ def test_hard_texts_are_read_as_training_reads_them(champion, text):
         )
 
 
-@given(st.lists(WORDS, min_size=1, max_size=20), st.none() | st.integers(0, 10**9))
-def test_any_words_are_read_as_training_reads_them(words, items):
+@SMALL_ONES
+@given(words=st.lists(WORDS, min_size=1, max_size=20), items=st.none() | st.integers(0, 10**9))
+def test_any_words_are_read_as_training_reads_them(reader, words, items):
     tasks = [Task("plan " + " ".join(words), items=items)]
-    np.testing.assert_allclose(fast_logits(SMALL, tasks), plain_logits(SMALL, tasks), atol=1e-4)
+    np.testing.assert_allclose(fast_logits(reader, tasks), plain_logits(reader, tasks), atol=1e-4)
 
 
-@given(st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=12))
-def test_many_at_once_are_read_exactly_as_one_by_one(texts):
+@SMALL_ONES
+@given(texts=st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=12))
+def test_many_at_once_are_read_exactly_as_one_by_one(reader, texts):
     tasks = [Task(text) for text in texts]
-    assert each_of(SMALL.read_many(tasks)) == [SMALL.read(task) for task in tasks]
+    assert each_of(reader.read_many(tasks)) == [reader.read(task) for task in tasks]
+
+
+def test_what_is_asked_speaks_once_more_than_what_comes_with_it():
+    alone, pasted = Task("tag the ticket"), Task("tag the ticket\nplan")
+    features = ASKS.lexicon.features("tag the ticket", ["tag", "the", "ticket"])
+    of_ask = ASKS.asked[sorted(features)].sum(axis=0) / math.sqrt(len(features))
+    for task in (alone, pasted):
+        more = np.subtract(ASKS.read(task).logits, SMALL.read(task).logits)
+        np.testing.assert_allclose(more, of_ask, atol=1e-5)
 
 
 def test_a_lexicon_that_knows_nothing_leaves_bias_and_sense():

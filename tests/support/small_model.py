@@ -21,8 +21,17 @@ FAMILIARITY = (-1.0, 0.5, 0.5, 1.0, 0.75)
 
 
 def small_reader(
-    *, units=UNITS, pairs=PAIRS, marks=MARKS, familiarity=FAMILIARITY, n_tiers=3, bias=None, seed=0
+    *,
+    units=UNITS,
+    pairs=PAIRS,
+    marks=MARKS,
+    familiarity=FAMILIARITY,
+    n_tiers=3,
+    bias=None,
+    asks=False,
+    seed=0,
 ) -> Reader:
+    """asks : whether it tells what a text asks from what comes with it."""
     chance = np.random.default_rng(seed)
 
     def some(*shape: int) -> np.ndarray:
@@ -39,6 +48,7 @@ def small_reader(
         embedding=some(4, n_tiers),
         facts=some(3, n_tiers),
         bias=some(n_tiers) if bias is None else np.array(bias, dtype=np.float32),
+        asked=some(len(lexicon), n_tiers) if asks else None,
     )
 
 

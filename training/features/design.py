@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
+from ...classifier.reading._ask import ask_of
 from ...classifier.reading._encoder import StaticEncoder, length_weight
 from ...classifier.reading._lexicon import Lexicon
 from ...classifier.reading._shape import FEATURES, shapes_of
@@ -35,6 +36,18 @@ def lexical_counts(words: Words, lexicon: Lexicon) -> csr_matrix:
     n_features = np.diff(found.indptr)
     found.data = np.repeat(np.maximum(n_features, 1.0) ** -0.5, n_features)
     return found
+
+
+def asked_counts(words: Words, lexicon: Lexicon, counts: csr_matrix) -> csr_matrix:
+    """(n_tasks, n_features), the same of what each task asks. counts : of the whole texts."""
+    asks = list(map(ask_of, words.texts))
+    differ = np.array([ask is not text for ask, text in zip(asks, words.texts, strict=True)], dtype=bool)
+    if not differ.any():
+        return counts
+    some = Words.of([asks[text] for text in np.flatnonzero(differ)])
+    of_ask = counts.shape[0] + np.cumsum(differ) - 1
+    rows = np.where(differ[words.of_task], of_ask[words.of_task], np.arange(len(words.of_task)))
+    return csr_matrix(vstack([counts, lexical_counts(some, lexicon)], format="csr")[rows])
 
 
 def inverse_document_frequency(counts: csr_matrix) -> NDArray[np.float64]:
@@ -87,12 +100,19 @@ def shapes(words: Words) -> NDArray[np.float32]:
 
 
 def design_matrix(
-    counts: csr_matrix, idf: NDArray[np.float64], embedded: NDArray[Any], known_facts: NDArray[Any]
+    counts: csr_matrix,
+    asked: csr_matrix,
+    idf: NDArray[np.float64],
+    embedded: NDArray[Any],
+    known_facts: NDArray[Any],
 ) -> csr_matrix:
-    """Lexical, embedding and fact blocks side by side; `embedded` comes scaled."""
+    """Lexical, embedding and fact blocks side by side, then the lexical one of the asks; `embedded` comes
+    scaled.
+    """
     blocks: list[Any] = [
         counts.multiply(idf * LEXICAL_SCALE),
         csr_matrix(embedded),
         csr_matrix(known_facts * FACT_SCALE),
+        asked.multiply(idf * LEXICAL_SCALE),
     ]
     return csr_matrix(hstack(blocks))

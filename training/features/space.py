@@ -13,6 +13,7 @@ from ...classifier.reading._encoder import StaticEncoder
 from ...classifier.reading._guards import Guards
 from ...classifier.reading._lexicon import Lexicon
 from ...classifier.reading._reader import Reader
+from ...classifier.reading.features import FACT_FEATURES
 from ...classifier.task import Task
 from . import design
 from .lexicon import build_lexicon
@@ -75,7 +76,11 @@ class FeatureSpace:
         counts, embedded = design.lexical_counts(words, lexicon), design.embeddings(words, encoder)
         idf, scale = design.inverse_document_frequency(counts), design.embedding_scale(embedded)
         return cls(encoder, lexicon, idf, scale), design.design_matrix(
-            counts, idf, embedded * scale, design.facts(tasks)
+            counts,
+            design.asked_counts(words, lexicon, counts),
+            idf,
+            embedded * scale,
+            design.facts(tasks),
         )
 
     def matrix(self, tasks: Sequence[Task]) -> csr_matrix:
@@ -83,26 +88,34 @@ class FeatureSpace:
         words = Words.of_tasks(tasks)
         counts = design.lexical_counts(words, self.lexicon)
         embedded = design.embeddings(words, self.encoder) * self.embedding_scale
-        return design.design_matrix(counts, self.idf, embedded, design.facts(tasks))
+        asked = design.asked_counts(words, self.lexicon, counts)
+        return design.design_matrix(counts, asked, self.idf, embedded, design.facts(tasks))
 
     def scaled(
         self, counts: csr_matrix, embedded: NDArray[np.float32], facts: NDArray[np.float32]
     ) -> tuple[csr_matrix, NDArray[np.float32]]:
-        """The columns of `matrix`, sparse and dense ones apart: products are then several times faster."""
+        """The columns of `matrix` but for those of the asks, sparse and dense ones apart: products are then
+        several times faster.
+        """
         scaled = csr_matrix(counts.multiply(self.idf * design.LEXICAL_SCALE))
         dense = (embedded * np.float32(self.embedding_scale), facts * np.float32(design.FACT_SCALE))
         return scaled, np.hstack(dense)
 
     def reader(self, weights: Array, bias: Array, guards: Guards) -> Reader:
-        """A reader with these (n_features, n_columns) weights, the scales folded into them."""
-        n_lexical, n_dims = len(self.lexicon), self.encoder.n_dims
-        single = np.ascontiguousarray(weights, dtype=np.float32)
+        """A reader with these (n_features, n_columns) weights, the scales folded into them.
+
+        Without those of the asks, which come last, the reader makes no difference between text and ask.
+        """
+        ends = np.cumsum([len(self.lexicon), self.encoder.n_dims, len(FACT_FEATURES)])
+        lexical, embedding, facts, asked = np.split(weights.astype(np.float32), ends)
+        scales = (self.idf * design.LEXICAL_SCALE)[:, None]
         return Reader(
             self.encoder,
             self.lexicon,
             guards,
-            lexical=(single[:n_lexical] * (self.idf * design.LEXICAL_SCALE)[:, None]).astype(np.float32),
-            embedding=single[n_lexical : n_lexical + n_dims] * np.float32(self.embedding_scale),
-            facts=single[n_lexical + n_dims :] * np.float32(design.FACT_SCALE),
+            lexical=(lexical * scales).astype(np.float32),
+            embedding=embedding * np.float32(self.embedding_scale),
+            facts=facts * np.float32(design.FACT_SCALE),
             bias=bias.astype(np.float32),
+            asked=(asked * scales).astype(np.float32) if len(asked) else None,
         )

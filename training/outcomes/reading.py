@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...classifier.model import TierModel
+from ...classifier.reading._lexicon import Lexicon
 from ...classifier.reading._reader import Reader
 from ...classifier.reading._shape import FEATURES, Shape
 from ...classifier.task import Task
@@ -50,7 +51,8 @@ class Texts:
             for name in ("lexical", "embedding", "facts", "bias")
         }
         shape = Shape(self.shape.centre, self.shape.spread, np.hstack([self.shape.weights, of_shape]))
-        return Reader(self.head.encoder, self.head.lexicon, self.head.guards, **pairs, shape=shape)
+        head = self.head
+        return Reader(head.encoder, head.lexicon, head.guards, **pairs, asked=head.asked, shape=shape)
 
 
 def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | None] = ()) -> Texts:
@@ -62,24 +64,16 @@ def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | Non
     words = Words.of_tasks(tasks)
     newest = words.some(max(len(words.texts) - MOST_TEXTS, 0), len(words.texts))
     lexicon, places = joined(base.reader.lexicon, build_lexicon(newest))
-    lexical = np.zeros((len(lexicon), n_tiers), dtype=np.float32)
-    lexical[places] = base.reader.lexical[:, :n_tiers]
-    head = Reader(
-        encoder,
-        lexicon,
-        guards,
-        lexical=lexical,
-        embedding=base.reader.embedding[:, :n_tiers],
-        facts=base.reader.facts[:, :n_tiers],
-        bias=base.reader.bias[:n_tiers],
-    )
+    head = _head(base, lexicon, places)
     counts, facts = design.lexical_counts(words, lexicon), design.facts(tasks)
     embedded, shapes = design.embeddings(words, encoder), design.shapes(words)
     lacking = np.array([each is not None for each in kept] or [False] * len(tasks), dtype=bool)
     stand_ins = [each for each in kept if each is not None]
     embedded[lacking] = embeddings_of(stand_ins, encoder.n_dims)
     shape = _standard(base, shapes[~lacking] if not lacking.all() else shapes)
-    logits = counts @ lexical + embedded @ head.embedding + facts @ head.facts + head.bias
+    logits = counts @ head.lexical + embedded @ head.embedding + facts @ head.facts + head.bias
+    if head.asked is not None:
+        logits += design.asked_counts(words, lexicon, counts) @ head.asked
     logits += shape.standardised(shapes) @ shape.weights
     unread = _unread(head, words) & ~lacking
     mass = np.where(unread[:, None], np.asarray(base.uninformed), _mass(logits.astype(np.float64)))
@@ -91,6 +85,27 @@ def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | Non
     standard = shape.standardised(shapes) * ~lacking[:, None]  # of a text that is not there: as of most
     features = Blocks(sparse, np.hstack([dense, standard]), len(FEATURES))
     return Texts(mass, features.without(unread), space, shape, head)
+
+
+def _head(base: TierModel, lexicon: Lexicon, places: NDArray[np.int64]) -> Reader:
+    """The base's reading in a larger lexicon, without what outcomes added to it. places : of its features."""
+    old, n_tiers = base.reader, len(base.tiers)
+
+    def placed(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        out = np.zeros((len(lexicon), n_tiers), dtype=np.float32)
+        out[places] = weights[:, :n_tiers]
+        return out
+
+    return Reader(
+        old.encoder,
+        lexicon,
+        old.guards,
+        lexical=placed(old.lexical),
+        embedding=old.embedding[:, :n_tiers],
+        facts=old.facts[:, :n_tiers],
+        bias=old.bias[:n_tiers],
+        asked=None if old.asked is None else placed(old.asked),
+    )
 
 
 def _standard(base: TierModel, shapes: NDArray[np.float32]) -> Shape:
