@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 
 LEAST_WORDS = 3  # a shorter line is a greeting or a heading
-LEAST_QUOTED = 25  # characters; shorter quotations are names and terms, and part of the ask
+LEAST_QUOTED = 15  # characters; shorter quotations are names and terms, and part of the ask
 _PAIRS = ('""', "“”", "„“", "«»", "``")
-_OPENING = re.compile("[" + "".join(pair[0] for pair in _PAIRS) + "]")
+_OPENS = "[" + "".join(pair[0] for pair in _PAIRS) + "]"
+_OPENING = re.compile(rf"{_OPENS}(?<!\S{_OPENS})")  # at the start of a word: else it closes, or means inches
 _QUOTED = re.compile(
     "|".join(
-        ["```.*?(?:```|$)", *(f"{a}[^{b}]{{{LEAST_QUOTED},}}(?:{b}|$)" for a, b in _PAIRS)]
+        [
+            "```(?<!\\S```).*?(?:```|$)",
+            *(rf"{a}(?<!\S{a})[^{b}]{{{LEAST_QUOTED},}}(?:{b}|$)" for a, b in _PAIRS),
+        ]
     ),
     re.DOTALL,
 )
@@ -27,8 +31,11 @@ def ask_of(text: str) -> str:
     >>> ask_of("Summarise this in two lines:\\nDear all, we decided to move the launch to May.")
     'Summarise this in two lines:'
     """
-    if "\n" not in text and not _OPENING.search(text):
+    bare = text.strip()
+    if "\n" not in bare and not _OPENING.search(bare):
         return text
-    lines = _QUOTED.sub(" ", text).split("\n")
-    ask = next((line for line in lines if len(line.split(None, LEAST_WORDS)) >= LEAST_WORDS), text)
-    return text if ask.split() == text.split() else ask
+    unquoted, n_quoted = _QUOTED.subn(" ", bare)
+    if not n_quoted and "\n" not in bare:
+        return text
+    lines = unquoted.split("\n")
+    return next((line for line in lines if len(line.split(None, LEAST_WORDS)) >= LEAST_WORDS), text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from ._lexical_many import LexicalColumns, OfTexts
 from ._packed import ONE, Packing
-from ._word_table import WordTable
+from ._word_table import Columns, WordTable
 
 MAX_WORDS = 131_072  # the words of some thousand texts; of fewer, the common ones were learned over and over
 
@@ -53,23 +55,48 @@ class ManyTexts:
 
     def sums(self, texts: Sequence[str]) -> Sums:
         """Of texts that have words."""
-        table, n_texts = self._table, len(texts)  # another thread may begin a new table meanwhile
+        found, n_texts = self._look_up(texts), len(texts)
+        _, steps, is_word, _ = found.columns.whole
+        known, n_letters = (found.total(column).astype(np.int64) for column in (steps, is_word))
+        sense = np.stack([found.total(column) for column in found.columns.real], axis=1) / ONE
+        n_distinct = np.bincount(found.distinct.text, minlength=n_texts)
+        n_features, lexical = self._lexical_of(texts, found)
+        chars = found.columns.chars.take(found.number)
+        return Sums(found.n_words, known, n_letters, n_distinct, sense, n_features, lexical, chars)
+
+    def lexical(self, texts: Sequence[str]) -> tuple[Ints, Reals]:
+        """`n_features` and `lexical` of the sums alone."""
+        return self._lexical_of(texts, self._look_up(texts))
+
+    def _look_up(self, texts: Sequence[str]) -> _Found:
+        table = self._table  # another thread may begin a new table meanwhile
         number, n_words = table.numbers(texts)
-        text, columns = np.repeat(np.arange(n_texts), n_words), table.columns()
+        found = _Found(number, np.repeat(np.arange(len(texts)), n_words), n_words, table.columns())
         if len(table) > MAX_WORDS:  # what is needed is back at once, and memory stays bounded
             self._table = WordTable(self._row_of, self._packing, self._rows_of)
-        distinct = OfTexts(number, text).once_per_text()
+        return found
 
-        def total(column: NDArray[np.floating] | Ints) -> Reals:
-            return np.asarray(np.bincount(distinct.text, column.take(distinct.value), n_texts), np.float64)
+    def _lexical_of(self, texts: Sequence[str], found: _Found) -> tuple[Ints, Reals]:
+        place, _, _, has_digit = found.columns.whole
+        places = OfTexts(place.take(found.number), found.text)
+        return self._lexical.sums(texts, places, found.n_words, found.total(has_digit).astype(np.int64))
 
-        place, steps, is_word, has_digit = columns.whole
-        known, n_letters, n_numbers = (
-            total(column).astype(np.int64) for column in (steps, is_word, has_digit)
-        )
-        sense = np.stack([total(column) for column in columns.real], axis=1) / ONE
-        n_distinct = np.bincount(distinct.text, minlength=n_texts)
-        places = OfTexts(place.take(number), text)
-        n_features, lexical = self._lexical.sums(texts, places, n_words, n_numbers)
-        chars = columns.chars.take(number)
-        return Sums(n_words, known, n_letters, n_distinct, sense, n_features, lexical, chars)
+
+@dataclass(frozen=True)
+class _Found:
+    """number, text : (n_all,), of all words of all texts. n_words : (n_texts,)."""
+
+    number: Ints
+    text: Ints
+    n_words: Ints
+    columns: Columns
+
+    @cached_property
+    def distinct(self) -> OfTexts:
+        return OfTexts(self.number, self.text).once_per_text()
+
+    def total(self, column: Reals | Ints) -> Reals:
+        """(n_texts,): over the distinct words of each text."""
+        distinct = self.distinct
+        weights = column.take(distinct.value)
+        return np.asarray(np.bincount(distinct.text, weights, len(self.n_words)), np.float64)

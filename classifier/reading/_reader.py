@@ -191,9 +191,8 @@ class Reader:
         asks = texts if self.asked is None else list(map(ask_of, texts))
         rows = [row for row, ask in enumerate(asks) if ask is not texts[row]]
         if rows:
-            found = self._many.sums([asks[row] for row in rows])
-            weights = _LEXICAL_WEIGHTS.all.take(found.n_features)[:, None]
-            of_asks[rows] = weights * found.lexical[:, n_columns:]
+            n_features, lexical = self._many.lexical([asks[row] for row in rows])
+            of_asks[rows] = _LEXICAL_WEIGHTS.all.take(n_features)[:, None] * lexical[:, n_columns:]
         out[:, : of_asks.shape[1]] += of_asks
         return out
 

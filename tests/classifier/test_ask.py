@@ -22,6 +22,8 @@ ASKS = {
     "guillemets": (f"Translate «{LETTER}» into Polish", "Translate   into Polish"),
     "code": ("Rename x to y in ```x = 1\nprint(x)``` please", "Rename x to y in   please"),
     "a quotation left open": (f'Translate into Polish: "{LETTER}', "Translate into Polish:  "),
+    "inches": ('Cut the 5" pipes to fit the old frame, 6" tubes stay as they are', None),
+    "a quotation that only closes": (f'Translate {LETTER}" into Polish, please, and keep the names', None),
     "a quotation over lines": (f'Translate "{LETTER}\n{LETTER}" into Polish', "Translate   into Polish"),
     "a name in quotes": ('Rename the tag "spring sale" to "sale"', None),
     "too little left": (f'"{LETTER}" in Polish', None),
