@@ -10,7 +10,7 @@ import re
 
 LEAST_WORDS = 3  # a shorter line is a greeting or a heading
 LEAST_QUOTED = 15  # characters; shorter quotations are names and terms, and part of the ask
-_PAIRS = ('""', "“”", "„“", "«»", "``")
+_PAIRS = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("`", "`"))
 _OPENS = "[" + "".join(pair[0] for pair in _PAIRS) + "]"
 _OPENING = re.compile(rf"{_OPENS}(?<!\S{_OPENS})")  # at the start of a word: else it closes, or means inches
 _QUOTED = re.compile(

@@ -134,7 +134,9 @@ def test_a_file_that_is_no_manifest_is_refused(folder, content, error, message):
 @pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, "2", 2.5, None])
 def test_a_newer_format_is_refused(folder, version):
     edit_manifest(folder, format_version=version)
-    with pytest.raises(ArtifactTooNew, match=rf"has format .*reads up to {FORMAT_VERSION}\. Upgrade tierwise"):
+    with pytest.raises(
+        ArtifactTooNew, match=rf"has format .*reads up to {FORMAT_VERSION}\. Upgrade tierwise"
+    ):
         TierModel.load(folder)
 
 

@@ -8,7 +8,7 @@ from tierwise import Decision, predict_tier
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TEXT = "Write a teaser for the post about our bakery, 155 characters at most"
+TEXT = "Write a teaser for the post about our old bakery, 155 characters at most"
 
 
 def decided(decision_id: str, *, task_type: str | None = "meta", text: str = TEXT, **facts) -> Decision:

@@ -7,7 +7,7 @@ from tierwise.classifier.model import TierModel
 from tierwise.router.log._keeper import StateKeeper
 
 TEXTS = (
-    "Write a teaser for the post about our bakery, 155 characters at most",
+    "Write a teaser for the post about our old bakery, 155 characters at most",
     "Tag these forty tickets by product area",
     "Draft the launch email for the new plan",
     "Plan the migration of the billing service",

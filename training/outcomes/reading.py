@@ -60,7 +60,7 @@ def read_texts(base: TierModel, tasks: Sequence[Task], kept: Sequence[Kept | Non
 
     kept : of each task what stands for its text; None where the text is there, empty where all are.
     """
-    encoder, guards, n_tiers = base.reader.encoder, base.reader.guards, len(base.tiers)
+    encoder, n_tiers = base.reader.encoder, len(base.tiers)
     words = Words.of_tasks(tasks)
     newest = words.some(max(len(words.texts) - MOST_TEXTS, 0), len(words.texts))
     lexicon, places = joined(base.reader.lexicon, build_lexicon(newest))
