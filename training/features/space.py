@@ -107,7 +107,7 @@ class FeatureSpace:
         Without those of the asks, which come last, the reader makes no difference between text and ask.
         """
         ends = np.cumsum([len(self.lexicon), self.encoder.n_dims, len(FACT_FEATURES)])
-        lexical, embedding, facts, asked = np.split(weights.astype(np.float32), ends)
+        lexical, embedding, facts, asked = np.split(np.ascontiguousarray(weights, dtype=np.float32), ends)
         scales = (self.idf * design.LEXICAL_SCALE)[:, None]
         return Reader(
             self.encoder,
