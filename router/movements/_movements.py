@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from ...classifier.model import TierModel
+from .._placing import CAPABILITY
 from .._view import view_of
 from ..ladder import Ladder, default_ladder
 from ..policy import Policy
@@ -118,7 +119,7 @@ def _evidence(outcomes: dict[str, tuple[int, int]], ladder: Ladder, now: int, to
 
 
 def _counts(seen: Recurring, ladder: Ladder) -> dict[str, tuple[int, int]]:
-    found = Counter((each.work.tier, each.clean) for each in seen.outcomes)
+    found = Counter((each.work.tier, CAPABILITY[each.verdict]) for each in seen.outcomes)
     for tier, (clean, unclean) in seen.unread.items():
         found.update({(tier, True): clean, (tier, False): unclean})
     tiers = [tier for tier in ladder.names if found[tier, True] or found[tier, False]]

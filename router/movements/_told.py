@@ -13,6 +13,7 @@ from ...classifier.belief.state import Seen, TypeState
 from ...classifier.model import TierModel
 from ...classifier.reading._reader import Readings
 from ...classifier.task import Task
+from .._placing import seen
 from ._unread import state_of
 from ._work import Judged, Recurring, Work
 
@@ -57,7 +58,7 @@ def _states(
     return [
         state_of(
             model,
-            [_seen(each, place, model) for each, place in zip(some, places, strict=False)],
+            [found for each in some if (found := _seen(each, next(places), model)) is not None],
             {model.tiers.index(tier): n for tier, n in each.unread.items() if tier in model.tiers},
         )
         for each, some in zip(types, judged, strict=True)
@@ -70,10 +71,9 @@ def _places(model: TierModel, works: Sequence[Work], read: _Read) -> list[Place]
     return [next(of_texts if _readable(work) else kept) for work in works]
 
 
-def _seen(judged: Judged, place: Place, model: TierModel) -> Seen:
-    work, tiers = judged.work, model.tiers
-    failed = tuple(tiers.index(tier) for tier in dict.fromkeys(work.task.attempts) if tier in tiers)
-    return Seen(judged.at, tiers.index(work.tier), judged.clean, place, failed)
+def _seen(judged: Judged, place: Place, model: TierModel) -> Seen | None:
+    work = judged.work
+    return seen(judged.verdict, work.tier, judged.basis, judged.at, place, work.task.attempts, model)
 
 
 def _posteriors(

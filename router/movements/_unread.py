@@ -34,12 +34,13 @@ def state_of(model: TierModel, seen: Sequence[Seen], unread: Mapping[int, tuple[
 
 
 def _log_likelihood(alike: Sequence[Seen], counts: tuple[int, int], grid: Grid) -> Array:
-    """(*grid.shape,): of so many clean passes and corrections, the mean over the places of these outcomes."""
+    """(*grid.shape,): of so many clean passes and corrections, the mean over places and weights of these."""
     clean, unclean = counts
     total = np.zeros(grid.shape)
     for (tier, failed), some in _by_attempts(alike):
         heard = grid.heard(np.array([each.place for each in some]), tier, failed)
-        total += (clean * np.log(heard) + unclean * np.log1p(-heard)).sum(axis=0)
+        weights = [each.weight for each in some]
+        total += np.tensordot(weights, clean * np.log(heard) + unclean * np.log1p(-heard), axes=1)
     return total / len(alike)
 
 

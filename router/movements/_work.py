@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,11 +22,12 @@ class Work(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What was said of a work. at : seconds since 1970."""
+    """A verdict of `work`: clean, corrected or failed."""
 
     work: Work
-    clean: bool
-    at: float
+    verdict: str
+    basis: str
+    at: datetime
 
 
 class Recurring(NamedTuple):

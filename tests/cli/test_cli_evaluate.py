@@ -12,6 +12,7 @@ from simulated_log import simulated
 from tierwise import OutcomeLog
 from tierwise.cli import main
 from tierwise.data import CHAMPION
+from tierwise.training.promotion.store import ModelStore
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,19 @@ def test_a_log_against_the_champion_as_json(rows, tmp_path):
     assert set(found) == {"evaluation", "comparison", "gate"}
     assert found["gate"]["verdict"] == "refuse"
     assert found["comparison"]["shares"]["same"] == 1
+
+
+def test_without_a_champion_there_is_nothing_to_compare_with(rows, tmp_path):
+    """The hint is no other one than leads on: what it says to run, an empty store takes."""
+    frame, store = tmp_path / "outcomes.csv", tmp_path / "models"
+    rows.to_csv(frame, index=False)
+    ModelStore(store).add(CHAMPION)
+    for nothing in (tmp_path / "new", store):
+        done = run(CHAMPION, "--frame", frame, "--against", nothing)
+        assert done.exit_code == 2
+        assert f"--against: there is no champion at {nothing}" in done.output
+        assert f"tierwise promote {CHAMPION} --to {nothing}" in done.output
+        assert "TIERWISE_MODEL" not in done.output
 
 
 @pytest.mark.parametrize(

@@ -174,13 +174,13 @@ def test_an_outcome_is_recorded_by_id(log_url):
     with OutcomeLog(log_url) as log:
         log.record_decision(decided("d1"))
         result = run("outcome", "d1", "corrected", "--log", log_url, "--note", "too long")
-        assert result.output == "sonnet: corrected, says a person; it counts\n"
+        assert result.output == "sonnet: corrected (basis: person); it counts\n"
         again = run("outcome", "d1", "corrected", "--log", log_url)
         assert again.output.endswith("it counts; the log knew it already\n")
         weaker = run(
             "outcome", "d1", "clean", "--basis", "check", "--at", "2026-02-01T00:00:00Z", "--log", log_url
         )
-        assert weaker.output == "sonnet: clean, says a check; a stronger or later verdict counts\n"
+        assert weaker.output == "sonnet: clean (basis: check); a stronger or later verdict counts\n"
         found = json.loads(run("outcome", "d1", "failed", "--log", log_url, "--json").stdout)
         assert (found["verdict"], found["replaced"], found["is_new"]) == ("failed", "corrected", True)
         assert log.history("meta") == {"sonnet": (0, 1)}

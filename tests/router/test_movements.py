@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from small_model import small_model
 
-from tierwise import Ladder, Policy, TierModel
+from tierwise import Ladder, Policy, Router, TierModel
 from tierwise.classifier.belief import state
 from tierwise.classifier.errors import ArtifactMissing, InvalidTask, LadderMismatch
 from tierwise.classifier.task import Task
@@ -71,10 +71,24 @@ def test_corrections_mean_that_a_type_must_go_up(moved):
     assert each.outcomes == {"haiku": (0, 20)}
 
 
+@pytest.mark.parametrize("most", [4, 100])
+def test_an_outcome_weighs_as_much_as_in_a_decision(log, moved, monkeypatch, most):
+    """What is imported less than what a person said; the same where older texts are not read."""
+    monkeypatch.setattr(_recurring, "MOST_OUTCOMES", most)
+    monkeypatch.setattr(_recurring, "LEAST_OUTCOMES", most)
+    found = moved(
+        *(rows(basis, HAIKUS, "haiku", "corrected", 6, basis=basis) for basis in ("imported", "person"))
+    )
+    for basis, each in found.items():
+        decided = Router(log=log).decide(Task(HAIKUS, task_type=basis)).probabilities
+        assert each.probability == pytest.approx(decided["sonnet"] + decided["opus"], abs=0.02), basis
+    assert found["imported"].probability < found["person"].probability - 0.05
+
+
 def test_nothing_moves_where_little_is_known(moved):
     found = moved(
         rows("new", SONNETS, "sonnet", "clean", 2),
-        rows("mixed", "Sort out the supplier thing", "sonnet", "clean", 3),
+        rows("mixed", "Sort out the supplier thing", "sonnet", "clean", 3, basis="person"),
         rows("strange", "zxqv wvut qqqq zzzz pppp", "haiku", "clean", 2),
         policy=Policy(lambda_down=0.9),
     )
@@ -276,6 +290,6 @@ def test_tasks_of_other_ladders_and_contradictory_ones_are_left_out():
         Work(Task("Tag the tickets", input_tokens=10**12), "haiku"),
         Work(Task("Run it", deterministic=True), "haiku"),
     )
-    outcomes = tuple(Judged(work, True, 0.0) for work in works)
+    outcomes = tuple(Judged(work, "clean", "person", datetime.now(UTC)) for work in works)
     asked = [Recurring("tag", works, outcomes, 10.0)]
     assert movements(asked, model=small_model()).types == ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..classifier.errors import InvalidTraining
+from ..classifier.errors import ArtifactMissing, InvalidTraining
 from ..router.policy import Policy
 from ._outcomes import outcomes_of
 from ._policy import policy_options
@@ -17,6 +17,8 @@ from ._remote import tell_of_mlflow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .. import TierModel
 
 
 @click.command()
@@ -73,7 +75,7 @@ def evaluate(
 
     tell_of_mlflow(model, against)
     judged = TierModel.load(model)
-    champion = None if against is None else TierModel.load(against)
+    champion = None if against is None else _champion(against, model)
     given: dict[str, Any] = {"policy": policy, "correction_usd": correction_usd}
     with outcomes_of(frame, url) as outcomes, told_bar() as progress:
         given["progress"] = progress
@@ -90,6 +92,19 @@ def evaluate(
         _written(report.errors, errors_out)
     if verdict is not None and verdict.verdict == "refuse":
         raise SystemExit(1)
+
+
+def _champion(against: str, challenger: str) -> TierModel:
+    from .. import TierModel
+
+    try:
+        return TierModel.load(against)
+    except ArtifactMissing as error:
+        raise ArtifactMissing(
+            f"--against: there is no champion at {against} to compare with. Leave the option out, or make "
+            f"{challenger} the first one: tierwise promote {challenger} --to {against}",
+            about=against,
+        ) from error
 
 
 def _written(errors: pd.DataFrame, path: Path) -> None:

@@ -34,4 +34,4 @@ def outcome(
         return
     known = "" if found.is_new else "; the log knew it already"
     counts = "it counts" if found.is_effective else "a stronger or later verdict counts"
-    click.echo(f"{found.tier or 'no model'}: {found.verdict}, says a {found.basis}; {counts}{known}")
+    click.echo(f"{found.tier or 'no model'}: {found.verdict} (basis: {found.basis}); {counts}{known}")

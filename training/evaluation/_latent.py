@@ -50,8 +50,12 @@ class Counts:
         return Counts(self.first[some], self.again[some], self.usual[some], self.heard_ratio)
 
     def heard(self, passes: Array) -> Array:
-        """P(clean | a verdict was heard), from P(clean)."""
-        return np.asarray(passes / (passes + self.heard_ratio * (1.0 - passes)))
+        return heard(passes, self.heard_ratio)
+
+
+def heard(passes: Array, heard_ratio: float) -> Array:
+    """P(clean | a verdict was heard), from P(clean)."""
+    return np.asarray(passes / (passes + heard_ratio * (1.0 - passes)))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -84,7 +84,7 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
     back = np.argsort(by_verdict, kind="stable")
     outcomes = read_frame(chosen.iloc[by_verdict], tiers).take(back)
     found, place = np.unique(types[here], return_inverse=True)
-    outcomes = _with_types(outcomes, tuple(map(str, names[found])), place)
+    outcomes = replace(outcomes, types=place.astype(np.int64), type_names=tuple(map(str, names[found])))
     ids = chosen["decision_id"].tolist() if "decision_id" in chosen else [None] * len(chosen)
     follows = chosen["follows"].tolist() if "follows" in chosen else [None] * len(chosen)
     return Rows(
@@ -179,19 +179,6 @@ def _counts(frame: pd.DataFrame, types: Int, n_types: int, tiers: Sequence[str])
     unclean = (frame["verdict"] != "clean").to_numpy(dtype=np.int64)
     np.add.at(out, (types, tier, unclean), 1.0)
     return out
-
-
-def _with_types(outcomes: Outcomes, names: tuple[str, ...], types: Int) -> Outcomes:
-    return Outcomes(
-        outcomes.tasks,
-        types.astype(np.int64),
-        names,
-        outcomes.tiers,
-        outcomes.clean,
-        outcomes.at,
-        outcomes.failed,
-        outcomes.weights,
-    )
 
 
 def _propensities(frame: pd.DataFrame) -> Array:

@@ -14,7 +14,7 @@ from ...classifier.model import TierModel
 from ...router.ladder import Ladder, default_ladder
 from ...router.policy import Policy
 from ._cutoff import moment
-from ._latent import MIN_RETRIES
+from ._latent import MIN_RETRIES, heard
 from ._replay import NOT_ROUTED, Replayed
 from ._rows import MOST_ROWS, Rows, read_rows
 from ._table import table_choices, table_rates
@@ -43,7 +43,7 @@ class Setting:
 
     def heard(self, passes: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(clean | a verdict was heard), from P(clean)."""
-        return np.asarray(passes / (passes + self.heard_ratio * (1.0 - passes)))
+        return heard(passes, self.heard_ratio)
 
     @property
     def types(self) -> int:
@@ -87,6 +87,18 @@ def judged(setting: Setting, some: NDArray[np.bool_], *replayed: Replayed) -> Se
         notes = (*notes, f"{unrouted} tasks exceed every tier that they are allowed; they are left out.")
     units = setting.units.take(routed)
     return replace(setting, units=units, notes=notes)
+
+
+def counted(progress: Progress, what: str, total: int) -> Callable[[int], None]:
+    """To be told of rows that were done since; `progress` is told of all that are done."""
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(what, done, total)
+
+    return count
 
 
 def rival_table(setting: Setting, model: TierModel) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -19,7 +19,7 @@ from ._cutoff import after, moment, trained_until, unseen, up_to
 from ._difference import difference
 from ._estimate import Estimate, mean, plain
 from ._replay import Replayed, replay
-from ._setting import Progress, Setting, about, judged, read_setting, rival_table
+from ._setting import Progress, Setting, about, counted, judged, read_setting, rival_table
 from ._text import comparison_text
 
 MIN_TASKS = 50
@@ -128,7 +128,7 @@ def compare(
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger, since)
     answers = []
     for name, model in (("champion", champion), ("challenger", challenger)):
-        done = _counter(progress, f"answering as the {name}", len(setting.rows))
+        done = counted(progress, f"answering as the {name}", len(setting.rows))
         answers.append(replay(model, setting.rows, setting.policy, setting.ladder, done))
     everything = setting
     setting = judged(setting, some, *answers)
@@ -256,17 +256,6 @@ def _check_enough(
 def _until(model: TierModel) -> str | None:
     until = trained_until(model)
     return None if until is None else until.isoformat(timespec="seconds")
-
-
-def _counter(progress: Progress, what: str, total: int) -> Any:
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(what, done, total)
-
-    return count
 
 
 def _as_plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from ._errors import errors_frame
 from ._estimate import Estimate, mean
 from ._groups import by_tier, by_type
 from ._replay import Replayed, replay
-from ._setting import Progress, Setting, about, judged, read_setting, rival_table
+from ._setting import Progress, Setting, about, counted, judged, read_setting, rival_table
 from ._text import evaluation_text
 
 
@@ -132,20 +132,11 @@ def evaluate(
             f"{', '.join(names)}.",
             about=baseline,
         )
-    done = _Counter(progress, "answering the tasks", len(setting.rows))
+    done = counted(progress, "answering the tasks", len(setting.rows))
     answers = replay(model, setting.rows, setting.policy, setting.ladder, done)
     some, note = _judged_rows(setting, model, since)
     setting = judged(setting, some, answers)
     return _report(setting, model, answers, baseline, note)
-
-
-class _Counter:
-    def __init__(self, progress: Progress, what: str, total: int) -> None:
-        self.progress, self.what, self.total, self.n = progress, what, total, 0
-
-    def __call__(self, done: int) -> None:
-        self.n += done
-        self.progress(self.what, self.n, self.total)
 
 
 def _judged_rows(setting: Setting, model: TierModel, since: datetime | None) -> tuple[Any, tuple[str, ...]]:

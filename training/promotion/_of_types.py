@@ -104,6 +104,7 @@ def learning(model: TierModel, outcomes: Outcomes) -> tuple[list[float], list[in
             group = int(np.searchsorted(EARLIER, seen, side="right")) - 1
             losses[group].append(-float(np.log(found if clean else 1 - found)))
             (place,) = model.places([task])
-            outcome = Seen(float(outcomes.at[i]), tier, clean, place, outcomes.failed[i])
+            at, weight = float(outcomes.at[i]), float(outcomes.weights[i])
+            outcome = Seen(at, tier, clean, place, outcomes.failed[i], weight)
             state = model.observe(state, [outcome])
     return [float(np.mean(each)) if each else float("nan") for each in losses], [len(e) for e in losses]

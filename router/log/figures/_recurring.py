@@ -12,10 +12,12 @@ from sqlalchemy import Connection, Select, bindparam, or_, select, union_all
 from ....classifier.errors import ArtifactMissing
 from ....classifier.model import TierModel
 from ..._champion import champion
+from ..._placing import CAPABILITY
 from ...movements import WORTH_USD_PER_MONTH, Judged, Movements, Recurring, Work, movements
 from ...policy import Policy
 from .._replay import task_of
 from .._schema import decisions, outcomes
+from .._times import from_us
 from .._verdicts import CLEAN, NOT_CLEAN
 from ..files._read import with_progress
 from ..outcome_log import OutcomeLog
@@ -93,7 +95,7 @@ def _recurring(
         ]
         works = {row.decision_id: _work(row, model) for row in told}
         judged = [
-            Judged(_judged(row, works[row.decision_id], model), row.verdict == CLEAN, row.at_us / 1e6)
+            Judged(_judged(row, works[row.decision_id], model), row.verdict, row.basis, from_us(row.at_us))
             for row in told
         ]
         latest = connection.execute(_latest(), {"task_type": kind.task_type}).scalars().all()
@@ -108,7 +110,7 @@ def _recurring(
 
 def _unread(kind: Kind, judged: Iterable[Judged]) -> dict[str, tuple[int, int]]:
     """Of its outcomes those that are not among these, by tier."""
-    read = Counter((each.work.tier, each.clean) for each in judged)
+    read = Counter((each.work.tier, CAPABILITY[each.verdict]) for each in judged)
     left = {
         tier: (clean - read[tier, True], unclean - read[tier, False])
         for tier, (clean, unclean) in kind.outcomes.items()
@@ -150,7 +152,7 @@ def _outcomes() -> Select[Any]:
         .limit(bindparam("most"))
     )
     return (
-        select(outcomes.c.verdict, outcomes.c.at_us, *_TASK)
+        select(outcomes.c.verdict, outcomes.c.basis, outcomes.c.at_us, *_TASK)
         .join(decisions, decisions.c.decision_id == outcomes.c.decision_id)
         .where(outcomes.c.outcome_id.in_(ids))
         .order_by(outcomes.c.at_us, outcomes.c.outcome_id)

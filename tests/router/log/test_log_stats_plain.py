@@ -15,6 +15,7 @@ from tierwise.data import CHAMPION
 from tierwise.router.log import movements_of
 from tierwise.router.log._replay import task_of
 from tierwise.router.log._schema import decisions, outcomes
+from tierwise.router.log._times import from_us
 from tierwise.router.log.demo import fill
 from tierwise.router.log.figures import _recurring
 from tierwise.router.movements import Judged, Recurring, Work, movements
@@ -115,7 +116,7 @@ def recurring(log, most: int, model: TierModel) -> list[Recurring]:
         return Work(task_of(row, row["details"] or {}), row["tier"], None if kept is None else tuple(kept))
 
     def judged(row) -> Judged:
-        return Judged(work(row["decision_id"]), row["verdict"] == "clean", row["at_us"] / 1e6)
+        return Judged(work(row["decision_id"]), row["verdict"], row["basis"], from_us(row["at_us"]))
 
     found = []
     for kind, tiers in by_type.items():
