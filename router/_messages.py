@@ -6,9 +6,40 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..classifier.errors import InvalidTask
 from .rules._limits import CHARS_PER_TOKEN
 
 Message = Mapping[str, Any]
+
+
+def checked_messages(given: Iterable[Message]) -> tuple[Message, ...]:
+    """Raises InvalidTask for what `messages.create` takes no message for; what it says is never quoted."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise InvalidTask(
+            f"messages must be a list, as messages.create takes it; got {type(given).__name__}.",
+            about="messages",
+        )
+    messages = tuple(given)
+    for place, message in enumerate(messages):
+        wrong = _wrong_in(message)
+        if wrong:
+            raise InvalidTask(
+                f"messages[{place}] must be a mapping with a role and a content, a text or a list of blocks; "
+                f"{wrong}.",
+                about="messages",
+            )
+    return messages
+
+
+def _wrong_in(message: object) -> str | None:
+    if not isinstance(message, Mapping):
+        return f"got {type(message).__name__}"
+    if not isinstance(message.get("role"), str):
+        return "it has no role"
+    if "content" not in message:
+        return "it has no content"
+    content = message["content"]
+    return None if isinstance(content, str | list | tuple) else f"its content is {type(content).__name__}"
 
 
 def is_question(message: Message) -> bool:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..classifier.errors import InvalidTask, NoTierFits
 from ..classifier.task import FACTS, Task
 from ._deciding import Decided, unlogged
-from ._messages import Message, cached_tokens, is_question, text_of, tokens_of, used_tokens, user_turn
+from ._messages import (
+    Message,
+    cached_tokens,
+    checked_messages,
+    is_question,
+    text_of,
+    tokens_of,
+    used_tokens,
+    user_turn,
+)
 from ._tasks import task_of
 from .decision import Decision
 from .ladder import Ladder, default_ladder
@@ -67,7 +76,7 @@ class Session:
     context_window : tokens (default: of the tier's model).
     router : decides and logs; without one, `predict_tier` with `policy` decides.
 
-    Raises InvalidTask for an unknown tier, or where no window is known.
+    Raises InvalidTask for an unknown tier, for messages or tokens that are none, or where no window is known.
     """
 
     def __init__(
@@ -85,10 +94,13 @@ class Session:
         self._ladder = self._own_ladder()
         place = self._ladder.production if tier is None else self._ladder.index(tier)
         self.tier: Tier = self._ladder.tiers[place]
-        self.messages: tuple[Message, ...] = tuple(messages)
-        self.context_used = tokens_of(self.messages) if context_used is None else context_used
-        self._given_window = context_window
+        self.messages: tuple[Message, ...] = checked_messages(messages)
+        given = Task("", context_used=context_used, context_window=context_window)  # checks them
+        self.context_used = tokens_of(self.messages) if given.context_used is None else given.context_used
+        self._given_window = given.context_window
         self._cached_tokens = 0  # of it, on its tier, as the last answer said
+        if context_window == 0:
+            raise InvalidTask("context_window must be a whole number > 0; got 0.", about="context_window")
         if context_window is None and self._ladder.rungs[place].context_window_tokens is None:
             raise InvalidTask(
                 f"The ladder has no context window of {self.tier!r}; give context_window=.", about=self.tier
@@ -124,7 +136,7 @@ class Session:
         Raises InvalidTask.
         """
         task = task_of(specification, task_type, facts)
-        texts = (material,) if isinstance(material, str) else tuple(material)
+        texts = _texts(material)
         asked = user_turn(task.specification)
         task = replace(
             task,
@@ -177,8 +189,16 @@ class Session:
 
         From a fresh window only the question and its answer come back, not the material. After a new session
         this object is that session, on the tier of its decision.
+
+        Raises InvalidTask for what is no answer; the session is then as it was.
         """
         message = getattr(answer, "message", answer)
+        if not isinstance(answer, str) and getattr(message, "content", None) is None:
+            raise InvalidTask(
+                f"answer must be a Message of the SDK, a RunResult that has one, or a text; got "
+                f"{type(answer).__name__}.",
+                about="answer",
+            )
         text = answer if isinstance(answer, str) else text_of(message)
         asked, said = step.messages[-1], {"role": "assistant", "content": text}
         if step.where == "fresh_window":
@@ -231,6 +251,13 @@ class Session:
     def _own_ladder(self) -> Ladder:
         given = None if self._policy is None else self._policy.ladder
         return given or default_ladder()
+
+
+def _texts(material: str | Sequence[str]) -> tuple[str, ...]:
+    texts = (material,) if isinstance(material, str) else material
+    if not isinstance(texts, list | tuple) or not all(isinstance(each, str) for each in texts):
+        raise InvalidTask("material must be a text or a list of texts.", about="material")
+    return tuple(texts)
 
 
 def _sending(task: Task, messages: Iterable[Message]) -> Task:

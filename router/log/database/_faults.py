@@ -49,6 +49,8 @@ def _as_ours(error: exc.DBAPIError, name: str, timeout_s: float) -> LogUnavailab
         )
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return _unavailable(name, error, "Its folder must exist and be writable.")
+    if code == sqlite3.SQLITE_IOERR:  # also what a full disk is, where a log is made or first opened
+        return _unavailable(name, error, "Is its disk full, or failing? Make room, then try again.")
     return _unavailable(name, error, "Is it reachable, and is the url right?")
 
 

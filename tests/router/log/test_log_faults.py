@@ -78,6 +78,13 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk):
         assert is_intact(log, n)
 
 
+def test_a_log_that_a_full_disk_keeps_from_being_made_says_so(small_disk):
+    with (small_disk / "fill").open("wb") as fill_all:
+        fill_all.write(bytes(2**21 - 2**13))  # a page for the log, none for what SQLite keeps beside it
+    with pytest.raises(LogUnavailable, match="disk full|No space left"):
+        OutcomeLog(small_disk / "log.db")
+
+
 def test_a_full_tablespace_of_postgresql_is_the_same_error(small_disk, postgres, postgres_url):
     import shutil
 

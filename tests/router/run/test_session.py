@@ -122,3 +122,41 @@ def test_bad_input_is_said():
     assert Session(policy=Policy(ladder=bare), context_window=1000, context_used=990).room == 10
     with pytest.raises(InvalidTask, match="itms"):
         Session().next_step(META, itms=3)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"context_used": -1}, "context_used must be a whole number >= 0; got -1"),
+        ({"context_used": 1.5}, "context_used must be a whole number >= 0; got 1.5"),
+        ({"context_used": True}, "context_used must be a whole number"),
+        ({"context_window": "1000"}, "context_window must be a whole number >= 0; got '1000'"),
+        ({"context_window": 0}, "context_window must be a whole number > 0; got 0"),
+        ({"messages": "hello"}, "messages must be a list, as messages.create takes it; got str"),
+        ({"messages": 3}, "messages must be a list.*got int"),
+        ({"messages": TALK[0]}, "messages must be a list.*got dict"),
+        ({"messages": [*TALK, "hello"]}, r"messages\[4\] must be a mapping.*got str"),
+        ({"messages": [{"content": "hello"}]}, r"messages\[0\].*it has no role"),
+        ({"messages": [{"role": "user"}]}, r"messages\[0\].*it has no content"),
+        ({"messages": [{"role": "user", "content": None}]}, r"messages\[0\].*its content is NoneType"),
+    ],
+)
+def test_what_is_no_session_is_said_when_it_is_made(given, found):
+    with pytest.raises(InvalidTask, match=found) as caught:
+        Session("sonnet", **given)
+    assert "hello" not in str(caught.value)
+
+
+@pytest.mark.parametrize("material", [3, None, {"a": "text"}, ["a", 3]])
+def test_material_that_is_no_text_is_an_error(material):
+    with pytest.raises(InvalidTask, match="material must be a text or a list of texts"):
+        Session("sonnet", **FULL).next_step(META, material=material)
+
+
+@pytest.mark.parametrize("where", [{"messages": TALK}, FULL], ids=["inside", "fresh window"])
+def test_what_is_no_answer_leaves_the_session_as_it_was(where):
+    session = Session("sonnet", **where)
+    step, before = session.next_step(META, material="The article."), (session.messages, session.context_used)
+    with pytest.raises(InvalidTask, match="answer must be a Message of the SDK.*got NoneType"):
+        session.finish(step, None)
+    assert (session.messages, session.context_used) == before
