@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -12,6 +11,7 @@ from ..classifier.errors import LadderMismatch
 from ..classifier.model import TierModel
 from ..classifier.task import Task
 from ._champion import champion
+from ._ids import new_id
 from ._view import View, view_of
 from .decision import Decision, Evidence
 from .ladder import Ladder, default_ladder
@@ -62,7 +62,7 @@ class Engine:
         evidence = Evidence(
             self.policy, self.ladder, beliefs, choice, posterior, self.model, self.trouble, self.versions
         )
-        return Decision(task, evidence, os.urandom(16).hex())
+        return Decision(task, evidence, new_id())
 
     def decide(self, task: Task, history: Counts | TypeState | None) -> Decision:
         return self.built(*self.weigh(task, history))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +10,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from served import in_thread
 
 from tierwise import Router
 from tierwise.router.serve.routes._messages import messages_router
@@ -21,18 +19,9 @@ from tierwise.router.serve.routes._messages import messages_router
 @contextmanager
 def served(app: Callable[..., Any]) -> Iterator[str]:
     """The app's address; it has ended when this ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2, lifespan="on")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.005)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2, lifespan="on")
+    with in_thread(config) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from fastapi import FastAPI
+from served import in_thread
 
 from tierwise import Router
 from tierwise.router.serve.pages import pages_router
@@ -34,19 +33,12 @@ def pages(log: Any, *, model: Any = None, policy: Any = None, store: Any = None)
     )
     app = FastAPI()
     app.include_router(pages_router(lambda: state))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with httpx2.Client(base_url=url, timeout=60) as client:
-            client.state = state  # type: ignore[attr-defined]
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
+    with (
+        in_thread(uvicorn.Config(app, log_config=None, ws="none")) as port,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        client.state = state  # type: ignore[attr-defined]
+        yield client
 
 
 def counted(client: httpx2.Client, path: str) -> str:

@@ -29,22 +29,31 @@ class Served(httpx2.Client):
 
 
 @contextmanager
+def in_thread(config: uvicorn.Config) -> Iterator[int]:
+    """The port on which this application is served; it has ended when this ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
 def served(*, client: dict[str, Any] | None = None, **settings: Any) -> Iterator[Served]:
     config = config_of(Settings(port=0, **settings))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    port = listening.getsockname()[1]
-    try:
-        with Served(base_url=f"http://127.0.0.1:{port}", timeout=30, **(client or {})) as talking:
-            talking.app, talking.port = config.app, port
-            talking.service = talking.app.state.service
-            yield talking
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
+    with (
+        in_thread(config) as port,
+        Served(base_url=f"http://127.0.0.1:{port}", timeout=30, **(client or {})) as talking,
+    ):
+        talking.app, talking.port = config.app, port
+        talking.service = talking.app.state.service
+        yield talking
 
 
 @contextmanager

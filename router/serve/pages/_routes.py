@@ -21,7 +21,7 @@ from ._review import KEYS, give_verdict, review_page
 from ._same_site import FIELD, is_same_site, send_token, token_for
 from ._state import State
 from ._types import types_page
-from ._words import as_fact, as_words, usd
+from ._words import as_fact, as_words, rate, usd
 
 _HERE = Path(__file__).parent
 _FILES = {"tierwise.css": "text/css", "review.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -67,7 +67,13 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"usd": usd, "as_fact": as_fact, "as_words": as_words, "percent": percent}
+        self._templates.filters |= {
+            "usd": usd,
+            "rate": rate,
+            "as_fact": as_fact,
+            "as_words": as_words,
+            "percent": percent,
+        }
         for name in self._templates.list_templates(["html"]):
             self._templates.get_template(name)  # read and compiled before somebody waits for it
         _counts.prepare()

@@ -1,4 +1,4 @@
-"""Values as a reader takes them: money, facts, what in a text spoke for a tier."""
+"""Values as a reader takes them: money, rates, facts, what in a text spoke for a tier."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ def usd(value: float) -> str:
     """$1,234.50; with more digits where that would say nothing."""
     digits = 2 if abs(value) >= 0.1 or value == 0 else 4 if abs(value) >= 0.01 else 6
     return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
+
+
+def rate(value: float, bound: float) -> str:
+    """5.2%; with more digits where it would read as its bound, and is not."""
+    digits = next((n for n in (1, 2, 3) if value == bound or f"{value:.{n}%}" != f"{bound:.{n}%}"), 4)
+    return f"{value:.{digits}%}"
 
 
 def as_fact(value: Any) -> str:

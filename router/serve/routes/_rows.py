@@ -5,17 +5,15 @@ Costs, latencies and pass probabilities take longer than the decision, so they a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from ..._decisions import Decisions
+from ..._ids import new_ids
 from ...decision import Decision
 from ...ladder import Ladder
 from ...rules._beliefs import Beliefs
 from ...rules._decide import Choice
-
-_ID_BYTES = 16
 
 
 def full_row(decision: Decision, *, logged: bool) -> dict[str, Any]:
@@ -31,12 +29,8 @@ def brief_rows(decisions: Decisions | Sequence[Decision], *, keep_ids: bool) -> 
     if keep_ids or not isinstance(decisions, Decisions):
         return [brief_row(each) for each in decisions]
     engine, choices = decisions._engine, decisions._choices
-    ids = os.urandom(_ID_BYTES * len(choices)).hex()
-    n = 2 * _ID_BYTES
-    return [
-        _row(ids[i * n : i * n + n], choice, engine.beliefs(posterior), engine.ladder)
-        for i, (choice, posterior) in enumerate(zip(choices, decisions._posteriors, strict=True))
-    ]
+    rows = zip(new_ids(len(choices)), choices, decisions._posteriors, strict=True)
+    return [_row(each, choice, engine.beliefs(posterior), engine.ladder) for each, choice, posterior in rows]
 
 
 def brief_row(decision: Decision) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pages_served import counted, pages
 from tierwise import Router, Task, predict_tier
 from tierwise.classifier.reading._lexicon import LENGTHS, OPENS
 from tierwise.router.log.demo import fill
-from tierwise.router.serve.pages._words import as_fact, as_words, usd
+from tierwise.router.serve.pages._words import as_fact, as_words, rate, usd
 from tierwise.testing import MessagesServer
 
 PATHS = ("/", "/types", "/review", "/model")
@@ -156,6 +156,14 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(served):
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "style=" not in answer.text
     assert "http" not in re.sub("http-equiv", "", answer.text)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.264, "26.4%"), (0.05, "5.0%"), (0.0504, "5.04%"), (0.04998, "4.998%"), (0.05 + 1e-9, "5.0000%")],
+)
+def test_a_rate_never_reads_as_the_bound_that_it_misses_but_where_four_digits_do(value, words):
+    assert rate(value, 0.05) == words
 
 
 def test_types_say_first_where_they_go_and_money_is_written_short(served):

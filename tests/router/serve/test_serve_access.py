@@ -13,8 +13,9 @@ from served import raw, served
 from tierwise.classifier.errors import InvalidSetting
 from tierwise.cli import main
 from tierwise.router.serve import Settings
+from tierwise.router.serve.access._access import caller
 from tierwise.router.serve.access._rate import Rate
-from tierwise.router.serve.access._tokens import new_token, read_tokens, revoke_token
+from tierwise.router.serve.access._tokens import TokenFile, new_token, read_tokens, revoke_token
 
 TASK = {"specification": "Write the meta description"}
 
@@ -118,9 +119,6 @@ def test_no_path_leads_around_the_token(tokens, path):
 
 
 def test_a_token_goes_no_further_and_others_keys_do(tokens):
-    from tierwise.router.serve.access._access import caller
-    from tierwise.router.serve.access._tokens import TokenFile
-
     token = new_token(tokens, "ops").encode()
     theirs = [(b"x-api-key", b"sk-ant-1"), (b"authorization", b"Bearer sk-ant-2")]
     name, kept = caller([*theirs, (b"x-tierwise-token", token)], TokenFile(tokens))

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from messages_served import served, service, until
 
+from tierwise.router.serve.routes._forward import Upstream
 from tierwise.testing import Answer, Fault, MessagesServer
 
 ASKING = {"model": "auto", "max_tokens": 500, "messages": [{"role": "user", "content": "Tag these tickets"}]}
@@ -292,7 +293,5 @@ def test_paths_that_are_none_of_the_apis_go_nowhere(echo, path):
 
 
 def test_before_the_application_has_begun_nothing_is_sent():
-    from tierwise.router.serve.routes._forward import Upstream
-
     with pytest.raises(RuntimeError, match="its lifespan opens the connections"):
         asyncio.run(Upstream(1.0).send("GET", "http://127.0.0.1:9", [], b""))
