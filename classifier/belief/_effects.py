@@ -90,16 +90,12 @@ class Effects:
         return np.stack(rows)
 
 
-def together(effects: Sequence[Effects]) -> Effects:
+def together(distinct: Sequence[Effects], of_each: NDArray[np.int64]) -> Effects:
     """Those of n tasks: arrays with one axis more, the last, of tasks; points that a type has not weigh 0.
 
     Tasks come last, so that a sum over points adds them in order, whatever their number: as for one task.
+    of_each : (n,), which of the distinct ones are the task's.
     """
-    number: dict[int, int] = {}
-    distinct: list[Effects] = []
-    for each in effects:
-        if number.setdefault(id(each), len(number)) == len(distinct):
-            distinct.append(each)
     n_points, n_gaps = max(len(each.weights) for each in distinct), distinct[0].deviations.shape[1]
     shape = (n_points, len(distinct))
     levels, weights, widths = np.zeros(shape), np.zeros(shape), np.ones(shape)
@@ -108,7 +104,6 @@ def together(effects: Sequence[Effects]) -> Effects:
         n = len(each.weights)
         levels[:n, column], weights[:n, column] = each.levels, each.weights
         widths[:n, column], deviations[:n, :, column] = each.widths, each.deviations
-    of_each = [number[id(each)] for each in effects]
     levels, deviations = levels.take(of_each, axis=-1), deviations.take(of_each, axis=-1)
     return Effects(levels, deviations, weights.take(of_each, axis=-1), widths.take(of_each, axis=-1))
 

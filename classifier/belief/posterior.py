@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._effects import Effects, Grid, failure_weights, together
 from ._passing import Array
@@ -150,32 +151,34 @@ def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> N
 
 def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
     """Work out what is believed of tasks of known types at once; each exactly as it would be alone."""
-    ordered = _by_points(posteriors)
-    for start in range(0, len(ordered), _AT_ONCE):
-        some = ordered[start : start + _AT_ONCE]
-        effects = together([posterior._effects for posterior in some])
-        scores = effects.scores(np.array([posterior.place for posterior in some]).T)
-        passes = mean_pass(scores, effects.weights, grid).T.tolist()
-        for posterior, pass_ in zip(some, passes, strict=True):
-            posterior.pass_ = tuple(pass_)
+    types, of_each = _by_points([posterior._effects for posterior in posteriors])
+    order = np.argsort(of_each, kind="stable")
+    for start in range(0, len(order), _AT_ONCE):
+        rows = order[start : start + _AT_ONCE]
+        some, kinds = [posteriors[row] for row in rows.tolist()], of_each[rows]
+        effects = together(types[kinds[0] : kinds[-1] + 1], kinds - kinds[0])
+        places = np.fromiter(chain.from_iterable(each._place for each in some), np.float64)
+        scores = effects.scores(places.reshape(len(some), -1).T)
+        passes = mean_pass(scores, effects.weights, grid).tolist()
+        for posterior, pass_ in zip(some, zip(*passes, strict=True), strict=True):
+            posterior.pass_ = pass_
         if all(posterior.is_weighed for posterior in some):  # of a text alone it is known
             continue
-        needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
-        for posterior, mass in zip(some, needed, strict=True):
-            posterior.__dict__.setdefault("needed", tuple(mass))
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+        for posterior, mass in zip(some, zip(*needed, strict=True), strict=True):
+            posterior.__dict__.setdefault("needed", mass)
 
 
-def _by_points(posteriors: Sequence[Posterior]) -> list[Posterior]:
-    """Those of a type side by side, and types of as many points, so that few are added that weigh nothing."""
-    of_type: dict[int, list[Posterior]] = {}
-    for posterior in posteriors:
-        of_type.setdefault(id(posterior._effects), []).append(posterior)
-    types = sorted(of_type.values(), key=_n_points)
-    return list(chain.from_iterable(types))
+def _by_points(effects: Sequence[Effects]) -> tuple[list[Effects], NDArray[np.int64]]:
+    """The distinct ones by their number of points, so that few are added that weigh nothing; which each is."""
+    ids = list(map(id, effects))
+    distinct = sorted(dict(zip(ids, effects, strict=True)).values(), key=_n_points)
+    number = {id(each): index for index, each in enumerate(distinct)}
+    return distinct, np.fromiter(map(number.__getitem__, ids), np.int64, len(ids))
 
 
-def _n_points(of_type: list[Posterior]) -> int:
-    return len(of_type[0]._effects.weights)
+def _n_points(effects: Effects) -> int:
+    return len(effects.weights)
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:
