@@ -170,7 +170,9 @@ def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
 
 
 def _by_points(effects: Sequence[Effects]) -> tuple[list[Effects], NDArray[np.int64]]:
-    """The distinct ones by their number of points, so that few are added that weigh nothing; which each is."""
+    """The distinct ones by their number of points, so that few are added that weigh nothing; and of each,
+    which it is.
+    """
     ids = list(map(id, effects))
     distinct = sorted(dict(zip(ids, effects, strict=True)).values(), key=_n_points)
     number = {id(each): index for index, each in enumerate(distinct)}
