@@ -27,7 +27,7 @@ from .task import Task
 
 REMOTE = ("models:/", "runs:/")  # how MLflow's URIs begin
 Counted = Mapping[int, tuple[float, float]]  # tier index -> (clean, not clean)
-Told = tuple[Effects | None, Counted | None, Sequence[int]]  # of the type; the counts behind it; failed tiers
+Told = tuple[Effects | None, Counted | None, Sequence[int]]  # of a state; counts; failed tiers
 if TYPE_CHECKING:
     from .belief.state import Seen, TypeState
 
@@ -139,7 +139,7 @@ class TierModel:
         known = history or {}
         histories = [known.get(task.task_type or "") for task in tasks]
         found = self._of_more_than_text(tasks, texts, readings, histories)
-        work_out(self.grid, [each for each in found if each.is_of_few_points])
+        work_out(self.grid, found)
         return found
 
     def work_out(self, posteriors: Sequence[Posterior]) -> None:
@@ -224,7 +224,7 @@ class TierModel:
     ) -> list[Posterior]:
         """Beliefs where outcomes have something to say, of the type or of what the text's words are worth."""
         places = self._of_text.places(texts, readings)
-        told = self._told(tasks, histories, places)
+        told = self._told(tasks, histories)
         corrected = self._of_text.is_corrected
         untold = (
             [place for place, each in zip(places, told, strict=True) if each is None] if corrected else []
@@ -244,18 +244,14 @@ class TierModel:
             out.append(known)
         return out
 
-    def _told(
-        self, tasks: Sequence[Task], histories: Sequence[History | None], places: Sequence[Place]
-    ) -> list[Told | None]:
+    def _told(self, tasks: Sequence[Task], histories: Sequence[History | None]) -> list[Told | None]:
         """What outcomes say of each; None where there are none."""
-        of_states: dict[int, tuple[Effects | None, Counted | None]] = {}  # of all tasks of a type alike
+        of_types: dict[int, tuple[Effects | None, Counted | None]] = {}  # of all tasks of a type alike
         out: list[Told | None] = []
-        for task, history, place in zip(tasks, histories, places, strict=True):
-            known = (None, None) if history is None else of_states.get(id(history))
+        for task, history in zip(tasks, histories, strict=True):
+            known = (None, None) if history is None else of_types.get(id(history))
             if known is None:
-                known = self._known_of_type(history, place)
-                if not isinstance(history, Mapping):
-                    of_states[id(history)] = known
+                known = of_types[id(history)] = self._known_of_type(history)
             failed = self._indices(task.attempts) if task.attempts else ()
             out.append(None if known[1] is None and not failed else (*known, failed))
         return out
@@ -263,17 +259,14 @@ class TierModel:
     def _indices(self, attempts: Sequence[str]) -> list[int]:
         return [self.tiers.index(tier) for tier in dict.fromkeys(attempts) if tier in self.tiers]
 
-    def _known_of_type(self, history: Any, place: Place) -> tuple[Effects | None, Counted | None]:
+    def _known_of_type(self, history: Any) -> tuple[Effects | None, Counted | None]:
         if not isinstance(history, dict):  # most counts are one; a state is known by what has to be loaded
             from .belief.state import TypeState
 
             if isinstance(history, TypeState):
                 counts = self._own(history).counts or None
                 return (None, None) if counts is None else (history.effects(self.grid), counts)
-        counts = parse_counts(history, self.tiers)
-        if counts is None:
-            return None, None
-        return self.grid.prior.reweighted(self.grid.log_likelihood(place, counts)), counts
+        return None, parse_counts(history, self.tiers)
 
     def _own(self, state: TypeState) -> TypeState:
         if state.model != self.fingerprint:

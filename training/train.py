@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..classifier.artifact._stored import manifest_of
-from ..classifier.belief._effects import effect_grid
 from ..classifier.belief.state import Seen, TypeState
 from ..classifier.model import TierModel
 from ..classifier.reading._reader import Reader
 from ..data import CHAMPION
-from .outcomes.calibrate import MOST_ROWS, Calibration, TypeEffects, calibrate, effects_by_type
 from .outcomes.frame import Outcomes, older_rows, read_frame, usable_rows
 from .outcomes.kept import COLUMN, with_kept
 from .outcomes.learner import Config, Learned, Progress, check_enough, learn, places_of
-from .outcomes.penalties import Correction
 from .outcomes.reading import Texts, read_texts
-from .promise.promised import MIN_PROMISED, promised_thresholds
+from .promise.kept_apart import Judged, Split, judged
 
-LATEST = 0.15  # share of the outcomes, the newest, kept apart for calibration and thresholds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,33 +73,20 @@ def train(
     frame, left_out = _rows(log_or_frame, base)
     outcomes = read_frame(older_rows(frame, held_back), base.tiers)
     check_enough(outcomes)
-    n_early = len(outcomes) - int(len(outcomes) * LATEST)
-    rows = np.arange(len(outcomes))
-    early, late = outcomes.take(rows[:n_early]), outcomes.take(rows[n_early:][-MOST_ROWS:])
-    check_enough(early, apart=len(outcomes) - n_early)
+    split = Split.by_time(len(outcomes))
+    early = outcomes.take(split.early)
+    check_enough(early, apart=len(outcomes) - len(early))
     progress("reading the texts")
     texts = read_texts(base, outcomes.tasks, outcomes.kept)
     mass, features = texts.mass, texts.features
-    learned = learn(early, mass[:n_early], features[:n_early], config, progress=progress)
-    places = learned.correction.places(places_of(mass, learned.widths), features)
+    learned = learn(early, mass[split.early], features[split.early], config, progress=progress)
     progress("calibrating")
-    known = effects_by_type(early, places[:n_early], learned.widths)
-    late_places = places[n_early:][-MOST_ROWS:]
-    grid, half = effect_grid(places.shape[1], learned.widths), len(late) // 2  # what is tuned is not judged
-    older, newest = late.take(np.arange(half)), late.take(np.arange(half, len(late)))
-    calibration = calibrate(older, late_places[:half], TypeEffects(grid, known, older.types.tolist()))
-    newest_places = calibration.places(late_places[half:])
-    effects = TypeEffects(grid, known, newest.types.tolist())
+    places = learned.correction.places(places_of(mass, learned.widths), features)
+    found = judged(outcomes, places, learned.widths, split)
     last = Config(config.penalties, learned.widths, rounds=1, max_iterations=config.max_iterations // 2)
     final = learn(outcomes, mass, features, last, start=learned.correction, progress=progress)
-    thresholds = base.manifest["thresholds"]
-    if len(newest) >= MIN_PROMISED:
-        promised = promised_thresholds(newest, effects.needed(newest_places))
-        thresholds = [threshold.to_dict() for threshold in promised]
-    heard = grid.curve.heard(effects.pass_(newest_places))
-    report = _report(outcomes, learned, calibration, newest, heard)
-    report["notes"] += [f"{n} rows left out: {why}." for why, n in left_out.items()]
-    return _assembled(base, texts, final.correction, calibration, learned, thresholds, report, outcomes)
+    report = _report(outcomes, learned, found, left_out)
+    return _assembled(base, texts, final, found, report, outcomes)
 
 
 def _rows(log_or_frame: Log | pd.DataFrame, base: TierModel) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -147,21 +129,23 @@ def states_of(model: TierModel, outcomes: Outcomes) -> dict[str, TypeState]:
 def _assembled(
     base: TierModel,
     texts: Texts,
-    correction: Correction,
-    calibration: Calibration,
-    learned: Learned,
-    thresholds: Sequence[Any],
+    final: Learned,
+    found: Judged,
     report: dict[str, Any],
     outcomes: Outcomes,
 ) -> TrainedModel:
     """Head and correction side by side in one reader; the calibration is folded into the correction."""
+    correction, calibration = final.correction, found.calibration
     slope, centre = calibration.slope, calibration.centre
+    thresholds = base.manifest["thresholds"]
+    if found.thresholds is not None:
+        thresholds = [threshold.to_dict() for threshold in found.thresholds]
     reader = texts.reader(correction.weights * slope)
     shifts = slope * correction.shifts + centre - slope * centre + calibration.shifts
     manifest = {
         **manifest_of(reader),
         "tiers": list(base.tiers),
-        "widths": learned.widths.to_dict(),
+        "widths": final.widths.to_dict(),
         "uninformed": list(base.uninformed),
         "thresholds": list(thresholds),
         "correction": {"slopes": (slope * correction.slopes).tolist(), "shifts": shifts.tolist()},
@@ -176,14 +160,8 @@ def _assembled(
 
 
 def _report(
-    outcomes: Outcomes,
-    learned: Learned,
-    calibration: Calibration,
-    late: Outcomes,
-    passes: NDArray[np.float64],
+    outcomes: Outcomes, learned: Learned, found: Judged, left_out: Mapping[str, int]
 ) -> dict[str, Any]:
-    found = np.clip(passes[np.arange(len(late)), late.tiers], 1e-9, 1 - 1e-9)
-    losses = -np.where(late.clean, np.log(found), np.log(1 - found))
     text = "\0".join(
         f"{t.specification}\1{k}\1{v}"
         for t, k, v in zip(outcomes.tasks, outcomes.tiers, outcomes.clean, strict=True)
@@ -197,15 +175,9 @@ def _report(
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "widths": learned.widths.to_dict(),
         "intervals_90": {name: list(values) for name, values in learned.intervals.items()},
-        "calibration": {"slope": calibration.slope, "shifts": calibration.shifts.tolist()},
-        "notes": list(learned.notes),
-        "metrics": {
-            "split": f"the latest {len(late)} outcomes",
-            "log_loss": round(float(losses.mean()), 4) if len(late) else None,
-            "brier": round(float(((found - late.clean) ** 2).mean()), 4) if len(late) else None,
-            "clean_share": round(float(late.clean.mean()), 4) if len(late) else None,
-            "mean_predicted": round(float(found.mean()), 4) if len(late) else None,
-        },
+        "calibration": {"slope": found.calibration.slope, "shifts": found.calibration.shifts.tolist()},
+        "notes": [*learned.notes, *(f"{n} rows left out: {why}." for why, n in left_out.items())],
+        "metrics": found.metrics,
     }
 
 

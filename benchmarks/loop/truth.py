@@ -48,7 +48,7 @@ def choices(model: TierModel, log: OutcomeLog, work: Tasks) -> Integers:
     """(n,): what this model would choose now, with what the log has taught of each type."""
     keeper = StateKeeper(model)
     kinds = {task.task_type for task in work.tasks if task.task_type is not None}
-    found = {kind: keeper.state(log, kind) for kind in sorted(kinds)}
+    found = {kind: keeper.state(log._database, kind) for kind in sorted(kinds)}
     known = {kind: state for kind, state in found.items() if state is not None}
     decided = predict_tiers(work.tasks, model=model, policy=POLICY, history=known)
     return np.array([TIERS.index(tier) for tier in decided.tiers])

@@ -90,16 +90,12 @@ class Effects:
         return np.stack(rows)
 
 
-def together(effects: Sequence[Effects]) -> Effects:
+def together(distinct: Sequence[Effects], of_each: NDArray[np.int64]) -> Effects:
     """Those of n tasks: arrays with one axis more, the last, of tasks; points that a type has not weigh 0.
 
     Tasks come last, so that a sum over points adds them in order, whatever their number: as for one task.
+    of_each : (n,), which of the distinct ones are the task's.
     """
-    number: dict[int, int] = {}
-    distinct: list[Effects] = []
-    for each in effects:
-        if number.setdefault(id(each), len(number)) == len(distinct):
-            distinct.append(each)
     n_points, n_gaps = max(len(each.weights) for each in distinct), distinct[0].deviations.shape[1]
     shape = (n_points, len(distinct))
     levels, weights, widths = np.zeros(shape), np.zeros(shape), np.ones(shape)
@@ -108,7 +104,6 @@ def together(effects: Sequence[Effects]) -> Effects:
         n = len(each.weights)
         levels[:n, column], weights[:n, column] = each.levels, each.weights
         widths[:n, column], deviations[:n, :, column] = each.widths, each.deviations
-    of_each = [number[id(each)] for each in effects]
     levels, deviations = levels.take(of_each, axis=-1), deviations.take(of_each, axis=-1)
     return Effects(levels, deviations, weights.take(of_each, axis=-1), widths.take(of_each, axis=-1))
 
@@ -146,7 +141,7 @@ class Grid:
 
     def log_likelihood(self, place: Place, counts: Mapping[int, Sequence[float]]) -> Array:
         """(n_points,): log P(counts | point), tier index -> (clean, not clean), all at one place."""
-        scores = self._scores(np.array([place]))
+        scores = self.scores(np.array([place]))
         total = np.zeros(self.shape)
         for tier, (clean, unclean) in counts.items():
             passes = self.curve.heard(self.curve.of(scores[tier][0]))
@@ -167,13 +162,18 @@ class Grid:
 
     def heard(self, places: Array, tier: int, failed: Sequence[int] = ()) -> Array:
         """(n, ...): P(clean | a verdict was heard, point, these tiers failed before) at n places."""
-        scores = self._scores(places, up_to=max(tier, *failed, 0))
+        scores = self.scores(places, up_to=max(tier, *failed, 0))
         if failed:
             joint = failure_weights(self.curve, [scores[t] for t in failed])
             passes = (joint * self.curve.given_residual(scores[tier])).sum(axis=-1) / joint.sum(axis=-1)
         else:
             passes = self.curve.of(scores[tier])
         return self.curve.heard(passes)
+
+    @cached_property
+    def log_prior(self) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.log(self.prior.weights).reshape(self.shape)
 
     @cached_property
     def thin_prior(self) -> Effects:
@@ -188,7 +188,7 @@ class Grid:
         lowest = self.widths.top + thin.levels + thin.deviations[:, -1]
         return float(thin.weights @ self.curve.of(lowest)) >= self.widths.min_pass
 
-    def _scores(self, places: Array, *, up_to: int | None = None) -> list[Array]:
+    def scores(self, places: Array, *, up_to: int | None = None) -> list[Array]:
         """Per tier (n, ...), over the axes that it depends on; the others have length 1."""
         out = [places[:, :1] + self._levels]
         for gap in places[:, 1 : None if up_to is None else up_to + 1].T:

@@ -7,7 +7,9 @@ from functools import cached_property
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ._counted import after_counts
 from ._effects import Effects, Grid, failure_weights, together
 from ._passing import Array
 from ._place import Link, Place
@@ -20,8 +22,11 @@ class Posterior:
 
     text : P(needed tier) by the text alone. guard : why the text was not read, else None.
     history : outcomes of the type that went in, tier index -> (clean, not clean), else None.
-    effects : what is believed of the type; None for a type of which only the text is known.
+    effects : what is believed of the type; None where only its text is known, or counts: these are taken to
+        have been at this task's place.
     """
+
+    _is_counted = False
 
     def __init__(
         self,
@@ -36,11 +41,15 @@ class Posterior:
     ) -> None:
         self.text, self.guard, self.history = text, guard, history
         self._grid, self._place, self._failed = grid, place, tuple(failed)
-        self._effects = grid.prior if effects is None else effects
+        self._is_counted = effects is None and history is not None
+        if effects is not None:
+            self._effects = effects
 
     @cached_property
     def needed(self) -> tuple[float, ...]:
         """P(needed tier), sums to 1."""
+        if self.is_of_counts:
+            return self._of_counts[0]
         return tuple(needed_mass(self._scores, self._weights, self._effects.widths, self._grid).tolist())
 
     @property
@@ -51,7 +60,12 @@ class Posterior:
     @property
     def is_of_few_points(self) -> bool:
         """Whether the effects are thinned ones, and nothing failed at this very task."""
-        return not self._failed and not self._effects.shape
+        return not self._failed and not self._is_counted and not self._effects.shape
+
+    @property
+    def is_of_counts(self) -> bool:
+        """Whether the type is known by counts, and nothing failed at this very task."""
+        return self._is_counted and not self._failed
 
     @property
     def is_weighed(self) -> bool:
@@ -74,6 +88,8 @@ class Posterior:
     @cached_property
     def pass_(self) -> tuple[float, ...]:
         """P(clean | tier), never falls up the ladder."""
+        if self.is_of_counts:
+            return self._of_counts[1]
         if not self._failed:
             return tuple(mean_pass(self._scores, self._weights, self._grid).tolist())
         return tuple((self._joint[..., None] * self._given_residual).sum(axis=(0, 1)).tolist())
@@ -82,6 +98,18 @@ class Posterior:
         """P(all of these tiers fail this very task); the residual that its attempts share is in it."""
         fails = np.prod(1.0 - self._given_residual[:, :, list(tiers)], axis=2)
         return float((self._joint * fails).sum())
+
+    @cached_property
+    def _effects(self) -> Effects:
+        if self.history is None:
+            return self._grid.prior
+        return self._grid.prior.reweighted(self._grid.log_likelihood(self._place, self.history))
+
+    @cached_property
+    def _of_counts(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """`needed` and `pass_`."""
+        [found] = _after_counts(self._grid, [self])
+        return found
 
     @cached_property
     def _scores(self) -> Array:
@@ -134,7 +162,7 @@ class TextPosterior(Posterior):
         return self._link.place(self.text)
 
     @cached_property
-    def _effects(self) -> Effects:  # type: ignore[override]
+    def _effects(self) -> Effects:
         return self._grid.thin_prior
 
 
@@ -145,37 +173,64 @@ def work_out_texts(grid: Grid, link: Link, posteriors: Sequence[Posterior]) -> N
         places = link.places([each.text for each in texts]).tolist()
         for posterior, place in zip(texts, places, strict=True):
             posterior.__dict__["_place"] = tuple(place)
-    work_out(grid, [each for each in posteriors if each.is_of_few_points and "pass_" not in each.__dict__])
+    work_out(grid, [each for each in posteriors if "pass_" not in each.__dict__])
 
 
 def work_out(grid: Grid, posteriors: Sequence[Posterior]) -> None:
-    """Work out what is believed of tasks of known types at once; each exactly as it would be alone."""
-    ordered = _by_points(posteriors)
-    for start in range(0, len(ordered), _AT_ONCE):
-        some = ordered[start : start + _AT_ONCE]
-        effects = together([posterior._effects for posterior in some])
-        scores = effects.scores(np.array([posterior.place for posterior in some]).T)
-        passes = mean_pass(scores, effects.weights, grid).T.tolist()
-        for posterior, pass_ in zip(some, passes, strict=True):
-            posterior.pass_ = tuple(pass_)
+    """Work out what is believed of tasks of known types at once; each exactly as it would be alone.
+
+    But for those of which something failed: these are worked out one by one, on demand.
+    """
+    _work_out_few_points(grid, [each for each in posteriors if each.is_of_few_points])
+    counted = [each for each in posteriors if each.is_of_counts]
+    for posterior, found in zip(counted, _after_counts(grid, counted), strict=True):
+        posterior._of_counts = found
+
+
+def _after_counts(
+    grid: Grid, posteriors: Sequence[Posterior]
+) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    if not posteriors:
+        return []
+    places, counts = (
+        np.array([each._place for each in posteriors]),
+        [each.history or {} for each in posteriors],
+    )
+    needed, passes = after_counts(grid, places, counts)
+    return list(zip(map(tuple, needed.tolist()), map(tuple, passes.tolist()), strict=True))
+
+
+def _work_out_few_points(grid: Grid, posteriors: Sequence[Posterior]) -> None:
+    types, of_each = _by_points([posterior._effects for posterior in posteriors])
+    order = np.argsort(of_each, kind="stable")
+    for start in range(0, len(order), _AT_ONCE):
+        rows = order[start : start + _AT_ONCE]
+        some, kinds = [posteriors[row] for row in rows.tolist()], of_each[rows]
+        effects = together(types[kinds[0] : kinds[-1] + 1], kinds - kinds[0])
+        places = np.fromiter(chain.from_iterable(each._place for each in some), np.float64)
+        scores = effects.scores(places.reshape(len(some), -1).T)
+        passes = mean_pass(scores, effects.weights, grid).tolist()
+        for posterior, pass_ in zip(some, zip(*passes, strict=True), strict=True):
+            posterior.pass_ = pass_
         if all(posterior.is_weighed for posterior in some):  # of a text alone it is known
             continue
-        needed = needed_mass(scores, effects.weights, effects.widths, grid).T.tolist()
-        for posterior, mass in zip(some, needed, strict=True):
-            posterior.__dict__.setdefault("needed", tuple(mass))
+        needed = needed_mass(scores, effects.weights, effects.widths, grid).tolist()
+        for posterior, mass in zip(some, zip(*needed, strict=True), strict=True):
+            posterior.__dict__.setdefault("needed", mass)
 
 
-def _by_points(posteriors: Sequence[Posterior]) -> list[Posterior]:
-    """Those of a type side by side, and types of as many points, so that few are added that weigh nothing."""
-    of_type: dict[int, list[Posterior]] = {}
-    for posterior in posteriors:
-        of_type.setdefault(id(posterior._effects), []).append(posterior)
-    types = sorted(of_type.values(), key=_n_points)
-    return list(chain.from_iterable(types))
+def _by_points(effects: Sequence[Effects]) -> tuple[list[Effects], NDArray[np.int64]]:
+    """The distinct ones by their number of points, so that few are added that weigh nothing; and of each,
+    which it is.
+    """
+    ids = list(map(id, effects))
+    distinct = sorted(dict(zip(ids, effects, strict=True)).values(), key=_n_points)
+    number = {id(each): index for index, each in enumerate(distinct)}
+    return distinct, np.fromiter(map(number.__getitem__, ids), np.int64, len(ids))
 
 
-def _n_points(of_type: list[Posterior]) -> int:
-    return len(of_type[0]._effects.weights)
+def _n_points(effects: Effects) -> int:
+    return len(effects.weights)
 
 
 def mean_pass(scores: Array, weights: Array, grid: Grid) -> Array:

@@ -133,7 +133,7 @@ def test_what_is_truly_worse_is_refused_and_its_canary_ends(work, saved, tmp_pat
         assert report.checks["identified_usd"].speaks_against
         assert found.identified_usd.low > 0
         assert found.shares["by_chance"] > 0.1
-        with pytest.raises(PromotionRefused, match="Money on the identified part may be worse"):
+        with pytest.raises(PromotionRefused, match="Money on the identified part is worse"):
             promote(version, to=store.path, log=log, policy=POLICY)
     last = store.history()[-1]
     assert (store.canary(), last.action, last.version) == (None, "drop_canary", version)

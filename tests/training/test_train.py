@@ -13,8 +13,9 @@ from tierwise.classifier.model import TierModel
 from tierwise.classifier.task import Task
 from tierwise.training.outcomes.frame import read_frame
 from tierwise.training.outcomes.learner import MIN_OUTCOMES, Config
+from tierwise.training.promise.kept_apart import LATEST
 from tierwise.training.seeds.tasks import read_seeds
-from tierwise.training.train import LATEST, TrainedModel, states_of, train
+from tierwise.training.train import TrainedModel, states_of, train
 
 
 @pytest.fixture(scope="module")

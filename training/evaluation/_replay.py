@@ -168,7 +168,7 @@ def _believed(grid: Grid, effects: Effects | None, read: list[Posterior], places
 def _in_chunks(places: Array, effects: Effects, grid: Grid) -> tuple[Array, Array]:
     """(n, n_tiers) P(needed tier) and P(clean | tier)."""
     step = max(1, _POINTS // len(effects.weights))
-    of_each = together([effects])
+    of_each = together([effects], np.zeros(1, dtype=np.int64))
     needed, passes = [], []
     for start in range(0, len(places), step):
         scores = of_each.scores(places[start : start + step].T)

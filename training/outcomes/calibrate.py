@@ -40,7 +40,8 @@ class TypeEffects:
 
     def __init__(self, grid: Grid, known: Mapping[int, Effects], types: Sequence[int]) -> None:
         self.grid = grid
-        self.effects = together([known.get(kind, grid.thin_prior) for kind in types])
+        kinds, of_each = np.unique(types, return_inverse=True)
+        self.effects = together([known.get(kind, grid.thin_prior) for kind in kinds.tolist()], of_each)
 
     def pass_(self, places: Array) -> Array:
         """(n, n_tiers): P(clean | tier)."""

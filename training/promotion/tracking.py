@@ -13,7 +13,8 @@ from ...classifier.artifact._mlflow import mlflow_calls
 from ...classifier.artifact._registered import CHALLENGER
 from ...classifier.model import TierModel
 from ...router.ladder import default_ladder
-from ..train import LATEST, TrainedModel
+from ..promise.kept_apart import LATEST
+from ..train import TrainedModel
 from ._of_types import cost_quality_points, late_view, learning, movements, relative_prices
 from ._register import EXPERIMENT, Logged, register, run_in
 from ._shelf import model_folder
