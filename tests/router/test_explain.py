@@ -22,6 +22,19 @@ def test_it_shows_probabilities_and_the_rule_that_read_them():
     assert "sonnet unless P(above sonnet)" in text
 
 
+def test_nothing_is_shown_as_certain():
+    decision = predict_tier("Tag these 40 tickets by product area", verifiable=True)
+    assert decision.confidence > 0.9995
+    assert "100" not in f"{decision.explain().partition('Cost of')[0]} {decision}"
+    assert "100.0%" not in decision.explain()
+
+
+def test_the_words_for_a_decision_say_what_its_number_is():
+    decision = predict_tier("Tag these 40 tickets by product area", live=True)
+    assert str(decision).startswith("sonnet (sync, needed 0%, floor:live")
+    assert str(predict_tier("curl -I https://example.com", deterministic=True)) == "no model (deterministic)"
+
+
 def test_it_shows_the_words_that_spoke():
     text = predict_tier("Extract the invoice numbers into a CSV with two columns").explain()
     assert "for haiku:" in text

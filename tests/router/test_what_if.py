@@ -171,7 +171,7 @@ def test_a_decision_as_json_holds_plain_values_only():
 
 def test_a_decision_in_one_line():
     assert str(predict_tier(EASY, pin="opus")).startswith("opus (sync, ")
-    assert str(predict_tier("Copy the file", deterministic=True)) == "haiku (none, deterministic)"
+    assert str(predict_tier("Copy the file", deterministic=True)) == "no model (deterministic)"
 
 
 def test_the_time_to_the_last_token_by_hand(ladder):
