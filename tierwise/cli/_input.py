@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
+
+import click
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import MAX_SPECIFICATION_CHARS, Task
@@ -16,6 +18,17 @@ from ._facts import task_from_text_row
 
 FORMATS = ("auto", "jsonl", "csv", "text")
 csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Pass the command a `stream` of tasks, or None, and the `form` that they have."""
+    told = "Of the file or stdin; text has one specification a line."
+    command = click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True, help=told
+    )(command)
+    return click.option(
+        "--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin."
+    )(command)
 
 
 def check_source(specification: str | None, stream: TextIO | None, facts: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from ..router.decision import Decision
 from ..router.policy import Policy
 from . import _render
 from ._facts import fact_options, given
-from ._input import FORMATS, Row, check_source, read_rows
+from ._input import Row, check_source, read_rows, source_options
 from ._policy import policy_options
 
 CHUNK = 2_000
@@ -24,21 +24,13 @@ CHUNK = 2_000
 
 @click.command()
 @click.argument("specification", required=False)
-@click.option("--file", "path", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="auto",
-    show_default=True,
-    help="Of the file or stdin; text has one specification a line.",
-)
+@source_options
 @click.option("--json", "as_json", is_flag=True, help='One JSON object a line, with the "id" of its row.')
 @policy_options
 @fact_options
 def predict(
     specification: str | None,
-    path: TextIO | None,
+    stream: TextIO | None,
     form: str,
     as_json: bool,
     policy: Policy | None,
@@ -52,11 +44,11 @@ def predict(
     cat tasks.csv | tierwise predict
     """
     facts = given(options)
-    check_source(specification, path, facts)
+    check_source(specification, stream, facts)
     if specification is not None:
         rows: Iterable[Row] = [Row(0, Task(specification, **facts))]
     else:
-        rows = read_rows(path or sys.stdin, form=form)
+        rows = read_rows(stream or sys.stdin, form=form)
     shown: list[Decision] = []
     for row, decision in _decided(rows, policy):
         if as_json:
