@@ -74,8 +74,9 @@ def _rule_in_words(beliefs: Beliefs, ladder: Ladder) -> str:
     name = ladder.names[middle]
     above, below = sum(beliefs.needed[middle + 1 :]), sum(beliefs.needed[:middle])
     return (
-        f"{name} unless P(above {name}) = {percent(above, 1)} reaches {beliefs.lambda_up:.0%}, "
-        f"or P(below {name}) = {percent(below, 1)} reaches {beliefs.lambda_down:.0%}."
+        f"{name}, unless a higher tier is needed with at least {beliefs.lambda_up:.0%} "
+        f"(here {percent(above, 1)}), or a lower one with at least {beliefs.lambda_down:.0%} "
+        f"(here {percent(below, 1)})."
     )
 
 

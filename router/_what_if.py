@@ -54,14 +54,14 @@ def _moved_probabilities(decision: Decision) -> Iterator[str]:
     name = ladder.names[middle]
     bounds = bounds_of(decision.task, ladder)
     if decision.tier > name and bounds.low <= middle:
-        yield f"{name} if P(above {name}) fell from {percent(above)} below {beliefs.lambda_up:.0%}"
+        yield f"{name} if the probability of a higher tier fell from {percent(above)} below {beliefs.lambda_up:.0%}"
     elif decision.tier < name and bounds.high >= middle:
-        yield f"{name} if P(below {name}) fell from {percent(below)} below {beliefs.lambda_down:.0%}"
+        yield f"{name} if the probability of a lower tier fell from {percent(below)} below {beliefs.lambda_down:.0%}"
     elif decision.tier == name:
         if middle < bounds.high:
-            yield f"a higher tier if P(above {name}) rose from {percent(above)} to {beliefs.lambda_up:.0%}"
+            yield f"a higher tier if its probability rose from {percent(above)} to {beliefs.lambda_up:.0%}"
         if middle > bounds.low:
-            yield f"a lower tier if P(below {name}) rose from {percent(below)} to {beliefs.lambda_down:.0%}"
+            yield f"a lower tier if its probability rose from {percent(below)} to {beliefs.lambda_down:.0%}"
     yield "the outcomes of this task type move these numbers: give history=, or report outcomes"
 
 
