@@ -281,12 +281,13 @@ class InvalidSetting(TierwiseError, ValueError):
 
 
 class MissingExtra(TierwiseError, ImportError):
-    """An optional package is needed."""
+    """An optional package is needed; it comes with an extra, or (without one) alone."""
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str | None = None) -> None:
+        what = package if extra is None else f"'tierwise[{extra}]'"
         super().__init__(
             f"This needs the package {package!r}, which is not installed. "
-            f"Install it with: pip install 'tierwise[{extra}]'",
+            f"Install it with: pip install {what}",
             about=package,
         )
 

@@ -51,10 +51,15 @@ class Task:
     consequential : looks simple, but much depends on it.
     deterministic : a program does it without any model.
     role : "orchestrator", "worker" or "reviewer" in a multi-agent system.
-    input_tokens, output_tokens, cached_tokens : of the whole task; cached ones are part of input.
-    context_used, context_window : tokens, of the session in which the task arises.
+    input_tokens : of the whole task, what is cached included.
+    output_tokens : of the whole task, all items together.
+    cached_tokens : how many of the input_tokens are in a prompt cache.
+    context_used : tokens, of the session in which the task arises.
+    context_window : tokens that this session may have.
     session_tier : the tier that this session runs on (default: production); only it has the cached_tokens.
-    floor, ceiling, pin : tiers; a pin is followed, a floor and a ceiling bound the prediction.
+    floor : the lowest tier that may do it.
+    ceiling : the highest tier that may do it.
+    pin : this tier and no other, whatever is predicted.
     attempts : tiers that already failed at this very task, in any order.
 
     Raises

@@ -1,11 +1,11 @@
-"""Which measured figures are shown: the tables of README and data/README, row by row."""
+"""Which measured figures are shown, row by row: of quality, of learning, of the seed tasks."""
 
 from __future__ import annotations
 
 from ._figures import Figures, Goal, Row
 
 
-def _share(path: str) -> str:
+def share(path: str) -> str:
     """Value and interval, in per cent."""
     return f"{{{path}[0]:.1%}} [{{{path}[1]:.1%}}, {{{path}[2]:.1%}}]"
 
@@ -13,7 +13,7 @@ def _share(path: str) -> str:
 def _held_out(label: str, split: str, *right: Goal) -> Row:
     shares = ("accuracy", "two_tier_errors", "under_tiered", "over_tiered", "lowest_kept", "top_kept")
     others = ("best_constant_accuracy", "per_type_table_accuracy")
-    cells = [f"{{{split}[tasks]:,}}", *(_share(f"{split}[{each}]") for each in shares)]
+    cells = [f"{{{split}[tasks]:,}}", *(share(f"{split}[{each}]") for each in shares)]
     kept = Goal("90 %", f"{split}[lowest_kept][0]", at_least=0.9)
     return Row(
         label, "held_out", [*cells, *(f"{{{split}[{each}]:.1%}}" for each in others), *(right or [""]), kept]

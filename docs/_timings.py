@@ -1,4 +1,4 @@
-"""Which timings README shows, row by row."""
+"""Which timings are shown, row by row."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ._champion import champion_page
 from ._figures import filled
 from ._measured import MEASURED
 from ._pages import cli_page, facts_page, reasons_page, tiers_page
+from ._summary import SUMMARY
 from ._timings import TIMINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +26,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reasons.md": reasons_page,
     "docs/tiers.md": tiers_page,
 }
-DOCUMENTS = ("README.md", "data/README.md")
-FIGURES = MEASURED | TIMINGS
+DOCUMENTS = ("README.md", "data/README.md", "docs/learning.md", "docs/measured.md", "docs/retrain.md")
+FIGURES = SUMMARY | MEASURED | TIMINGS
 
 
 def stale_texts(root: Path) -> dict[str, str]:

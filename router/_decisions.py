@@ -62,5 +62,8 @@ class Decisions(Sequence[Decision]):
             self._built[index] = self._engine.built(choice, self._tasks[index], beliefs, posterior)
         return self._built[index]
 
+    def __repr__(self) -> str:
+        return f"<Decisions: {len(self)} tasks>"
+
     def __iter__(self) -> Iterator[Decision]:
         return (self[index] for index in range(len(self)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..classifier.belief.history import Counts
 from ..classifier.belief.posterior import Posterior
-from ..classifier.errors import LadderMismatch
+from ..classifier.errors import InvalidPolicy, LadderMismatch
 from ..classifier.model import TierModel
 from ..classifier.task import Task
 from ._champion import champion
@@ -41,9 +41,14 @@ class Engine:
 
     @staticmethod
     def of(model: TierModel | None, policy: Policy | None) -> Engine:
-        policy = policy or _DEFAULT_POLICY
-        ladder = policy.ladder or default_ladder()
-        return _engine(model or champion(), policy, ladder)
+        """Raises InvalidPolicy for what is no model or no policy."""
+        if policy is None:
+            policy = _DEFAULT_POLICY
+        elif not isinstance(policy, Policy):
+            raise _misgiven("policy", policy, "a Policy, such as Policy(max_under_tier=0.02)")
+        if model is not None and not isinstance(model, TierModel):
+            raise _misgiven("model", model, "a TierModel; load a folder with TierModel.load(path)")
+        return _engine(model or champion(), policy, policy.ladder or default_ladder())
 
     def beliefs(self, posterior: Posterior | None) -> Beliefs | None:
         return None if self.view is None or posterior is None else self.view.beliefs(posterior)
@@ -66,6 +71,10 @@ class Engine:
 
     def decide(self, task: Task, history: Counts | TypeState | None) -> Decision:
         return self.built(*self.weigh(task, history))
+
+
+def _misgiven(name: str, found: object, allowed: str) -> InvalidPolicy:
+    return InvalidPolicy(f"{name} must be {allowed}. Got {type(found).__name__}.", about=name)
 
 
 _engines: dict[tuple[int, int, int], tuple[Engine, tuple[object, ...]]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ._percent import percent
 from ._what_if import alternatives
 from .decision import Decision
 from .ladder import Ladder
@@ -56,9 +57,14 @@ def _probabilities(decision: Decision) -> Iterator[str]:
     beliefs = decision.evidence.beliefs
     if beliefs is None or not decision.probabilities:
         return
-    lines = ["tier       needed  passes"]
+    lines = [
+        "How likely each tier is the one needed (the lowest that does it well), and how likely it passes:",
+        "tier       needed  passes",
+    ]
     for tier, needed in decision.probabilities.items():
-        lines.append(f"{tier:<10} {needed:>5.1%}   {decision.pass_probabilities[tier]:>5.1%}")
+        lines.append(
+            f"{tier:<10} {percent(needed, 1):>6}  {percent(decision.pass_probabilities[tier], 1):>6}"
+        )
     lines.append(_rule_in_words(beliefs, decision.evidence.ladder))
     yield "\n".join(lines)
 
@@ -68,8 +74,9 @@ def _rule_in_words(beliefs: Beliefs, ladder: Ladder) -> str:
     name = ladder.names[middle]
     above, below = sum(beliefs.needed[middle + 1 :]), sum(beliefs.needed[:middle])
     return (
-        f"{name} unless P(above {name}) = {above:.1%} reaches {beliefs.lambda_up:.0%}, "
-        f"or P(below {name}) = {below:.1%} reaches {beliefs.lambda_down:.0%}."
+        f"{name}, unless a higher tier is needed with at least {beliefs.lambda_up:.0%} "
+        f"(here {percent(above, 1)}), or a lower one with at least {beliefs.lambda_down:.0%} "
+        f"(here {percent(below, 1)})."
     )
 
 
@@ -85,7 +92,7 @@ def _evidence(decision: Decision) -> Iterator[str]:
                 lines.append(f"  for {tier}: {shown}")
         lines.insert(0, "What the text says (log-odds; words, openings, and the sense of the whole):")
     if posterior.history is not None:
-        by_text = ", ".join(f"{t} {p:.0%}" for t, p in zip(model.tiers, posterior.text, strict=True))
+        by_text = ", ".join(f"{t} {percent(p)}" for t, p in zip(model.tiers, posterior.text, strict=True))
         lines.append(f"The text alone: {by_text}. Then the outcomes of this task type:")
         for index, (clean, unclean) in sorted(posterior.history.items()):
             lines.append(f"  {model.tiers[index]}: {clean:g} clean, {unclean:g} not clean")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 
-def percent(probability: float) -> str:
+def percent(probability: float, decimals: int = 0) -> str:
     """Never "100%": a posterior is not certainty."""
-    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
+    shown = f"{probability:.{decimals}%}"
+    return f">{1 - 10.0 ** -(decimals + 2):.{decimals}%}" if shown.startswith("100") else shown

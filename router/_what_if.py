@@ -8,6 +8,7 @@ from typing import Any
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import Task
+from ._percent import percent
 from .decision import Decision
 from .rules._beliefs import Beliefs
 from .rules._bounds import bounds_of
@@ -49,18 +50,19 @@ def _moved_probabilities(decision: Decision) -> Iterator[str]:
     if beliefs is None or decision.reason not in ("classifier", "low_confidence", "many_items"):
         return
     middle = ladder.production
-    above, below = sum(beliefs.needed[middle + 1 :]), sum(beliefs.needed[:middle])
+    above, below = percent(sum(beliefs.needed[middle + 1 :])), percent(sum(beliefs.needed[:middle]))
+    up, down = f"{beliefs.lambda_up:.0%}", f"{beliefs.lambda_down:.0%}"
     name = ladder.names[middle]
     bounds = bounds_of(decision.task, ladder)
     if decision.tier > name and bounds.low <= middle:
-        yield f"{name} if P(above {name}) fell from {above:.0%} below {beliefs.lambda_up:.0%}"
+        yield f"{name} if the probability of a higher tier fell from {above} below {up}"
     elif decision.tier < name and bounds.high >= middle:
-        yield f"{name} if P(below {name}) fell from {below:.0%} below {beliefs.lambda_down:.0%}"
+        yield f"{name} if the probability of a lower tier fell from {below} below {down}"
     elif decision.tier == name:
         if middle < bounds.high:
-            yield f"a higher tier if P(above {name}) rose from {above:.0%} to {beliefs.lambda_up:.0%}"
+            yield f"a higher tier if its probability rose from {above} to {up}"
         if middle > bounds.low:
-            yield f"a lower tier if P(below {name}) rose from {below:.0%} to {beliefs.lambda_down:.0%}"
+            yield f"a lower tier if its probability rose from {below} to {down}"
     yield "the outcomes of this task type move these numbers: give history=, or report outcomes"
 
 

@@ -165,8 +165,12 @@ class Decision:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def __str__(self) -> str:
-        sure = f"{self.confidence:.0%} sure, " if self.confidence else ""
-        return f"{self.tier} ({self.mode}, {sure}{self.reason})"
+        from ._percent import percent
+
+        if self.mode == "none":
+            return f"no model ({self.reason})"
+        needed = f"needed {percent(self.confidence)}, " if self.probabilities else ""
+        return f"{self.tier} ({self.mode}, {needed}{self.reason})"
 
     def __repr__(self) -> str:
         return f"Decision({', '.join(f'{name}={getattr(self, name)!r}' for name in _FIELDS)})"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def predict_tier(
-    specification: str,
+    specification: str | Task | Mapping[str, Any],
     *,
     task_type: str | None = None,
     history: Counts | TypeState | Log | None = None,
@@ -35,13 +35,17 @@ def predict_tier(
 
         predict_tier("Write meta descriptions for 120 posts, JSON out", items=120, verifiable=True)
 
+    specification : what the model would be asked; or a `Task`, or a mapping, that has its facts with it.
+    task_type : the recurring kind of work, such as "meta-description"; history is kept per type.
     history : outcomes of this task type: {"haiku": (clean, not clean), ...}, a `TypeState`, or an
         outcome log, which is asked for those of `task_type`: the state that a `Router` keeps there
         for this model, else the counts.
     model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
-    facts : what is known about the task; see `Task` for all of them.
+    policy : accepted risk, price of a correction, ladder; default: `Policy()`.
+    facts : what is known about the task: items, verifiable, live, floor, …; see `Task` for all of them.
 
-    Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it). A
+    Raises InvalidTask for bad input (UnknownFact, ContradictoryTask, NoTierFits are kinds of it),
+    InvalidPolicy for a policy or model that is none, InvalidLadder for a tiers file that can't be read. A
     model that can't be loaded raises nothing: the decision is the production tier and says why.
     """
     task, engine = task_of(specification, task_type, facts), Engine.of(model, policy)
@@ -60,8 +64,15 @@ def predict_tiers(
     tasks : `Task`s, texts, or mappings with a "specification" and facts.
     history : task type -> counts or `TypeState`; or an outcome log.
 
-    Raises InvalidTask, naming the position, for the first task that can't be routed.
+    model, policy : as for `predict_tier`.
+
+    Raises InvalidTask, naming the position, for the first task that can't be routed; InvalidPolicy.
     """
+    if isinstance(tasks, str | Mapping) or not isinstance(tasks, Iterable):
+        raise InvalidTask(
+            f"predict_tiers takes a list of tasks; got {type(tasks).__name__}. For one task: predict_tier.",
+            about=tasks,
+        )
     engine = Engine.of(model, policy)
     checked: list[Task] = []
     try:

@@ -48,7 +48,7 @@ SYNC_NOT_VERIFIABLE = "sync:not_verifiable"
 SYNC_NO_BATCH_PRICE = "sync:no_batch_price"
 
 MEANING: dict[str, str] = {
-    CLASSIFIER: "The specification (and history, if given) makes this tier probable enough to leave or keep the middle.",
+    CLASSIFIER: "The specification (and history, if given) makes this tier probable enough.",
     PROBE: "Explored: one tier below the choice is tried, so that a demotion can be earned (`Policy(probe_budget=…)`).",
     CANARY: "Explored: champion and challenger differ, and here the challenger decides (`Canary(share=…)`).",
     LOW_CONFIDENCE: "Neither a lower nor a higher tier is probable enough, so the production tier answers (fallback).",

@@ -34,7 +34,10 @@ def read_ladder(path: Path, enable: tuple[str, ...] = ()) -> tuple[str, tuple[Ru
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidLadder(f"Can't read the ladder {path}: {error.strerror}.", about=path) from error
+        raise InvalidLadder(
+            f"Can't read the ladder {path}: {error.strerror}. Name a tiers file, or unset TIERWISE_LADDER.",
+            about=path,
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidLadder(f"{path} is not a TOML file: {error}.", about=path) from error
     rungs = _parse_rungs(document, str(path), enable)

@@ -63,7 +63,7 @@ def price_findings(ladder: Ladder) -> Iterator[Finding]:
     try:
         from genai_prices.data import providers
     except ImportError as error:
-        raise MissingExtra("genai-prices", "dev") from error
+        raise MissingExtra("genai-prices") from error
     by_trust = sorted(
         providers, key=lambda provider: provider.id == "anthropic"
     )  # resellers before the maker

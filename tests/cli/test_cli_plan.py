@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tierwise import OutcomeLog
 from tierwise.cli import main
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "run.md"
 
 OWN = """
 name = "own"
@@ -41,10 +41,8 @@ def test_without_a_file_it_plans_the_article_pipeline_that_ships():
     assert "publish-check  -       none" in done.output
 
 
-def test_the_readme_shows_what_it_prints():
-    shown = (
-        README.read_text(encoding="utf-8").partition("tierwise plan --articles 20 ")[2].partition("```")[0]
-    )
+def test_the_page_shows_what_it_prints():
+    shown = PAGE.read_text(encoding="utf-8").partition("tierwise plan --articles 20 ")[2].partition("```")[0]
     lines = [line for line in shown.splitlines()[1:] if line.strip() and line != "…"]
     assert len(lines) == 9
     printed = run("--articles", 20).output.splitlines()

@@ -117,6 +117,19 @@ def test_csv_cells_become_facts_and_empty_cells_are_facts_not_given(cell, expect
     assert decision | expected == decision
 
 
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        json.dumps({"id": "t-7", "specification": TAG}) + "\n" + json.dumps({"specification": DRAFT}),
+        f'id,specification\nt-7,"{TAG}"\n,{DRAFT}\n',
+    ],
+)
+def test_the_id_of_a_row_is_in_its_answer_and_is_no_fact(stdin):
+    first, second = decisions(predict("--json", stdin=stdin))
+    assert (first["id"], first["tier"]) == ("t-7", "haiku")
+    assert "id" not in second
+
+
 def test_a_csv_text_longer_than_the_csv_modules_limit_is_routed():
     (decision,) = decisions(predict("--json", stdin='specification\n"' + "word " * 30_000 + '"\n'))
     assert decision["reason"] == "very_long"
@@ -124,11 +137,16 @@ def test_a_csv_text_longer_than_the_csv_modules_limit_is_routed():
 
 def test_the_table_has_a_row_per_task_then_what_they_cost_together():
     lines = predict(stdin=JSON_LINES).stdout.splitlines()
-    assert lines[0].split() == ["tier", "mode", "sure", "reason", "cost", "USD", "task"]
+    assert lines[0].split() == ["tier", "mode", "needed", "reason", "cost", "USD", "task"]
     assert [line.split()[0] for line in lines[1:3]] == ["haiku", "sonnet"]
     assert lines[4].startswith("2 tasks, $")
     assert any(line.startswith("all on opus: $") for line in lines)
     assert "mix: haiku 1, sonnet 1" in lines
+
+
+def test_a_step_without_a_model_has_no_tier_and_no_probability():
+    row = predict("curl -fsS https://example.com", "--deterministic").stdout.splitlines()[1]
+    assert row.split()[:4] == ["-", "none", "-", "deterministic"]
 
 
 def test_one_task_has_no_totals():

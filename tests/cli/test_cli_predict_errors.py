@@ -56,8 +56,10 @@ def assert_refused(result: Result, message: str) -> None:
         ("specification,items\na,3,4\n", "Line 2: more cells than the header has columns"),
         ("specification,items\n,3\n", "Line 2: A task needs a 'specification'"),
         ("specification,items\na,3\nb,4,floor\n", "Line 3: more cells"),
+        ("x" * 3_000_000, "use --format text"),
+        ("specification\na\n" + "x" * 3_000_000, "Line 3 can't be read as CSV: field larger than"),
     ],
-    ids=range(24),
+    ids=range(26),
 )
 def test_bad_rows_are_refused_by_their_line(stdin, message):
     assert_refused(predict(stdin=stdin), message)
@@ -116,6 +118,18 @@ def test_wrong_usage_is_exit_2_and_says_what_is_allowed(arguments, message):
     result = predict(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["predict", "--json"], ["demo"], ["catalog"]])
+def test_a_full_disk_is_one_line(arguments):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "tierwise", *arguments]
+        row = json.dumps({"specification": "Tag these tickets"}) + "\n"
+        done = subprocess.run(
+            command, input=row * 500, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (2, "tierwise: Can't read or write: No space left on device.\n")
 
 
 @pytest.mark.parametrize("stdin", ["", "no json", '{"specification": 3}'])

@@ -14,7 +14,7 @@ from small_model import small_model
 from tierwise import OutcomeLog
 from tierwise.cli import main
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "log.md"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TAG = "Tag these 40 tickets by product area, one label each, JSON out"
 FAQ = "Write the product FAQ for our new kettle"
@@ -161,9 +161,9 @@ def test_the_demo_fills_a_log_once_and_says_that_it_is_simulated(log_url):
     assert "120 decisions" in stats(log_url)
 
 
-def test_the_readme_shows_what_it_says_of_the_demonstration_log(sqlite_url):
+def test_the_page_shows_what_it_says_of_the_demonstration_log(sqlite_url):
     assert run("log", "demo", "--log", sqlite_url).exit_code == 0
-    shown = README.read_text(encoding="utf-8").partition("tierwise log stats --log demo.db\n")[2]
+    shown = PAGE.read_text(encoding="utf-8").partition("tierwise log stats --log demo.db\n")[2]
     lines = [line for line in shown.partition("```")[0].splitlines() if line.strip() and line != "…"]
     printed = stats(sqlite_url).splitlines()
     assert len(lines) > 5

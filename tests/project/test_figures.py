@@ -1,4 +1,4 @@
-"""The tables of figures in README and data/README: what stands there is what a command has stored."""
+"""The tables of figures in README, docs and data/README: what stands there is what a command has stored."""
 
 from __future__ import annotations
 

@@ -19,7 +19,20 @@ def test_it_names_every_rule_with_its_meaning():
 def test_it_shows_probabilities_and_the_rule_that_read_them():
     text = predict_tier("Draft a reply to the landlord about the damp in the hall").explain()
     assert "tier       needed  passes" in text
-    assert "sonnet unless P(above sonnet)" in text
+    assert "sonnet, unless a higher tier is needed with at least" in text
+
+
+def test_nothing_is_shown_as_certain():
+    decision = predict_tier("Tag these 40 tickets by product area", verifiable=True)
+    assert decision.confidence > 0.9995
+    assert "100" not in f"{decision.explain().partition('Cost of')[0]} {decision}"
+    assert "100.0%" not in decision.explain()
+
+
+def test_the_words_for_a_decision_say_what_its_number_is():
+    decision = predict_tier("Tag these 40 tickets by product area", live=True)
+    assert str(decision).startswith("sonnet (sync, needed 0%, floor:live")
+    assert str(predict_tier("curl -I https://example.com", deterministic=True)) == "no model (deterministic)"
 
 
 def test_it_shows_the_words_that_spoke():
@@ -50,15 +63,15 @@ def test_it_adds_up_the_cost():
 def test_it_says_what_would_change_the_answer():
     text = predict_tier("Tag these tickets by product area").explain()
     assert "if a person were waiting for it (live=True)" in text
-    assert "sonnet if P(below sonnet) fell from" in text
+    assert "sonnet if the probability of a lower tier fell from" in text
     pinned = predict_tier("Tag these tickets by product area", pin="opus").explain()
     assert "haiku without the pin" in pinned
 
 
 def test_it_says_how_far_the_middle_is_from_its_neighbours():
     text = predict_tier("Draft a friendly newsletter about our new opening hours").explain()
-    assert "a higher tier if P(above sonnet) rose from" in text
-    assert "a lower tier if P(below sonnet) rose from" in text
+    assert "a higher tier if its probability rose from" in text
+    assert "a lower tier if its probability rose from" in text
 
 
 def test_it_works_without_a_model_and_without_tokens():

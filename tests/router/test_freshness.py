@@ -176,5 +176,5 @@ def test_a_model_that_genai_prices_does_not_know_is_said():
 
 def test_without_genai_prices_the_line_that_installs_it_is_named(ladder, monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices.data", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'tierwise\[dev\]'"):
+    with pytest.raises(MissingExtra, match="pip install genai-prices"):
         list(price_findings(ladder))

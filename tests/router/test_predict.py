@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tierwise import Ladder, Policy, Task, TierModel, predict_tier, predict_tiers
-from tierwise.classifier.errors import ContradictoryTask, InvalidTask, NoTierFits, UnknownFact
+from tierwise.classifier.errors import ContradictoryTask, InvalidPolicy, InvalidTask, NoTierFits, UnknownFact
 from tierwise.router._champion import forget_champion
 from tierwise.training.seeds.tasks import read_seeds
 
@@ -192,3 +192,27 @@ def test_decisions_travel_between_processes():
 
 def test_decision_ids_are_distinct():
     assert len({predict_tier(TEXT).decision_id for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"policy": {"max_under_tier": 0.02}}, "policy must be a Policy, .* Got dict"),
+        ({"model": "models/friday"}, r"model must be a TierModel; .*TierModel.load\(path\). Got str"),
+    ],
+)
+def test_what_is_no_policy_or_no_model_is_an_error(given, message):
+    with pytest.raises(InvalidPolicy, match=message):
+        predict_tier(TEXT, **given)
+    with pytest.raises(InvalidPolicy, match=message):
+        predict_tiers([TEXT], **given)
+
+
+@pytest.mark.parametrize("given", [TEXT, {"specification": TEXT}, None])
+def test_many_tasks_are_no_single_task(given):
+    with pytest.raises(InvalidTask, match="takes a list of tasks; got .* For one task: predict_tier"):
+        predict_tiers(given)
+
+
+def test_decisions_say_how_many_they_are():
+    assert repr(predict_tiers([TEXT, TEXT])) == "<Decisions: 2 tasks>"

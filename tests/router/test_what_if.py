@@ -88,10 +88,10 @@ def test_a_change_that_no_tier_could_hold_is_not_offered():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (EASY, "sonnet if P(below sonnet) fell from"),
-        (HARD, "sonnet if P(above sonnet) fell from"),
-        (MIDDLE, "a higher tier if P(above sonnet) rose from"),
-        (MIDDLE, "a lower tier if P(below sonnet) rose from"),
+        (EASY, "sonnet if the probability of a lower tier fell from"),
+        (HARD, "sonnet if the probability of a higher tier fell from"),
+        (MIDDLE, "a higher tier if its probability rose from"),
+        (MIDDLE, "a lower tier if its probability rose from"),
     ],
 )
 def test_how_far_the_probabilities_are_from_another_answer(text, expected):
@@ -171,7 +171,7 @@ def test_a_decision_as_json_holds_plain_values_only():
 
 def test_a_decision_in_one_line():
     assert str(predict_tier(EASY, pin="opus")).startswith("opus (sync, ")
-    assert str(predict_tier("Copy the file", deterministic=True)) == "haiku (none, deterministic)"
+    assert str(predict_tier("Copy the file", deterministic=True)) == "no model (deterministic)"
 
 
 def test_the_time_to_the_last_token_by_hand(ladder):

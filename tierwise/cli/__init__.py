@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -29,13 +30,19 @@ from .train import train
 
 
 class _OneLine(click.Group):
-    """Errors of tierwise are shown as they are: one line, exit 2, no traceback."""
+    """Errors of tierwise, and files that can't be read or written: one line, exit 2, no traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except TierwiseError as error:
             click.echo(f"tierwise: {error}", err=True)
+            sys.exit(2)
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE):  # the reader has left: click ends quietly
+                raise
+            where = f"{error.filename}: " if error.filename else "Can't read or write: "
+            click.echo(f"tierwise: {where}{error.strerror}.", err=True)
             sys.exit(2)
 
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import chain
-from typing import Any, TextIO, TypeAlias
+from typing import Any, NamedTuple, TextIO
+
+import click
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import MAX_SPECIFICATION_CHARS, Task
 from ._facts import task_from_text_row
 
-Ids: TypeAlias = dict[int, Any] | None
 FORMATS = ("auto", "jsonl", "csv", "text")
 csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Pass the command a `stream` of tasks, or None, and the `form` that they have."""
+    told = "Of the file or stdin; text has one specification a line."
+    command = click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True, help=told
+    )(command)
+    return click.option(
+        "--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin."
+    )(command)
 
 
 def check_source(specification: str | None, stream: TextIO | None, facts: Mapping[str, Any]) -> None:
@@ -31,33 +43,30 @@ def check_source(specification: str | None, stream: TextIO | None, facts: Mappin
         raise InvalidTask("Give a task as argument, --file FILE, or tasks on stdin. See --help.")
 
 
-def read_tasks(stream: TextIO, *, form: str = "auto") -> Iterator[Task]:
-    """Tasks in order. Raises InvalidTask that names the line."""
-    return (task for _, task in read_rows(stream, form=form))
+class Row(NamedTuple):
+    """A task of the input, the number of its last line, and its "id", which is no fact of the task."""
+
+    line: int
+    task: Task
+    id: Any = None
 
 
-def read_rows(
-    stream: TextIO, *, form: str = "auto", ids: dict[int, Any] | None = None
-) -> Iterator[tuple[int, Task]]:
-    """(number of its last line, task), in order.
-
-    ids : rows may have an "id", which is no fact of the task: it is put here, by that number.
-    """
+def read_rows(stream: TextIO, *, form: str = "auto") -> Iterator[Row]:
+    """In order. Raises InvalidTask that names the line."""
     lines = _decoded(stream)
     number, first = next(((n, line) for n, line in enumerate(lines, start=1) if line.strip()), (0, ""))
     if not first:
         raise InvalidTask("No tasks: the input is empty.")
     form = _recognised(first) if form == "auto" else form
     read = {"jsonl": _from_json_lines, "csv": _from_csv, "text": _from_text}[form]
-    return read(chain([first], lines), number, ids)
+    return read(chain([first], lines), number)
 
 
 def read_with_ids(stream: TextIO, *, form: str = "auto") -> Iterator[dict[str, Any]]:
     """Mappings of facts for a job, checked; their field or column "id" is kept."""
-    ids: dict[int, Any] = {}
-    for number, task in read_rows(stream, form=form, ids=ids):
-        facts = {name: value for name, value in asdict(task).items() if value not in (None, ())}
-        yield {**facts, "id": ids[number]} if number in ids else facts
+    for row in read_rows(stream, form=form):
+        facts = {name: value for name, value in asdict(row.task).items() if value not in (None, ())}
+        yield facts if row.id is None else {**facts, "id": row.id}
 
 
 def _decoded(stream: TextIO) -> Iterator[str]:
@@ -75,8 +84,8 @@ def _decoded(stream: TextIO) -> Iterator[str]:
 def _recognised(first: str) -> str:
     if first.lstrip().startswith("{"):
         return "jsonl"
-    header = [cell.strip() for cell in next(csv.reader([first]), [])]
-    if "specification" in header:
+    names = first.split(",")  # no column is named with a comma
+    if any(name.strip().strip('"').strip() == "specification" for name in names):
         return "csv"
     raise InvalidTask(
         "The input is neither JSON lines nor CSV with a column 'specification'. "
@@ -84,7 +93,7 @@ def _recognised(first: str) -> str:
     )
 
 
-def _from_json_lines(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
+def _from_json_lines(lines: Iterator[str], start: int) -> Iterator[Row]:
     for number, line in enumerate(lines, start=start):
         if not line.strip():
             continue
@@ -97,33 +106,41 @@ def _from_json_lines(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tup
         with _Line(number):
             if not isinstance(row, dict):
                 raise InvalidTask(f"expected an object with a 'specification'; got {type(row).__name__}.")
-            _take_id(row, number, ids)
-            yield number, Task.from_mapping({name: value for name, value in row.items() if value is not None})
+            given = _id_of(row)
+            facts = {name: value for name, value in row.items() if value is not None}
+            yield Row(number, Task.from_mapping(facts), given)
 
 
-def _from_csv(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
+def _from_csv(lines: Iterator[str], start: int) -> Iterator[Row]:
     reader = csv.DictReader(lines, skipinitialspace=True)
-    for row in reader:
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:  # a cell that is too large, or a quote that is never closed
+            raise InvalidTask(
+                f"Line {reader.reader.line_num + start - 1} can't be read as CSV: {error}."
+            ) from error
+        if row is None:
+            return
         number = reader.line_num + start - 1
         with _Line(number):
             if None in row:
                 raise InvalidTask("more cells than the header has columns; quote texts with commas.")
-            _take_id(row, number, ids)
-            yield number, task_from_text_row(row)
+            given = _id_of(row)
+            yield Row(number, task_from_text_row(row), given)
 
 
-def _from_text(lines: Iterator[str], start: int, ids: Ids) -> Iterator[tuple[int, Task]]:
+def _from_text(lines: Iterator[str], start: int) -> Iterator[Row]:
     for number, line in enumerate(lines, start=start):
         if line.strip():
             with _Line(number):
-                yield number, Task(line.strip())
+                yield Row(number, Task(line.strip()))
 
 
-def _take_id(row: dict[str, Any], number: int, ids: Ids) -> None:
-    if ids is not None and row.get("id") not in (None, ""):
-        ids[number] = row.pop("id")
-    elif ids is not None:
-        row.pop("id", None)
+def _id_of(row: dict[str, Any]) -> Any:
+    """Taken out of the row; None where there is none, or an empty cell."""
+    given = row.pop("id", None)
+    return None if given == "" else given
 
 
 class _Line:

@@ -50,9 +50,7 @@ def read_rows(path: Path) -> pd.DataFrame:
         why = " ".join(str(error).split())
         raise InvalidTraining(f"{path} can't be read: {why}", about=path) from error
     except ImportError as error:
-        raise InvalidTraining(
-            f"{path} can't be read: Parquet needs pyarrow (pip install pyarrow).", about=path
-        ) from error
+        raise MissingExtra("pyarrow", "parquet") from error
     if "attempts" in rows:
         rows["attempts"] = [_tiers(value) for value in rows["attempts"]]
     return rows

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..router._percent import percent
 from ..router.decision import Decision
 
-_COLUMNS = (("tier", 8), ("mode", 6), ("sure", 6), ("reason", 18), ("cost USD", 11))
+_COLUMNS = (("tier", 8), ("mode", 6), ("needed", 6), ("reason", 18), ("cost USD", 11))
 
 
 def header() -> str:
@@ -17,10 +17,11 @@ def header() -> str:
 
 def row(decision: Decision) -> str:
     """One line, cut to the terminal."""
-    sure = percent(decision.confidence) if decision.probabilities else "-"
+    routed = decision.mode != "none"
+    needed = percent(decision.confidence) if routed and decision.probabilities else "-"
     cost = cost_usd(decision)
-    tier = "-" if decision.mode == "none" else str(decision.tier)
-    cells = (tier, decision.mode, sure, decision.reason, f"{cost:.6f}")
+    tier = str(decision.tier) if routed else "-"
+    cells = (tier, decision.mode, needed, decision.reason, f"{cost:.6f}")
     line = " ".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
     width = max(shutil.get_terminal_size((110, 24)).columns, 90)
     return f"{line} {' '.join(decision.task.specification.split())}"[:width]

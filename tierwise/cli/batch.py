@@ -14,7 +14,7 @@ import click
 
 from ..classifier.errors import InvalidTask
 from ._answers import check_option, request_options
-from ._input import FORMATS, read_with_ids
+from ._input import read_with_ids, source_options
 from ._policy import policy_options
 from ._run_text import INTERRUPTED, journal_beside
 
@@ -34,8 +34,7 @@ def batch() -> None:
 
 
 @batch.command()
-@click.option("--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
+@source_options
 @click.option(
     "--journal", type=click.Path(path_type=Path, dir_okay=False), help="The job  [default: FILE.batch]"
 )

@@ -9,7 +9,7 @@ import click
 from ..data import FOLDER
 from ..router.predict import predict_tiers
 from . import _render
-from ._input import read_tasks
+from ._input import read_rows
 
 _PARTS = (
     ("One article through a content pipeline", FOLDER / "demo" / "article_pipeline.jsonl"),
@@ -28,7 +28,7 @@ def demo() -> None:
 
 def _show(path: Path) -> None:
     with path.open(encoding="utf-8") as stream:
-        decisions = list(predict_tiers(read_tasks(stream)))
+        decisions = list(predict_tiers(row.task for row in read_rows(stream)))
     click.echo(_render.header())
     for decision in decisions:
         click.echo(_render.row(decision))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,9 +13,10 @@ import click
 from ..classifier.errors import InvalidTask
 from ..classifier.task import Task
 from ..router.decision import Decision
+from ..router.policy import Policy
 from . import _render
 from ._facts import fact_options, given
-from ._input import FORMATS, check_source, read_rows
+from ._input import Row, check_source, read_rows, source_options
 from ._policy import policy_options
 
 CHUNK = 2_000
@@ -22,13 +24,17 @@ CHUNK = 2_000
 
 @click.command()
 @click.argument("specification", required=False)
-@click.option("--file", "path", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help='One JSON object a line, with the "id" of its row.')
 @policy_options
 @fact_options
 def predict(
-    specification: str | None, path: TextIO | None, form: str, as_json: bool, policy: Any, **options: Any
+    specification: str | None,
+    stream: TextIO | None,
+    form: str,
+    as_json: bool,
+    policy: Policy | None,
+    **options: Any,
 ) -> None:
     """Predict the tier of a task: an argument, or many from --file or stdin.
 
@@ -38,19 +44,17 @@ def predict(
     cat tasks.csv | tierwise predict
     """
     facts = given(options)
-    check_source(specification, path, facts)
-    rows: Iterable[tuple[int, Task]]
+    check_source(specification, stream, facts)
     if specification is not None:
-        rows = [(0, Task(specification, **facts))]
+        rows: Iterable[Row] = [Row(0, Task(specification, **facts))]
     else:
-        rows = read_rows(path or sys.stdin, form=form)
-    decisions = _decided(rows, policy)
-    if as_json:
-        for decision in decisions:
-            click.echo(decision.to_json())
-        return
+        rows = read_rows(stream or sys.stdin, form=form)
     shown: list[Decision] = []
-    for decision in decisions:
+    for row, decision in _decided(rows, policy):
+        if as_json:
+            named = {} if row.id is None else {"id": row.id}
+            click.echo(json.dumps(named | decision.to_dict(), ensure_ascii=False))
+            continue
         if not shown:
             click.echo(_render.header())
         click.echo(_render.row(decision))
@@ -59,7 +63,7 @@ def predict(
         click.echo(f"\n{_render.totals(shown)}")
 
 
-def _decided(rows: Iterable[tuple[int, Task]], policy: Any) -> Iterator[Decision]:
+def _decided(rows: Iterable[Row], policy: Policy | None) -> Iterator[tuple[Row, Decision]]:
     """In chunks, so that a long stdin streams; with progress where a person watches."""
     from tqdm import tqdm
 
@@ -69,14 +73,14 @@ def _decided(rows: Iterable[tuple[int, Task]], policy: Any) -> Iterator[Decision
     with tqdm(unit=" tasks", disable=None, leave=False, delay=1.0) as progress:
         while chunk := list(islice(source, CHUNK)):
             try:
-                yield from predict_tiers([task for _, task in chunk], policy=policy)
+                yield from zip(chunk, predict_tiers([row.task for row in chunk], policy=policy), strict=True)
             except InvalidTask as error:
-                raise _by_line(error, [number for number, _ in chunk]) from error
+                raise _by_line(error, chunk) from error
             progress.update(len(chunk))
 
 
-def _by_line(error: InvalidTask, numbers: list[int]) -> InvalidTask:
+def _by_line(error: InvalidTask, chunk: list[Row]) -> InvalidTask:
     """The error with the line of the input in place of the position in the chunk."""
     position, _, message = str(error).removeprefix("Task ").partition(": ")
-    number = numbers[int(position)]
-    return InvalidTask(f"Line {number}: {message}" if number else message, about=error.about)
+    line = chunk[int(position)].line
+    return InvalidTask(f"Line {line}: {message}" if line else message, about=error.about)

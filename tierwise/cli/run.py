@@ -16,7 +16,7 @@ import click
 from ..classifier.task import FACTS
 from ._answers import check_option, request_options
 from ._facts import fact_options, given
-from ._input import FORMATS, check_source, read_with_ids
+from ._input import check_source, read_with_ids, source_options
 from ._money_bar import MoneyBar
 from ._policy import policy_options
 from ._run_text import INTERRUPTED, header, journal_beside, row, totals
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("specification", required=False)
-@click.option("--file", "stream", type=click.File(encoding="utf-8"), help="JSON lines or CSV; '-' is stdin.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
+@source_options
 @click.option(
     "--journal",
     type=click.Path(path_type=Path, dir_okay=False),
