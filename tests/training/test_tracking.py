@@ -148,6 +148,19 @@ def test_a_dearer_path_passes_more(trained):
     assert all(alone[0][1] - 1e-9 <= quality <= alone[2][1] + 1e-9 for _, quality in curve)
 
 
+def test_what_is_plotted_is_held_against_verdicts_as_they_are_heard(trained):
+    """Corrections are heard four times as often: predictions of verdicts are lower than those of passes."""
+    widths = {**trained.manifest["widths"], "heard_ratio": 4.0}
+    model = TrainedModel(trained.reader, {**trained.manifest, "widths": widths}, trained.outcomes)
+    late = late_view(model, model.outcomes, 0.15)
+    ran = late.pass_[np.arange(18), late.outcomes.tiers]
+    assert late.predicted == pytest.approx(ran / (ran + 4.0 * (1.0 - ran)))
+    assert (late.predicted < ran).all()
+    place = model.posterior(model.outcomes.tasks[0]).pass_[0]
+    first = model.outcomes.take(np.array([0]))  # an easy one at Haiku, clean
+    assert learning(model, first)[0][0] == pytest.approx(-np.log(place / (place + 4.0 * (1.0 - place))))
+
+
 def test_a_ladder_that_prices_other_tiers_gives_no_cost_plot():
     reader = small_reader(n_tiers=2)
     manifest = {**small_manifest(reader, tiers=("small", "large")), "training": {}}

@@ -23,16 +23,15 @@ MOST_MOVED, TASKS_A_TYPE = 25, 20
 
 
 class Late(NamedTuple):
-    """The latest outcomes, seen with their types' earlier ones. pass_, needed : (n, n_tiers)."""
+    """The latest outcomes, seen with their types' earlier ones. pass_, needed : (n, n_tiers).
+
+    predicted : (n,), P(clean | heard) at the tier that ran: what their verdicts can be held against.
+    """
 
     outcomes: Outcomes
     pass_: Array
     needed: Array
-
-    @property
-    def predicted(self) -> Array:
-        """(n,): P(clean) at the tier that ran."""
-        return self.pass_[np.arange(len(self.outcomes)), self.outcomes.tiers]
+    predicted: Array
 
 
 class Movement(NamedTuple):
@@ -52,7 +51,9 @@ def late_view(model: TierModel, outcomes: Outcomes, share: float) -> Late:
     known = effects_by_type(early, np.array(model.places(early.tasks)), model.widths)
     effects = TypeEffects(effect_grid(len(model.tiers), model.widths), known, late.types.tolist())
     places = np.array(model.places(late.tasks))
-    return Late(late, effects.pass_(places), effects.needed(places))
+    passes = effects.pass_(places)
+    ran = passes[np.arange(len(late)), late.tiers]
+    return Late(late, passes, effects.needed(places), model.grid.curve.heard(ran))
 
 
 def cost_quality_points(
@@ -100,7 +101,8 @@ def learning(model: TierModel, outcomes: Outcomes) -> tuple[list[float], list[in
         state: TypeState | None = None
         for seen, i in enumerate(rows):
             task, tier, clean = outcomes.tasks[i], int(outcomes.tiers[i]), bool(outcomes.clean[i])
-            found = min(max(model.posterior(task, state).pass_[tier], 1e-9), 1 - 1e-9)
+            heard = float(model.grid.curve.heard(np.array(model.posterior(task, state).pass_[tier])))
+            found = min(max(heard, 1e-9), 1 - 1e-9)
             group = int(np.searchsorted(EARLIER, seen, side="right")) - 1
             losses[group].append(-float(np.log(found if clean else 1 - found)))
             (place,) = model.places([task])

@@ -18,7 +18,7 @@ N_BINS = 10
 
 
 def reliability(predicted: Array, clean: NDArray[np.bool_]) -> Figure:
-    """Predicted P(clean) of the tier that ran against the share that was clean, in equally filled bins."""
+    """P(clean | heard) of the tier that ran against the share that was clean, in equally filled bins."""
     figure, axes = _figure("Reliability", "predicted P(clean)", "share that was clean")
     parts = [part for part in np.array_split(np.argsort(predicted), N_BINS) if len(part)]
     means = [float(predicted[part].mean()) for part in parts]

@@ -82,7 +82,7 @@ def promote(
     canary that is refused ends.
     """
     if force and not why.strip():
-        raise StoreError("A forced promotion needs a reason: why='…'. It is recorded.")
+        raise StoreError("A forced promotion needs a reason, which is recorded: --why, in Python why=.")
     shelf = shelf_at(to)
     with model_folder(_of_this_shelf(shelf, model)) as folder:
         challenger = TierModel.load(folder)

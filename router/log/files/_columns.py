@@ -55,12 +55,17 @@ KINDS: dict[str, Kind] = {
     "tried": "json",
 }
 IGNORED = ("row", "error")  # of rows that an import wrote out; corrected, they may be imported
+UNREADABLE = "unreadable"  # of those too: what could not be read at all
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 
 def check_columns(names: list[str]) -> None:
     """Raise InvalidOutcome for a column that nobody knows, or where the least is missing."""
     for name in names:
+        if name == UNREADABLE:
+            raise InvalidOutcome(
+                f"Nothing of this row could be read: write its columns in place of {name!r}.", about=name
+            )
         if name not in KINDS and name not in IGNORED:
             raise InvalidOutcome(
                 f"Unknown column {name!r}{suggestion(name, KINDS)} Known columns: {', '.join(KINDS)}.",

@@ -13,7 +13,7 @@ from typing import Any
 
 from ....classifier.errors import BadRow, InvalidOutcome
 from ..database._statement import to_json
-from ._columns import KINDS
+from ._columns import KINDS, UNREADABLE
 from ._read import BATCH, format_of, pyarrow_parquet, read_file
 
 
@@ -46,7 +46,7 @@ def write_bad(source: Path, bad: Sequence[BadRow], path: Path) -> None:
         for number, row in read_file(source):
             if number in messages:
                 values = row.about if isinstance(row, InvalidOutcome) else row
-                readable = values if isinstance(values, Mapping) else {"unreadable": values}
+                readable = values if isinstance(values, Mapping) else {UNREADABLE: values}
                 yield {"row": number, "error": messages[number], **readable}
 
     with replacing(path) as beside:

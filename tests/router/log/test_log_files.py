@@ -129,6 +129,8 @@ def test_what_could_not_be_read_is_written_out_as_it_stood(open_log, tmp_path):
     (tmp_path / "in.jsonl").write_text("{broken\n", encoding="utf-8")
     report = log.import_file(tmp_path / "in.jsonl", partial=True)
     assert json.loads(report.bad_path.read_text(encoding="utf-8"))["unreadable"] == "{broken"
+    with pytest.raises(BadRows, match="write its columns in place of 'unreadable'"):
+        log.import_file(report.bad_path)
 
 
 @pytest.mark.parametrize(
