@@ -6,6 +6,7 @@ import math
 import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ...classifier.errors import InvalidRequest
 
@@ -55,7 +56,7 @@ class Limits:
         if self.max_tokens_ceiling is not None:
             self._check("max_tokens_ceiling", lambda value: value >= 1, "a whole number >= 1", whole=True)
 
-    def _check(self, name: str, fine: Callable[[float], bool], allowed: str, *, whole: bool = False) -> None:
+    def _check(self, name: str, fine: Callable[[Any], bool], allowed: str, *, whole: bool = False) -> None:
         value = getattr(self, name)
         kind = numbers.Integral if whole else numbers.Real  # NumPy's included
         if isinstance(value, bool) or not isinstance(value, kind) or not fine(value):
