@@ -40,29 +40,28 @@ def attempt_steps(
     except CallError as error:
         attempt = _attempt(begun, request, error=error)
         error.attempts = (attempt,)
-        if hooks.on_end is not None:
-            yield Tell(hooks.on_end, (decision, attempt))
+        yield from _ended(hooks, decision, attempt)
         raise
     except Interrupt as stop:
-        attempt = _attempt(begun, request, error=_interrupted(stop, rung))
-        if hooks.on_end is not None:
-            yield Tell(hooks.on_end, (decision, attempt))
+        yield from _ended(hooks, decision, _attempt(begun, request, error=_interrupted(stop, rung)))
         raise
     text, found = text_of(answered.message), None
     if check is not None and answered.status == COMPLETED:
         try:
             found = yield from check.steps(text, around)
         except Interrupt as stop:
-            attempt = _attempt(begun, request, answered, _unfinished(check, stop))
-            if hooks.on_end is not None:
-                yield Tell(hooks.on_end, (decision, attempt))
+            yield from _ended(hooks, decision, _attempt(begun, request, answered, _unfinished(check, stop)))
             raise
     attempt = _attempt(begun, request, answered, found)
-    if hooks.on_end is not None:
-        yield Tell(hooks.on_end, (decision, attempt))
+    yield from _ended(hooks, decision, attempt)
     if hooks.on_outcome is not None and attempt.verdict is not None:
         yield Tell(hooks.on_outcome, (decision, attempt.verdict, attempt.said))
     return Tried(attempt, answered.message, text)
+
+
+def _ended(hooks: Hooks, decision: Decision, attempt: Attempt) -> Steps[None]:
+    if hooks.on_end is not None:
+        yield Tell(hooks.on_end, (decision, attempt))
 
 
 def answer_steps(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ...classifier.errors import InvalidRequest
 
@@ -45,13 +48,16 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("deadline_s", "timeout_s"):
-            self._check(name, getattr(self, name) > 0, "a number > 0")
-        for name in ("max_retries", "max_retry_after_s", "first_backoff_s", "max_usd"):
-            self._check(name, getattr(self, name) >= 0, "a number >= 0")
-        self._check("max_attempts", self.max_attempts >= 1, "a whole number >= 1")
-        ceiling = self.max_tokens_ceiling
-        self._check("max_tokens_ceiling", ceiling is None or ceiling >= 1, "a whole number >= 1")
+            self._check(name, lambda value: value > 0, "a number > 0")
+        for name in ("max_retry_after_s", "first_backoff_s", "max_usd"):
+            self._check(name, lambda value: value >= 0, "a number >= 0")
+        self._check("max_retries", lambda value: value >= 0, "a whole number >= 0", whole=True)
+        self._check("max_attempts", lambda value: value >= 1, "a whole number >= 1", whole=True)
+        if self.max_tokens_ceiling is not None:
+            self._check("max_tokens_ceiling", lambda value: value >= 1, "a whole number >= 1", whole=True)
 
-    def _check(self, name: str, fine: bool, allowed: str) -> None:
-        if not fine:
-            raise InvalidRequest(f"{name} must be {allowed}; got {getattr(self, name)!r}.", about=name)
+    def _check(self, name: str, fine: Callable[[Any], bool], allowed: str, *, whole: bool = False) -> None:
+        value = getattr(self, name)
+        kind = numbers.Integral if whole else numbers.Real  # NumPy's included
+        if isinstance(value, bool) or not isinstance(value, kind) or not fine(value):
+            raise InvalidRequest(f"{name} must be {allowed}; got {value!r}.", about=name)

@@ -17,7 +17,7 @@ from ...classifier.errors import LogError
 from ..log._add_decision import Prepared
 from ..log.waiting._group import rows_of
 from ..log.waiting._recorder import Recorder
-from ..log.waiting._unwritten import Unwritten
+from ..log.waiting._unwritten import Report, Unwritten
 
 MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
 _MOST_GIVEN_UP = 10_000
@@ -38,7 +38,7 @@ class QueuedRecorder(Recorder):
 
     def make_locks(self) -> None:
         super().make_locks()
-        self._written = threading.Condition(self._lock)
+        self._written = threading.Condition(self.backlog.lock)
         self._room: Future[None] | None = None  # of those who wait for it
 
     def add(self, several: Sequence[Unwritten]) -> None:
@@ -54,17 +54,17 @@ class QueuedRecorder(Recorder):
         ids = set(decision_ids)
         self._linger.hurry()
         with self._written:
-            self._written.wait_for(lambda: self.is_away or ids.isdisjoint(self.waiting), timeout_s)
-            return ids.isdisjoint(self.waiting) and ids.isdisjoint(self._given_up)
+            self._written.wait_for(lambda: self.is_away or ids.isdisjoint(self.backlog.decisions), timeout_s)
+            return ids.isdisjoint(self.backlog.decisions) and ids.isdisjoint(self._given_up)
 
     @property
     def has_room(self) -> bool:
         """Also where there is no use in waiting for it, because the log is away."""
-        return len(self.waiting) <= MOST_QUEUED or self.is_away
+        return len(self.backlog.decisions) <= MOST_QUEUED or self.is_away
 
     def room(self) -> Future[None]:
         """Done as soon as there is room."""
-        with self._lock:
+        with self.backlog.lock:
             if self._room is None:
                 self._room = Future()
                 self._room.set_running_or_notify_cancel()  # one who goes away cancels it for nobody
@@ -81,12 +81,11 @@ class QueuedRecorder(Recorder):
         super().failed(error, started)
         self._tell()
 
-    def _done(self, group: Sequence[Unwritten]) -> None:
-        super()._done(group)
+    def _done(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> None:
+        super()._done(group, reports)
         self._tell()
 
-    def _drop(self, decision_id: str) -> None:
-        super()._drop(decision_id)
+    def _dropped(self, decision_id: str) -> None:
         self._given_up[decision_id] = None
         if len(self._given_up) > _MOST_GIVEN_UP:
             del self._given_up[next(iter(self._given_up))]

@@ -60,7 +60,7 @@ class Service:
         if self._logged is not None:
             logged = self._logged
             self.metrics.watch_log(
-                lambda: logged.n_unlogged, lambda: logged.recorder.n_dropped, lambda: logged.is_away
+                lambda: logged.n_unlogged, lambda: logged.recorder.backlog.n_dropped, lambda: logged.is_away
             )
 
     @property

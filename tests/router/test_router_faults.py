@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import LogFull, LogLocked, LogUnavailable, NotInLog
 from tierwise.data import CHAMPION
-from tierwise.router.log.waiting import _away, _linger, _recorder
+from tierwise.router.log.waiting import _away, _backlog, _linger
 
 KIND = "meta"
 
@@ -83,7 +83,7 @@ def test_a_log_that_fails_is_left_alone_for_a_moment(router, log_url, monkeypatc
 
 
 def test_more_waiting_decisions_than_are_kept_are_counted(router, log_url, monkeypatch):
-    monkeypatch.setattr(_recorder, "MAX_WAITING", 3)
+    monkeypatch.setattr(_backlog, "MAX_WAITING", 3)
     monkeypatch.setattr(_away, "PAUSE_S", 3600.0)
     with held(log_url):
         made = [router.decide(TEXTS[0], task_type=KIND) for _ in range(5)]

@@ -32,8 +32,8 @@ class Logged:
 
     @property
     def n_unlogged(self) -> int:
-        recorder = self._recorder
-        return recorder.n_waiting + recorder.n_dropped
+        backlog = self._recorder.backlog
+        return backlog.n_waiting + backlog.n_dropped
 
     def add(self, decision: Decision, follows: str | None) -> None:
         """Log it with what is logged next; see `settle`."""
@@ -102,7 +102,7 @@ class Logged:
 
     def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
         """Raises NotInLog."""
-        waiting = self._recorder.waiting.get(decision_id)
+        waiting = self._recorder.backlog.decisions.get(decision_id)
         if waiting is None:
             database = self.log._database
             with database.brief(self._recorder.wait_s), database.read() as connection:
@@ -114,7 +114,7 @@ class Logged:
     ) -> Outcome:
         """With what it teaches each of these models."""
         decision_id = decision_or_id.decision_id if isinstance(decision_or_id, Decision) else decision_or_id
-        waiting = self._recorder.waiting.get(decision_id)
+        waiting = self._recorder.backlog.decisions.get(decision_id)
         if waiting is not None:
             self._recorder.write_waiting(waiting)
         return self.log.record_outcome(decision_or_id, verdict, learn=self._keepers.learn(models), **said)

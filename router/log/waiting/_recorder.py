@@ -9,29 +9,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
-from ....classifier.errors import (
-    LogError,
-    LogTooNew,
-    LogUnavailable,
-    NotInLog,
-)
+from ....classifier.errors import LogError, LogTooNew, LogUnavailable, NotInLog
 from ...decision import Decision
 from .._add_decision import Prepared
 from .._record import record
 from ..outcome_log import OutcomeLog
 from ._away import Away
+from ._backlog import Backlog
 from ._group import record_group, rows_of
 from ._last_writes import see_to
 from ._linger import Linger
 from ._unwritten import Report, Unwritten
 
-MAX_WAITING = 10_000  # decisions; some kilobytes each
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting
 _log = logging.getLogger("tierwise")
 
@@ -40,17 +33,13 @@ class Recorder:
     """Writes decisions and reports, and keeps those that could not be written until the log is back.
 
     placing : called with decisions that are about to be written.
-    n_dropped : those that were given up, because too many were waiting or the log can't take them.
     """
 
     def __init__(
         self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
     ) -> None:
         self.log, self.wait_s, self._placing = log, wait_s, placing
-        self.waiting: OrderedDict[str, Unwritten] = OrderedDict()
-        self.reports: deque[Report] = deque()  # in the order in which they came
-        self.n_dropped = self._n_taken = 0
-        self.away, self._is_said_full = Away(), False
+        self.backlog, self.away = Backlog(self._dropped), Away()
         self._n_reports = (
             _MAX_REPORTS if log._database.is_sqlite else 1
         )  # else locks of several types could cross
@@ -59,7 +48,7 @@ class Recorder:
 
     def make_locks(self) -> None:
         """New ones, in a child too: the parent's may be held by a thread that is not here."""
-        self._lock = threading.Lock()  # of what waits
+        self.backlog.make_lock()
         self._writing = threading.Lock()
         self._linger = Linger(self._in_a_moment)
 
@@ -74,41 +63,18 @@ class Recorder:
 
     @property
     def n_waiting(self) -> int:
-        return len(self.waiting) + len(self.reports)
+        return self.backlog.n_waiting
 
     def add(self, several: Sequence[Unwritten]) -> None:
         """They are written with what is written next: whoever adds sees to it that something is."""
-        with self._lock:
-            for each in several:
-                self._n_taken += 1
-                self._take(each._replace(number=self._n_taken))
-            n_over = max(len(self.waiting) - MAX_WAITING, 0)
-            for _ in range(n_over):
-                self._drop(self.waiting.popitem(last=False)[0])
-        self._say_full(n_over)
+        self.backlog.add(several)
 
     def report(self, report: Report) -> None:
         """The same; after its decision."""
-        with self._lock:
-            self._n_taken += 1
-            self.reports.append(report._replace(number=self._n_taken))
-            n_over = max(len(self.reports) - MAX_WAITING, 0)
-            for _ in range(n_over):
-                self.reports.popleft()
-                self.n_dropped += 1
-        self._say_full(n_over)
+        self.backlog.report(report)
 
-    def _take(self, each: Unwritten) -> None:
-        self.waiting.setdefault(each.decision.decision_id, each)
-
-    def _drop(self, decision_id: str) -> None:
-        """For a decision that is not to be written any more."""
-        self.n_dropped += 1
-
-    def _say_full(self, n_over: int) -> None:
-        if n_over and not self._is_said_full:
-            self._is_said_full = True
-            _log.warning("More than %d wait for the log; the oldest of them are given up.", MAX_WAITING)
+    def _dropped(self, decision_id: str) -> None:
+        """A decision is not to be written any more."""
 
     def settle(self) -> None:
         """What was added is in the log when this returns, unless it is away or can't take it."""
@@ -134,17 +100,11 @@ class Recorder:
 
     def catch_up(self, *, although_away: bool = True) -> None:
         """Write what waits now, with the time at which it was decided or said; not what comes meanwhile."""
-        last = self._n_taken
+        last = self.backlog.n_taken
         with self._writing:  # who waits here finds that the one before has written all of it, or could not
             if although_away or not self.is_away:
-                while self._waits(last) and self._group_written():
+                while self.backlog.holds_up_to(last) and self._group_written():
                     pass
-
-    def _waits(self, last: int) -> bool:
-        """Whether something up to this number does."""
-        with self._lock:
-            first = (next(iter(self.waiting.values()), None), self.reports[0] if self.reports else None)
-        return any(each is not None and each.number <= last for each in first)
 
     def _in_a_moment(self) -> float | None:
         """In how many seconds it is to be done again."""
@@ -154,11 +114,11 @@ class Recorder:
             return None
         if self.is_away:
             return self.away.rest_s
-        return 0.0 if len(self.waiting) >= _MAX_GROUP else None  # who came meanwhile has asked
+        return 0.0 if len(self.backlog.decisions) >= _MAX_GROUP else None  # who came meanwhile has asked
 
     def _group_written(self) -> bool:
         """False where the log can't be written now."""
-        group, reports = self._next_group()
+        group, reports = self.backlog.next_group(_MAX_GROUP, self._n_reports)
         started = time.monotonic()
         try:
             self._write(group, reports, wait_s=self.wait_s)
@@ -172,23 +132,13 @@ class Recorder:
             return self._each_written(group, reports)
         return True
 
-    def _next_group(self) -> tuple[list[Unwritten], list[Report]]:
-        with self._lock:
-            first = list(islice(self.waiting.values(), _MAX_GROUP + 1))
-            reports = list(islice(self.reports, self._n_reports))
-        if len(first) > _MAX_GROUP:  # a report comes after its decision
-            reports = [each for each in reports if each.number < first[-1].number]
-        return first[:_MAX_GROUP], reports
-
     def _write(self, group: Sequence[Unwritten], reports: Sequence[Report] = (), *, wait_s: float) -> None:
         """All of them or none."""
         rows = self._rows(group)
         self._placing(group)
         record_group(self.log, rows, reports, wait_s=wait_s)
-        self._done(group)
-        self._reported(reports)
+        self._done(group, reports)
         self.away.written()
-        self._is_said_full = False
 
     def _rows(self, group: Sequence[Unwritten]) -> list[Prepared]:
         return rows_of(self.log, group)
@@ -199,16 +149,15 @@ class Recorder:
             if written is None:
                 return False
             if not written:
-                with self._lock:
-                    self._drop(waiting.decision.decision_id)
-            self._done([waiting])
+                self.backlog.give_up([waiting], [])
+            self._done([waiting], [])
         for report in reports:
             written = self._is_written("An attempt", partial(self._write_report, report))
             if written is None:
                 return False
-            with self._lock:
-                self.n_dropped += not written
-            self._reported([report])
+            if not written:
+                self.backlog.give_up([], [report])
+            self._done([], [report])
         return True
 
     def _is_written(self, what: str, write: Callable[[], None]) -> bool | None:
@@ -244,13 +193,6 @@ class Recorder:
         """At once, for who has something to say of it. Raises LogError."""
         self._write([each], wait_s=self.log._database.timeout_s)
 
-    def _done(self, group: Sequence[Unwritten]) -> None:
-        with self._lock:
-            for each in group:
-                self.waiting.pop(each.decision.decision_id, None)
-
-    def _reported(self, reports: Sequence[Report]) -> None:
-        with self._lock:
-            for each in reports:
-                if self.reports and self.reports[0] is each:  # else too many have come since
-                    self.reports.popleft()
+    def _done(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> None:
+        """They wait no longer: written, or given up."""
+        self.backlog.done(group, reports)

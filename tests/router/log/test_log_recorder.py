@@ -54,8 +54,8 @@ def test_a_row_that_no_database_takes_is_given_up_and_the_others_are_written(rou
     with caplog.at_level(logging.WARNING):
         recorder.settle()
     kept = 3 if router.log._database.is_sqlite and bad == "a\x00b" else 2  # SQLite keeps NUL
-    assert (router.log.stats().n_decisions, recorder.n_dropped) == (kept, 3 - kept)
-    assert (len(recorder.waiting), recorder.is_away) == (0, False)
+    assert (router.log.stats().n_decisions, recorder.backlog.n_dropped) == (kept, 3 - kept)
+    assert (len(recorder.backlog.decisions), recorder.is_away) == (0, False)
     assert ("is not written" in caplog.text) is (kept < 3)
 
 
@@ -71,7 +71,7 @@ def test_a_closed_log_is_away_and_drops_nothing(router):
     router.log.close()
     router.decide(TAG)
     recorder = router._logged._recorder
-    assert (len(recorder.waiting), recorder.n_dropped, recorder.is_away) == (1, 0, True)
+    assert (len(recorder.backlog.decisions), recorder.backlog.n_dropped, recorder.is_away) == (1, 0, True)
 
 
 def test_a_fault_of_a_learner_is_said_and_reaches_no_other(log, caplog):
@@ -83,7 +83,8 @@ def test_a_fault_of_a_learner_is_said_and_reaches_no_other(log, caplog):
     for each in (bad, good):
         router._logged.add(each, None)
         router._logged.attempted(each, ATTEMPT, "clean", None, router._learners())
-    router._logged._recorder.reports[0] = router._logged._recorder.reports[0]._replace(learn=faulty)
+    reports = router._logged._recorder.backlog.reports
+    reports[0] = reports[0]._replace(learn=faulty)
     with caplog.at_level(logging.ERROR):
         router._logged.settle()
     assert "ZeroDivisionError" in caplog.text
@@ -96,14 +97,14 @@ def test_a_fault_that_is_nobodys_row_is_said_and_the_thread_goes_on(router, monk
     monkeypatch.setattr(_linger, "LINGER_S", 0.01)
     monkeypatch.setattr(_linger, "_AFTER_FAULT_S", 0.01)
     recorder, faults = router._logged._recorder, [ZeroDivisionError("first"), MemoryError("second")]
-    real = recorder._next_group
+    real = recorder.backlog.next_group
 
-    def faulty():
+    def faulty(*most):
         if faults:
             raise faults.pop(0)
-        return real()
+        return real(*most)
 
-    monkeypatch.setattr(recorder, "_next_group", faulty)
+    monkeypatch.setattr(recorder.backlog, "next_group", faulty)
     with caplog.at_level(logging.ERROR):
         recorder.add([waiting(router)])
         recorder.linger()
@@ -142,7 +143,7 @@ def test_who_settles_writes_what_was_there_and_not_what_comes_for_ever(router, m
     recorder.add(mine)
     router._logged.attempted(mine[-1].decision, ATTEMPT, "clean", None, router._learners())
     recorder.settle()
-    assert recorder.waiting.keys().isdisjoint(each.decision.decision_id for each in mine)
+    assert recorder.backlog.decisions.keys().isdisjoint(each.decision.decision_id for each in mine)
     assert [row.decision_id for row in router.log.attempts()] == [mine[-1].decision.decision_id]
     assert n_groups == 2
     monkeypatch.undo()
@@ -191,7 +192,7 @@ recorder = service.served_log.recorder
 pid = os.fork()
 if pid == 0:
     service.router.decide(Task("Plan it"))
-    ids = list(recorder.waiting)
+    ids = list(recorder.backlog.decisions)
     os._exit(0 if recorder.until_written(ids, 10) else 1)
 print(os.waitpid(pid, 0)[1])
 assert service.close()

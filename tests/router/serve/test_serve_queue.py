@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tierwise import Policy, Task, predict_tier
-from tierwise.router.log.waiting import _recorder
+from tierwise.router.log.waiting import _backlog
 from tierwise.router.serve import Service, Settings, _queue, _served_log
 
 
@@ -35,9 +35,9 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
             return time.monotonic() - started
 
         assert asyncio.run(ask()) >= 0.5
-        assert len(recorder.waiting) <= _queue.MOST_QUEUED
+        assert len(recorder.backlog.decisions) <= _queue.MOST_QUEUED
         assert asyncio.run(service.until_logged([each.decision_id for each in made]))
-        assert (recorder.n_dropped, len(recorder.waiting)) == (0, 0)
+        assert (recorder.backlog.n_dropped, len(recorder.backlog.decisions)) == (0, 0)
     finally:
         other.close()
         assert service.close()
@@ -48,7 +48,7 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
 def test_two_great_requests_at_once_lose_nothing(tmp_path, monkeypatch, policy, n):
     """Each fills the queue as far as it may be filled; the small sizes are the real ones in small."""
     if n < 10_000:
-        monkeypatch.setattr(_recorder, "MAX_WAITING", 600)
+        monkeypatch.setattr(_backlog, "MAX_WAITING", 600)
         monkeypatch.setattr(_queue, "MOST_QUEUED", 150)
         monkeypatch.setattr(_served_log, "AT_ONCE", 30)
         monkeypatch.setattr("tierwise.router.serve._served_router.AT_ONCE", 30)
@@ -59,7 +59,7 @@ def test_two_great_requests_at_once_lose_nothing(tmp_path, monkeypatch, policy, 
 
     def write(*given, **options):
         nonlocal most
-        most = max(most, len(recorder.waiting))
+        most = max(most, len(recorder.backlog.decisions))
         real(*given, **options)
 
     monkeypatch.setattr(recorder, "_write", write)
@@ -75,7 +75,11 @@ def test_two_great_requests_at_once_lose_nothing(tmp_path, monkeypatch, policy, 
             made = [each.result() for each in asked]
         ids = [each.decision_id for decisions in made for each in decisions]
         assert asyncio.run(service.until_logged(ids))
-        assert (recorder.n_dropped, len(set(ids)), service.log.stats().n_decisions) == (0, 2 * n, 2 * n)
+        assert (recorder.backlog.n_dropped, len(set(ids)), service.log.stats().n_decisions) == (
+            0,
+            2 * n,
+            2 * n,
+        )
         assert _queue.MOST_QUEUED < most <= _queue.MOST_QUEUED + 2 * _served_log.AT_ONCE
     finally:
         other.close()
