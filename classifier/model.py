@@ -188,7 +188,7 @@ class TierModel:
         return state.observe(outcomes, self.grid)
 
     def merge(self, one: TypeState, other: TypeState) -> TypeState:
-        """The state of both; their outcomes must be disjoint."""
+        """The state of both, say of logs of two machines; their outcomes must be disjoint."""
         return self._own(one).merge(other, self.grid)
 
     @cached_property

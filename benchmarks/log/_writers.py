@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from tierwise import OutcomeLog, Router, TierModel
+from tierwise.classifier.belief._stored_state import to_bytes
 from tierwise.data import CHAMPION
 from tierwise.router.log._keeper import StateKeeper
 
@@ -55,4 +56,4 @@ def _is_unlike_a_rebuild(log: OutcomeLog, kind: str, model: TierModel) -> bool:
     kept = log.learned(kind, model)
     with log.reading_states(kind) as states:
         built = StateKeeper(model).built(states, newest=10**9)
-    return kept is None or kept.to_bytes() != built.to_bytes()
+    return kept is None or to_bytes(kept) != to_bytes(built)

@@ -55,8 +55,10 @@ def _after_counts(grid: Grid, places: Array, pairs: Array) -> tuple[Array, Array
             suffices = (scores[tier].reshape(weights.shape) - grid.curve.cut) / grid.prior.widths[0] + 0.5
             at_most[tier] = _summed(weights * np.clip(suffices, 0.0, 1.0))
         weights = weights.sum(axis=-1)
-    needed = np.diff(np.minimum(at_most / total, 1.0), axis=0, prepend=0.0)
-    return needed.T, (pass_ / total).T
+    # sums over different axes may round apart; what never falls up the ladder must not
+    at_most, pass_ = (np.maximum.accumulate(each / total, axis=0) for each in (at_most, pass_))
+    needed = np.diff(np.minimum(at_most, 1.0), axis=0, prepend=0.0)
+    return needed.T, pass_.T
 
 
 def _summed(of_points: Array) -> Array:

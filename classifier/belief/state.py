@@ -170,19 +170,6 @@ class TypeState:
             buckets = _compact((*buckets, Bucket(old[0].at, old[-1].at, len(old), total)))
         return replace(self, recent=recent, buckets=buckets)
 
-    def to_bytes(self) -> bytes:
-        """For storage beside the outcomes; no code in it. Equal states have equal bytes."""
-        from ._stored_state import to_bytes
-
-        return to_bytes(self)
-
-    @classmethod
-    def from_bytes(cls, stored: bytes) -> TypeState:
-        """Raises ValueError for bytes that are no state."""
-        from ._stored_state import from_bytes
-
-        return from_bytes(stored)
-
 
 def _when(seen: Seen) -> float:
     return seen.at

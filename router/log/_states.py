@@ -55,7 +55,7 @@ class JudgedRow:
 class TypeStates:
     """The states of one type, within the transaction that writes the outcome.
 
-    get, put, merge, drop, keep : of one model version. rows : all that counts of this type, this outcome
+    get, put, keep : of one model version. rows : all that counts of this type, this outcome
     included. Read-only where it was read with `OutcomeLog.reading_states`.
 
     found : which states there are, where that was asked before; see `STATES_OF_DECISION`.
@@ -102,19 +102,6 @@ class TypeStates:
                 "updated_at_us": self._now_us,
             },
         )
-
-    def merge(
-        self, model_version: str, bucket: int, merged: Callable[[TypeState | None], tuple[bytes, int]]
-    ) -> None:
-        """Replace a state by what `merged` makes of it: (state, number of outcomes)."""
-        state, n_outcomes = merged(self.get(model_version).get(bucket))
-        self.put(model_version, bucket, state, n_outcomes)
-
-    def drop(self, model_version: str) -> None:
-        """The model's states of this type; they are to be built anew."""
-        asked = {"task_type": self.task_type, "model_version": model_version}
-        self._transaction.connection.execute(_DROP_OF_MODEL, asked)
-        self._written.add(model_version)
 
     def rows(self, *, newest: int | None = None) -> Iterator[JudgedRow]:
         """Oldest first. newest : no more than so many, the newest."""
@@ -217,7 +204,6 @@ _type_of_decision = select(decisions.c.task_type).where(decisions.c.decision_id 
 STATES_OF_DECISION = Statement(_which.where(type_states.c.task_type == _type_of_decision.scalar_subquery()))
 _GET = select(type_states).where(_of_type, _of_model).order_by(type_states.c.bucket)
 _DROP = delete(type_states).where(_of_type)
-_DROP_OF_MODEL = delete(type_states).where(_of_type, _of_model)
 _counting = effective(of_type=True)
 _JUDGED = ("specification", "facts", "features", "details")
 

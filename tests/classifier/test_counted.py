@@ -20,7 +20,7 @@ COUNTS = [
     {2: (0.0, 20.0)},
     {0: (1e15, 1e15)},
 ]
-PLACES = [(-1.0, 0.5, 1.5), (0.7, -2.5, 0.0), (2.0, 3.0, 0.1)]
+PLACES = [(-1.0, 0.5, 1.5), (0.7, -2.5, 0.0), (2.0, 3.0, 0.1), (1.0, -40.0, -40.0)]  # the last: tiers alike
 
 
 def tasks(grid, **more):
@@ -41,6 +41,9 @@ def test_counts_say_what_all_points_of_the_grid_say(n_tiers, heard_ratio):
         plain = Posterior(grid, each.place, each.text, None, effects=effects, history=each.history)
         assert each.needed == pytest.approx(plain.needed, abs=1e-12)
         assert each.pass_ == pytest.approx(plain.pass_, abs=1e-12)
+        assert list(each.pass_) == sorted(each.pass_)
+        assert min(each.needed) >= 0.0
+        assert sum(each.needed) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_many_tasks_with_counts_are_answered_exactly_as_one_by_one():

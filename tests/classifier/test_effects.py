@@ -22,9 +22,7 @@ counts = st.dictionaries(st.integers(0, 2), st.tuples(st.integers(0, 300), st.in
 
 
 def after(mass, seen, failed=()):
-    place = LINK.place(mass)
-    effects = GRID.prior.reweighted(GRID.log_likelihood(place, seen)) if seen else GRID.prior
-    return Posterior(GRID, place, mass, None, effects=effects, failed=failed)
+    return Posterior(GRID, LINK.place(mass), mass, None, history=seen or None, failed=failed)
 
 
 def with_one_more(seen, tier, clean):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import Widths
 from tierwise.classifier.belief._place import Link, solve_gaps
+from tierwise.classifier.belief._stored_state import from_bytes, to_bytes
 from tierwise.classifier.belief.posterior import Posterior
 from tierwise.classifier.belief.state import MAX_BUCKETS, MAX_RECENT, Seen, TypeState
 from tierwise.classifier.errors import StateMismatch
@@ -77,7 +78,7 @@ def test_a_state_stays_small():
     assert len(state.recent) <= MAX_RECENT
     assert len(state.buckets) <= MAX_BUCKETS
     assert len(state.effects(GRID).weights) <= 64
-    assert len(state.to_bytes()) < 80_000
+    assert len(to_bytes(state)) < 80_000
 
 
 def test_a_late_verdict_lands_in_its_time():
@@ -109,7 +110,7 @@ def test_bytes_and_back():
     state = EMPTY.observe(
         [seen(at, at % 7 > 0, at % 3, failed=(0,) if at % 3 else ()) for at in range(50)], GRID
     )
-    again = TypeState.from_bytes(state.to_bytes())
+    again = from_bytes(to_bytes(state))
     assert needed(again) == needed(state)
     assert (again.model, again.counts, again.recent) == (state.model, state.counts, state.recent)
 

@@ -82,7 +82,7 @@ def within(*packages: str) -> set[str]:
         (SERVE, {"tierwise", *within(CLASSIFIER, LOG, SERVE), DATA, ROUTER, PAGES}),
         ("tierwise.testing", {CLASSIFIER, DATA, LADDER}),
         (f"{TRAINING}.features", within(CLASSIFIER)),
-        (f"{TRAINING}.promise", {CLASSIFIER, f"{TRAINING}.outcomes"}),
+        (f"{TRAINING}.promise", {CLASSIFIER, f"{CLASSIFIER}.belief", f"{TRAINING}.outcomes"}),
         (
             f"{TRAINING}.seeds",
             {*within(CLASSIFIER), TRAINING, f"{TRAINING}.features", f"{TRAINING}.promise", DATA},

@@ -11,6 +11,7 @@ from small_decisions import HOUR, NOON, SetClock
 from small_router import TEXTS, kept, model_of, rebuilt
 
 from tierwise import Router
+from tierwise.classifier.belief._stored_state import to_bytes
 from tierwise.router.log._verdicts import BASES, VERDICTS
 from tierwise.training.outcomes.frame import read_frame
 from tierwise.training.train import states_of
@@ -68,7 +69,7 @@ def test_many_outcomes_one_by_one_are_the_state_that_training_builds(router, clo
         router.record_outcome(decision, "clean" if number % 4 else "failed", basis=BASES[number % 4])
     model = model_of(router)
     outcomes = read_frame(router.log.to_pandas(), model.tiers)
-    assert kept(router.log, KIND, model) == states_of(model, outcomes)[KIND].to_bytes()
+    assert kept(router.log, KIND, model) == to_bytes(states_of(model, outcomes)[KIND])
 
 
 def test_a_verdict_of_another_process_is_in_the_next_decision_exactly(router, open_log, clock):

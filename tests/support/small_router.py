@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tierwise import OutcomeLog, Router
+from tierwise.classifier.belief._stored_state import to_bytes
 from tierwise.classifier.model import TierModel
 from tierwise.router.log._keeper import StateKeeper
 
@@ -31,13 +32,13 @@ NEVER, ALWAYS = Draws(0.999999), Draws(0.0)
 def kept(log: OutcomeLog, task_type: str, model: TierModel) -> bytes | None:
     """The state as the log keeps it."""
     state = log.learned(task_type, model)
-    return None if state is None else state.to_bytes()
+    return None if state is None else to_bytes(state)
 
 
 def rebuilt(log: OutcomeLog, task_type: str, model: TierModel) -> bytes:
     """What the rows alone lead to."""
     with log.reading_states(task_type) as states:
-        return StateKeeper(model).built(states, newest=10**6).to_bytes()
+        return to_bytes(StateKeeper(model).built(states, newest=10**6))
 
 
 def model_of(router: Router) -> TierModel:

@@ -147,6 +147,18 @@ def test_a_row_that_is_there_twice_is_two_outcomes(model, rows, states):
     assert twice_ < once_
 
 
+def test_states_of_two_logs_merge_to_the_state_of_both(model, rows, states, tasks):
+    one, other = (states_of(model, read_frame(rows.iloc[half::2], TIERS)) for half in (0, 1))
+    both = set(one) & set(other)
+    assert len(both) > 20
+    for kind in both:
+        merged = model.merge(one[kind], other[kind])
+        assert merged.counts == states[kind].counts
+        some = [task for task in tasks if task.task_type == kind]
+        found, whole = (model.pass_probabilities(some, {kind: state}) for state in (merged, states[kind]))
+        assert found == pytest.approx(whole, abs=1e-9)
+
+
 def test_a_trained_model_can_be_the_base(model, rows, tasks):
     fresh = train(rows.iloc[: len(rows) // 2], base=model, config=Config(rounds=1, max_iterations=20))
     assert fresh.tiers == model.tiers

@@ -25,8 +25,8 @@ url, writer, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with OutcomeLog(url) as log:
     for number in range(n):
         decision = decided(f"{writer}-{number}", task_type=f"type {number % 3}")
-        log.record_outcome(decision, "clean" if number % 2 else "failed", learn=lambda outcome, states: states.merge(
-            "m1", 0, lambda old: (b"s", (old.n_outcomes if old else 0) + 1)))
+        log.record_outcome(decision, "clean" if number % 2 else "failed", learn=lambda outcome, states: states.put(
+            "m1", 0, b"s", 1 + sum(each.n_outcomes for each in states.get("m1").values())))
 """
 
 

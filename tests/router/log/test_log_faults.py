@@ -121,8 +121,8 @@ from small_decisions import decided
 from tierwise import OutcomeLog
 log = OutcomeLog(sys.argv[1])
 for number in range(1_000_000):
-    log.record_outcome(decided(f"d{number}"), "clean", learn=lambda outcome, states: states.merge(
-        "m1", 0, lambda old: (b"s", (old.n_outcomes if old else 0) + 1)))
+    log.record_outcome(decided(f"d{number}"), "clean", learn=lambda outcome, states: states.put(
+        "m1", 0, b"s", 1 + sum(each.n_outcomes for each in states.get("m1").values())))
     print(number, flush=True)
 """
 
