@@ -65,7 +65,8 @@ def _probabilities(decision: Decision) -> Iterator[str]:
         lines.append(
             f"{tier:<10} {percent(needed, 1):>6}  {percent(decision.pass_probabilities[tier], 1):>6}"
         )
-    lines.append(_rule_in_words(beliefs, decision.evidence.ladder))
+    if decision.evidence.choice.priced is None:  # else prices decided
+        lines.append(_rule_in_words(beliefs, decision.evidence.ladder))
     yield "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from tierwise.classifier.artifact._pointer import Canary
 from tierwise.cli import main
 from tierwise.data import CHAMPION, IMAGES, TIERS
 from tierwise.training.promotion.store import ModelStore
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +64,12 @@ def test_a_sound_installation_is_exit_0():
     assert found["ladder"]["found"] == "claude: haiku < sonnet < opus"
     assert found["model"]["found"].startswith(str(CHAMPION))
     assert {"extra train", "extra encoders", "permissions"} <= found.keys()
+
+
+def test_every_extra_that_a_user_may_want_is_named():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].keys() - {"dev"}
+    assert {f"extra {name}" for name in extras} <= checks(exit_code=0).keys()
 
 
 def test_the_text_says_the_same_as_the_json():

