@@ -101,6 +101,9 @@ def test_without_a_cache_rate_cached_tokens_cost_what_others_cost():
 def test_without_a_batch_price_a_batch_costs_what_sync_costs():
     plain = (PriceStep(input=8.0, output=40.0),)
     assert token_cost_usd(plain, input_tokens=1_000, output_tokens=100, batch=True) == pytest.approx(0.012)
+    for half in ({"batch_input": 4.0}, {"batch_output": 20.0}):  # one rate of the two is no batch price
+        one = (PriceStep(input=8.0, output=40.0, **half),)
+        assert token_cost_usd(one, input_tokens=1_000, output_tokens=100, batch=True) == pytest.approx(0.012)
 
 
 def test_a_rung_whose_input_is_free_can_have_a_batch_price():
