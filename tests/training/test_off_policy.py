@@ -86,6 +86,7 @@ def test_the_worst_case_takes_what_nobody_tried_for_anything(new, old, usd, unde
     found = difference(units, *accounts)
     assert found.worst_usd == pytest.approx(usd)
     assert found.worst_under == pytest.approx(under)
+    assert found.likely_under.value == pytest.approx((old - new) * 0.25 / 0.85)
 
 
 def test_propensities_speak_for_tasks_that_were_not_tried_there():
