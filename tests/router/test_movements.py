@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from small_model import small_model
 
-from tierwise import Ladder, Policy, Router, TierModel
+from tierwise import Ladder, OutcomeLog, Policy, Router, TierModel
 from tierwise.classifier.belief import state
 from tierwise.classifier.errors import ArtifactMissing, InvalidTask, LadderMismatch
 from tierwise.classifier.task import Task
@@ -243,17 +243,17 @@ def _noted(types, read):
         yield each
 
 
-def test_outcomes_whose_texts_are_not_read_change_little(log, monkeypatch):
+def test_outcomes_whose_texts_are_not_read_change_little(sqlite_url, champion):
     """Against reading all; without them as much would be off by more, in the mean and at most."""
-    fill(log, 4_000)
-    model = TierModel.load(CHAMPION)
-    with log._database.read() as connection:
-        shown = _recurring.kinds(_recurring.tally(connection))
-        few, all_ = (list(_recurring._recurring(connection, shown, model, n)) for n in (10, 10_000))
+    with OutcomeLog(sqlite_url) as log:
+        fill(log, 4_000)
+        with log._database.read() as connection:
+            shown = _recurring.kinds(_recurring.tally(connection))
+            few, all_ = (list(_recurring._recurring(connection, shown, champion, n)) for n in (10, 10_000))
     alone = [each._replace(unread={}) for each in few]
     assert sum(n for each in few for pair in each.unread.values() for n in pair) > 1_000
     assert not any(each.unread for each in all_)
-    exact, counted, left_out = (movements(seen, model=model) for seen in (all_, few, alone))
+    exact, counted, left_out = (movements(seen, model=champion) for seen in (all_, few, alone))
     off, off_alone = _off(counted, exact), _off(left_out, exact)
     assert off.mean() < 0.7 * off_alone.mean()
     assert off.max() < 0.1

@@ -63,6 +63,22 @@ def test_a_batch_halves_input_output_and_cache(cost):
     assert cost("sonnet", 50_000, 1_000, cached_tokens=40_000, batch=True) == pytest.approx(0.0170, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("tier", "tokens_in", "cached", "written", "usd"),
+    [
+        ("sonnet", 50_000, 40_000, 10_000, 0.0390),  # 40k read .0040, 10k written .0250, out .0100
+        ("sonnet", 50_000, 0, 20_000, 0.1200),  # 30k fresh .0600, 20k written .0500, out .0100
+        ("haiku", 120_000, 0, 100_000, 0.0750),  # written tokens count for the step: .0100+.0625+.0025
+    ],
+)
+def test_written_tokens_are_part_of_the_prompt_at_the_rate_of_a_write(
+    cost, tier, tokens_in, cached, written, usd
+):
+    parts = {"cached_tokens": cached, "written_tokens": written}
+    assert cost(tier, tokens_in, 1_000, **parts) == pytest.approx(usd, abs=1e-9)
+    assert cost(tier, tokens_in, 1_000, **parts, batch=True) == pytest.approx(usd / 2, abs=1e-9)
+
+
 def test_in_a_batch_the_step_is_chosen_by_one_request(cost):
     """120 requests of 5,000 tokens: 600,000 in all, but each stays on the first step."""
     assert cost("haiku", 600_000, 24_000, requests=120, batch=True) == pytest.approx(0.0360, abs=1e-9)
@@ -79,11 +95,15 @@ def test_without_a_cache_rate_cached_tokens_cost_what_others_cost():
     both = {"input_tokens": 10_000, "output_tokens": 0, "cached_tokens": 4_000}
     assert token_cost_usd(plain, **both) == pytest.approx(0.02)
     assert token_cost_usd(plain, **both, batch=True) == pytest.approx(0.01)
+    assert token_cost_usd(plain, **both, written_tokens=6_000) == pytest.approx(0.02)
 
 
 def test_without_a_batch_price_a_batch_costs_what_sync_costs():
     plain = (PriceStep(input=8.0, output=40.0),)
     assert token_cost_usd(plain, input_tokens=1_000, output_tokens=100, batch=True) == pytest.approx(0.012)
+    for half in ({"batch_input": 4.0}, {"batch_output": 20.0}):  # one rate of the two is no batch price
+        one = (PriceStep(input=8.0, output=40.0, **half),)
+        assert token_cost_usd(one, input_tokens=1_000, output_tokens=100, batch=True) == pytest.approx(0.012)
 
 
 def test_a_rung_whose_input_is_free_can_have_a_batch_price():

@@ -58,6 +58,32 @@ def test_nothing_is_tried_where_it_could_do_harm_or_is_forbidden(beliefs, ladder
     assert probe(beliefs((0.9, 0.1, 0.0) if sure else UNSURE), ladder, **facts) is None
 
 
+@pytest.mark.parametrize("facts", [{"live": True}, {"attempts": ("haiku",)}, {"role": "reviewer"}])
+def test_no_harm_is_risked_above_the_floor_of_such_a_fact_either(beliefs, ladder, facts):
+    """At Opus their floor would leave Sonnet free."""
+    strategic = beliefs((0.02, 0.40, 0.58))
+    assert probe(strategic, ladder, reviewed=True).rung == 1
+    assert probe(strategic, ladder, reviewed=True, **facts) is None
+
+
+def test_a_probe_is_no_fallback_and_has_no_price_of_another_plan(beliefs, ladder):
+    known = beliefs(UNSURE, guard="unfamiliar", history=True)
+    assert decide(Task(TEXTS[0], "meta", reviewed=True), known, BUDGET, ladder).fallback
+    assert not probe(known, ladder, reviewed=True).fallback
+    priced = Policy(probe_budget=0.02, correction_minutes=6, hourly_rate_usd=80)
+    assert decide(Task(TEXTS[0], "meta", reviewed=True), beliefs(UNSURE), priced, ladder).priced is not None
+    assert probe(beliefs(UNSURE), ladder, policy=priced, reviewed=True).priced is None
+
+
+def test_a_probe_says_why_it_does_not_run_in_a_batch_and_escalates_only_where_a_program_checks(
+    beliefs, ladder
+):
+    why = "sync:not_a_format_task"
+    checked = probe(beliefs(UNSURE), ladder, verifiable=True, items=40)
+    assert checked.codes == ("probe", "classifier", why, "check_and_escalate")
+    assert probe(beliefs(UNSURE), ladder, reviewed=True, items=40).codes == ("probe", "classifier", why)
+
+
 def test_a_tier_that_can_not_hold_the_task_is_not_tried(beliefs, ladder):
     small = replace(ladder.rungs[0], context_window_tokens=1_000)
     narrow = Ladder("narrow", (small, *ladder.rungs[1:]))

@@ -74,6 +74,21 @@ def test_choices_that_agree_differ_by_nothing_whatever_comes_of_them():
     assert math.isnan(found.likely_usd.low)  # one type has no interval
 
 
+@pytest.mark.parametrize(
+    ("new", "old", "usd", "under"),
+    [(0, 1, (1 - 3, 1 + 10 - 3), (0, 1)), (1, 0, (3 - 1 - 10, 3 - 1), (-1, 0))],
+)
+def test_the_worst_case_takes_what_nobody_tried_for_anything(new, old, usd, under):
+    """All were clean at the top, nothing is known of the lower tier; two types that are alike."""
+    units = replace(tasks([[-1, 1]] * 4), types=np.array([0, 0, 1, 1]))
+    world = by_hand(np.repeat(PATTERNS, 2, axis=0))
+    accounts = [account(units, np.full(4, tier), world) for tier in (new, old)]
+    found = difference(units, *accounts)
+    assert found.worst_usd == pytest.approx(usd)
+    assert found.worst_under == pytest.approx(under)
+    assert found.likely_under.value == pytest.approx((old - new) * 0.25 / 0.85)
+
+
 def test_propensities_speak_for_tasks_that_were_not_tried_there():
     """Half at each tier by a coin: all are wanted at the top, where 15 of 20 were clean."""
     known = [[1, -1]] * 10 + [[0, -1]] * 10 + [[-1, 1]] * 15 + [[-1, 0]] * 5
@@ -85,6 +100,31 @@ def test_propensities_speak_for_tasks_that_were_not_tried_there():
     expected = (20 * f + 20 * own + 2 * (15 * (0 - own) + 5 * (1 - own))) / 40
     assert found.evidence.fail[:, 0].mean() == pytest.approx(expected)
     assert not account(tasks(known), np.ones(40, dtype=np.int64), by_hand()).effective  # no coin, no weights
+
+
+def test_propensities_speak_for_under_tiering_too():
+    """The same at the lower tier, where 10 of 20 failed; of a failure there the top would do 25 of 35."""
+    known = [[1, -1]] * 10 + [[0, -1]] * 10 + [[-1, 1]] * 15 + [[-1, 0]] * 5
+    found = account(tasks(known, propensity=0.5), np.zeros(40, dtype=np.int64), by_hand())
+    assert set(found.evidence.status) == {WEIGHED}
+    f, own, rescued = 0.35, 0.3, 0.25 / 0.35
+    fail = (20 * f + 20 * own + 2 * (10 * (0 - own) + 10 * (1 - own))) / 40
+    assert found.evidence.fail[:, 0].mean() == pytest.approx(fail)
+    assert found.evidence.under[:, 0].mean() == pytest.approx(fail * rescued)
+
+
+@pytest.mark.parametrize(
+    ("n_tried", "propensity", "weighed"),
+    [
+        (10, 0.5, True),  # their weights are those of half the tasks
+        (9, 0.1, False),  # too few, however heavy
+        (19, 0.96, False),  # many, but for too small a part of the tasks
+    ],
+)
+def test_overlap_is_enough_tasks_and_enough_weight(n_tried, propensity, weighed):
+    units = tasks([[1, -1]] * n_tried + [[-1, 1]] * (40 - n_tried), propensity=propensity)
+    found = account(units, np.zeros(40, dtype=np.int64), by_hand())
+    assert (WEIGHED in found.evidence.status, UNPROVED in found.evidence.status) == (weighed, not weighed)
 
 
 def test_where_no_task_was_tried_at_the_tier_there_is_no_overlap():
