@@ -134,17 +134,6 @@ def test_a_server_that_is_gone_stops_no_decision(postgres_url, postgres):
         assert router.unlogged == 0
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs the right to mount")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_a_full_disk_stops_no_decision_and_loses_nothing_that_was_acknowledged(small_disk):
     made = []
     with Router(log=small_disk / "log.db") as router:
