@@ -18,6 +18,15 @@ SUMMARY = {
         ("", "measured", "goal"),
         [
             _quality("the most probable tier is the one needed", "accuracy", "92 %", at_least=0.92),
+            Row(
+                "that of the best constant tier; of a table that knows each type's labels; of the oracle",
+                "held_out",
+                [
+                    "{types_held_out[best_constant_accuracy]:.1%}; "
+                    "{types_held_out[per_type_table_accuracy]:.1%}; {types_held_out[oracle_accuracy]:.0%}",
+                    "",
+                ],
+            ),
             _quality("served by too low a tier", "under_tiered", "5 %", at_most=0.05),
             _quality("of the tasks that need Haiku, served by it", "lowest_kept", "90 %", at_least=0.9),
             _quality("of the tasks that need Opus, served by it", "top_kept", "85 %", at_least=0.85),
