@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise.classifier.reading._ask import ask_of
+from tierwise.classifier.task import Task
 
 LETTER = "Dear all, the board met on Monday and decided to close the plant"
 
@@ -56,3 +57,24 @@ def test_a_text_of_ten_megabytes_is_cut_in_no_time(sign):
     start = time.process_time()
     ask_of(text)
     assert time.process_time() - start < 5.0
+
+
+STRATEGY = (
+    "Dear board,\nwe must decide whether to close the Lyon plant, weigh the trade-offs against our ten-year "
+    "position, and design a strategy for the talks with the unions.\nRegards, Ada"
+)
+CLERKS_WORK = "Ticket 12: tag, format, extract names to CSV"
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        (f"Extract all names from this mail as a JSON list:\n\n{STRATEGY}", "haiku"),
+        (f'Extract all names from this mail as a JSON list: "{STRATEGY}"', "haiku"),
+        (f"Decide what we should do about this, and defend it:\n\n{CLERKS_WORK}", "opus"),
+    ],
+    ids=["strategy below", "strategy quoted", "clerk's work below"],
+)
+def test_what_is_asked_outweighs_what_comes_with_it(champion, text, tier):
+    needed = champion.needed_probabilities([Task(text)])[0]
+    assert champion.tiers[needed.argmax()] == tier
