@@ -97,9 +97,7 @@ def test_every_condition_of_the_batch_rule(facts, mode, code):
 
 
 def test_what_is_no_format_task_does_not_go_in_batch():
-    decision = predict_tier(
-        "Write a thoughtful, personal reply to each of these condolence letters", items=60, reviewed=True
-    )
+    decision = predict_tier("Draft a newsletter about each of these exhibitions", items=60, reviewed=True)
     assert decision.mode == "sync"
     assert "sync:not_a_format_task" in decision.reasons
 
