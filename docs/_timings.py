@@ -170,6 +170,11 @@ TIMINGS = {
                 ],
             ),
             Row(
+                "the same with counts in place of states",
+                "fit",
+                ["{decisions_with_counts_per_s_median:,}", ""],
+            ),
+            Row(
                 "`evaluate` from a log in SQLite",
                 "evaluation",
                 ["{sqlite[s]:.0f} s for {sqlite[rows]:,} rows, {sqlite[peak_mb]} MB at most", ""],
