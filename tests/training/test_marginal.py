@@ -12,7 +12,7 @@ from tierwise.classifier.belief._passing import Widths, pass_curve
 from tierwise.classifier.task import Task
 from tierwise.training.features.space import Blocks
 from tierwise.training.outcomes import marginal
-from tierwise.training.outcomes.correction import fit_correction
+from tierwise.training.outcomes.correction import fit_correction, log_prior
 from tierwise.training.outcomes.frame import Outcomes
 from tierwise.training.outcomes.likelihood import scores_of
 from tierwise.training.outcomes.marginal import fit_marginal
@@ -113,3 +113,15 @@ def test_the_gradient_is_what_differences_say(log, begun, monkeypatch):
     aside = step * np.eye(len(first))
     by_differences = [(loss(first + each)[0] - loss(first - each)[0]) / (2 * step) for each in aside]
     assert loss(first)[1] == pytest.approx(np.array(by_differences), abs=0.3, rel=0.02)
+
+
+@pytest.mark.parametrize("far", [1.0, 1e5], ids=["near", "where a search may step"])
+@pytest.mark.parametrize("odd_share", [0.0, 0.05, 0.15])
+def test_the_prior_of_effects_has_a_slope_wherever_it_is_asked(odd_share, far):
+    widths = Widths(odd_share=odd_share)
+    effects = far * np.array([[0.3, -1.2, 2.5], [-2.0, 0.1, -4.0]])
+    value, gradient = log_prior(effects, widths)
+    assert np.isfinite(value).all()
+    for column, step in enumerate(far * 1e-6 * np.eye(3)):
+        rise = log_prior(effects + step, widths)[0] - log_prior(effects - step, widths)[0]
+        np.testing.assert_allclose(gradient[:, column], rise / (2 * step[column]), rtol=1e-4, atol=1e-4)

@@ -10,6 +10,7 @@ gaps' weights shrink harder, towards one gap for all texts. `marginal.py` goes o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -103,9 +104,11 @@ def log_prior(effects: Array, widths: Widths) -> tuple[Array, Array]:
     """
     scale, sd, odd = widths.level_scale, widths.deviation_sd, widths.odd_share
     level, deviations = effects[..., 0] / scale, effects[..., 1:] / sd
-    near = (1 - odd) * np.exp(-0.5 * deviations**2)
-    far = odd / ODD_SD * np.exp(-0.5 * (deviations / ODD_SD) ** 2)
-    value = -(level + 2 * np.logaddexp(0.0, -level)) + np.log(near + far).sum(axis=-1)
+    # in logs, because a search steps far out, where both densities are 0 in numbers
+    near = math.log1p(-odd) - 0.5 * deviations**2
+    far = (math.log(odd / ODD_SD) if odd else -math.inf) - 0.5 * (deviations / ODD_SD) ** 2
+    both = np.logaddexp(near, far)
+    value = -(level + 2 * np.logaddexp(0.0, -level)) + both.sum(axis=-1)
     of_level = -np.tanh(level / 2) / scale
-    of_deviations = -deviations * (near + far / ODD_SD**2) / (near + far) / sd
+    of_deviations = -deviations * (np.exp(near - both) + np.exp(far - both) / ODD_SD**2) / sd
     return np.asarray(value), np.concatenate([of_level[..., None], of_deviations], axis=-1)
