@@ -54,14 +54,14 @@ def _width(label: str, path: str, *, fidelity: bool = True, size: bool = True) -
 
 def _public(label: str, router: str) -> Row:
     path = f"split_by_task[{router}]"
-    shown = ("apgr", "log_loss", "cost_of_opus_quality")
+    shown = ("apgr", "apgr_types_known", "log_loss", "cost_of_opus_quality")
     cells = [f"{{{path}[{each}][0]:.3f}}" for each in shown]
     return Row(label, "public_outcomes", [*cells, f"{{types_held_out[{router}][apgr][0]:.3f}}"])
 
 
 def _known(label: str, name: str) -> Row:
-    shown = ("apgr", "log_loss", "cost_of_opus_quality")
-    return Row(label, "public_outcomes", [*(f"{{{name}[{each}]:.3f}}" for each in shown), ""])
+    apgr, *rest = (f"{{{name}[{each}]:.3f}}" for each in ("apgr", "log_loss", "cost_of_opus_quality"))
+    return Row(label, "public_outcomes", [apgr, "", *rest, ""])
 
 
 _LEARNER = "benchmarks.simulator.learner:served"
@@ -120,6 +120,7 @@ MEASURED = {
         (
             "",
             "APGR (0.5: a coin)",
+            "APGR, the types' rates known",
             "log loss of passing",
             "price of Opus's quality, Opus for everything = 1",
             "APGR, types held out",
@@ -131,7 +132,7 @@ MEASURED = {
             _public("**this learner**", "learner"),
             _known("true rates of the types", "types_known"),
             _known("every outcome known", "oracle"),
-            Row("tasks; draws", "public_outcomes", ["{tasks:,}; {draws}", "", "", ""]),
+            Row("tasks; draws", "public_outcomes", ["{tasks:,}; {draws}", "", "", "", ""]),
         ],
     ),
     "loop": Figures(
