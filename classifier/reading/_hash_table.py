@@ -36,15 +36,37 @@ class Lookup:
     """Keys >= 0, each given once, to numbers >= 0; NONE for what is no key."""
 
     def __init__(self, keys: Ints, numbers: Ints) -> None:
+        self._begin(keys, numbers)
+
+    def _begin(self, keys: Ints, numbers: Ints) -> None:
         self._bits = max(8 * len(keys), 2).bit_length()
         size = 1 << self._bits
-        self._keys, self._numbers = np.full(size, _EMPTY), np.full(size, NONE)
+        self._keys, self._numbers, self._n_keys = np.full(size, _EMPTY), np.full(size, NONE), 0
+        self._place(keys, numbers)
+
+    def _place(self, keys: Ints, numbers: Ints) -> None:
+        self._n_keys += len(keys)
         left, place = np.arange(len(keys)), _places(keys, self._bits)
         while len(left):  # a key whose place is taken goes to the next one
             free = self._keys[place] == _EMPTY
             self._keys[place[free]], self._numbers[place[free]] = keys[left[free]], numbers[left[free]]
             out = self._keys[place] != keys[left]
-            left, place = left[out], (place[out] + 1) & (size - 1)
+            left, place = left[out], (place[out] + 1) & (len(self._keys) - 1)
+
+    def add(self, keys: Ints, numbers: Ints) -> None:
+        """More of them; some may be there, or NONE, or given twice. Not while another thread asks."""
+        new, at = np.unique(keys, return_index=True)
+        is_new = (self.of(new) == NONE) & (new != NONE)
+        new, numbers = new[is_new], numbers[at[is_new]]
+        if 4 * (self._n_keys + len(new)) > len(self._keys):
+            known = self._keys != _EMPTY
+            new, numbers = (
+                np.concatenate([self._keys[known], new]),
+                np.concatenate([self._numbers[known], numbers]),
+            )
+            self._begin(new, numbers)
+        else:
+            self._place(new, numbers)
 
     def of(self, keys: Ints) -> Ints:
         """(n,) of (n,) keys."""

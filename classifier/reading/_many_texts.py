@@ -61,8 +61,7 @@ class ManyTexts:
         sense = np.stack([found.total(column) for column in found.columns.real], axis=1) / ONE
         n_distinct = np.bincount(found.distinct.text, minlength=n_texts)
         n_features, lexical = self._lexical_of(texts, found)
-        chars = found.columns.chars.take(found.number)
-        return Sums(found.n_words, known, n_letters, n_distinct, sense, n_features, lexical, chars)
+        return Sums(found.n_words, known, n_letters, n_distinct, sense, n_features, lexical, found.chars)
 
     def lexical(self, texts: Sequence[str]) -> tuple[Ints, Reals]:
         """`n_features` and `lexical` of the sums alone."""
@@ -70,8 +69,8 @@ class ManyTexts:
 
     def _look_up(self, texts: Sequence[str]) -> _Found:
         table = self._table  # another thread may begin a new table meanwhile
-        number, n_words = table.numbers(texts)
-        found = _Found(number, np.repeat(np.arange(len(texts)), n_words), n_words, table.columns())
+        number, (_, n_words, chars) = table.numbers(texts)
+        found = _Found(number, np.repeat(np.arange(len(texts)), n_words), n_words, chars, table.columns())
         if len(table) > MAX_WORDS:  # what is needed is back at once, and memory stays bounded
             self._table = WordTable(self._row_of, self._packing, self._rows_of)
         return found
@@ -84,11 +83,12 @@ class ManyTexts:
 
 @dataclass(frozen=True)
 class _Found:
-    """number, text : (n_all,), of all words of all texts. n_words : (n_texts,)."""
+    """number, text, chars : (n_all,), of all words of all texts. n_words : (n_texts,)."""
 
     number: Ints
     text: Ints
     n_words: Ints
+    chars: Ints
     columns: Columns
 
     @cached_property

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from itertools import chain, repeat
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._hash_table import NONE, Lookup
 from ._packed import ONE, Packing
+from ._split_many import Split, Splitter
 from ._text import running_words
 from ._words import MAX_WORD_CHARS
 
 Ints = NDArray[np.int64]
 _FIRST_CAPACITY = 1024
-_SPLIT_AT_ONCE = 16  # texts: their words are looked up while the processor's cache has them
 _LEARNT_AT_ONCE = 2_048  # words: what is worked out of them stays small
 
 
 class Columns(NamedTuple):
-    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well.
-    chars : (n,).
-    """
+    """By word number. whole : (n_whole, n) int64. real : (n_real, n), in fixed point, so whole as well."""
 
     whole: Ints
     real: NDArray[np.float64]
-    chars: Ints
 
 
 class WordTable(dict[str, int]):
@@ -44,24 +41,24 @@ class WordTable(dict[str, int]):
         rows_of: Callable[[Sequence[str]], Sequence[int]] | None = None,
     ) -> None:
         self._row_of, self._packing, self._rows_of = row_of, packing, rows_of
-        self._rows: list[tuple[int, int]] = []  # with characters; those that are not in the columns yet
+        self._rows: list[int] = []  # those that are not in the columns yet
         self._n_rows = 0  # those that are
         self._columns: Columns | None = None
+        none = np.empty(0, dtype=np.int64)
+        self._splitter, self._known = Splitter(), Lookup(none, none)  # the numbers again, by key
         self._lock = Lock()
 
-    def numbers(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """(n_words,), of all words of all texts, in order; and (n_texts,), how many each has."""
-        numbers, lengths = [np.empty(0, dtype=np.int64)], []
-        for start in range(0, len(texts), _SPLIT_AT_ONCE):
-            words = list(map(running_words, texts[start : start + _SPLIT_AT_ONCE]))
-            lengths += (some := list(map(len, words)))
-            found = map(self.get, chain.from_iterable(words), repeat(-1))
-            numbers.append(np.fromiter(found, np.int64, sum(some)))
-        number, n_words = np.concatenate(numbers), np.array(lengths, dtype=np.int64)
-        (without,) = np.nonzero(number < 0)
+    def numbers(self, texts: Sequence[str]) -> tuple[Ints, Split]:
+        """(n_words,), of all words of all texts, in order."""
+        split = self._splitter.of(texts)
+        with self._lock:
+            number = self._known.of(split.key)
+        (without,) = np.nonzero(number == NONE)
         if len(without):
-            number[without] = self._given(_words_at(without, texts, n_words))
-        return number, n_words
+            number[without] = self._given(_words_at(without, texts, split.n_words))
+            with self._lock:
+                self._known.add(split.key[without], number[without])
+        return number, split
 
     def _given(self, words: list[str]) -> list[int]:
         """The numbers of words that are new, or too long to be kept."""
@@ -85,7 +82,7 @@ class WordTable(dict[str, int]):
         with self._lock:
             if key not in self:
                 self[key] = self._n_rows + len(self._rows)
-                self._rows.append((row, len(word)))
+                self._rows.append(row)
             return self[key]
 
     def columns(self) -> Columns:
@@ -99,22 +96,20 @@ class WordTable(dict[str, int]):
 
     def _with_rows(self, known: Columns | None) -> Columns:
         """Room doubles, so that a new word costs the same however many there are."""
-        whole, _, real = self._packing.unpack_many([row for row, _ in self._rows])
+        whole, _, real = self._packing.unpack_many(self._rows)
         before, after = self._n_rows, self._n_rows + len(self._rows)
         if known is None or after > known.whole.shape[1]:
             capacity = max(_FIRST_CAPACITY, 2 * after)
             roomier = Columns(
                 np.zeros((whole.shape[1], capacity), np.int64),
                 np.zeros((real.shape[1], capacity)),
-                np.zeros(capacity, np.int64),
             )
             if known is not None:
                 for more, few in zip(roomier, known, strict=True):
-                    more[..., :before] = few[..., :before]
+                    more[:, :before] = few[:, :before]
             known = roomier
         known.whole[:, before:after] = whole.T
         known.real[:, before:after] = real.T * ONE
-        known.chars[before:after] = [chars for _, chars in self._rows]
         return known
 
 

@@ -29,6 +29,26 @@ def test_a_look_up_is_a_dictionary(known, asked):
     assert found.tolist() == [numbers.get(key, NONE) for key in asked + known]
 
 
+@given(st.lists(KEYS, max_size=8))
+def test_keys_may_come_later_twice_and_beside_none(batches):
+    table, numbers = Lookup(ints([]), ints([])), {}
+    for batch in batches:
+        for key in batch:
+            numbers.setdefault(key, len(numbers))
+        table.add(ints([*batch, NONE]), ints([*map(numbers.__getitem__, batch), 7]))
+        assert table.of(ints(list(numbers))).tolist() == list(numbers.values())
+    assert table.of(ints([NONE, 41])).tolist() == [NONE, numbers.get(41, NONE)]
+
+
+def test_a_table_grows_with_its_keys_and_keeps_room():
+    keys = np.random.default_rng(1).permutation(50_000)
+    table = Lookup(ints([]), ints([]))
+    for start in range(0, len(keys), 700):
+        table.add(keys[start : start + 700], keys[start : start + 700] + 1)
+    assert np.array_equal(table.of(keys), keys + 1)
+    assert 4 * len(keys) <= len(table._keys) <= 32 * len(keys)
+
+
 @pytest.mark.parametrize("most", [50, 30_000, 2**40])
 def test_many_keys_of_which_some_share_a_place(most):
     keys = np.random.default_rng(0).integers(0, most, 30_000)

@@ -27,10 +27,10 @@ def row_of(word: str) -> int:
 
 def check(table: WordTable, texts: list[list[str]]) -> None:
     words = [word for text in texts for word in text]
-    numbers, lengths = table.numbers(list(map(" ".join, texts)))
+    numbers, split = table.numbers(list(map(" ".join, texts)))
     columns = table.columns()
-    assert lengths.tolist() == list(map(len, texts))
-    assert columns.chars[numbers].tolist() == list(map(len, words))
+    assert split.n_words.tolist() == list(map(len, texts))
+    assert split.chars.tolist() == list(map(len, words))
     assert columns.whole[:, numbers].T.tolist() == [[len(word), ord(word[0])] for word in words]
     assert (columns.real[0, numbers] / ONE).tolist() == [len(word) / 8 for word in words]
     assert len(set(numbers.tolist())) == len(set(words))
