@@ -32,10 +32,15 @@ def ask_of(text: str) -> str:
     'Summarise this in two lines:'
     """
     bare = text.strip()
-    if "\n" not in bare and not _OPENING.search(bare):
+    if "\n" not in bare and not (_has_sign(bare) and _OPENING.search(bare)):
         return text
     unquoted, n_quoted = _QUOTED.subn(" ", bare)
     if not n_quoted and "\n" not in bare:
         return text
     lines = unquoted.split("\n")
     return next((line for line in lines if len(line.split(None, LEAST_WORDS)) >= LEAST_WORDS), text)
+
+
+def _has_sign(text: str) -> bool:
+    """Whether any of what may open a quotation occurs; most texts need no closer look."""
+    return '"' in text or "“" in text or "„" in text or "«" in text or "`" in text
