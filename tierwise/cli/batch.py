@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..classifier.errors import InvalidTask
+from ._address import check_address
 from ._answers import check_option, request_options
 from ._input import read_with_ids, source_options
 from ._policy import policy_options
@@ -61,6 +62,7 @@ def submit(
 
     if stream is None and sys.stdin.isatty():
         raise InvalidTask("Give --file FILE, or tasks on stdin. See --help.")
+    check_address()
     path = journal or journal_beside(stream, ".batch")
     tasks = list(read_with_ids(stream or sys.stdin, form=form))
     with Router(policy=policy, log=url) as router:
@@ -109,6 +111,7 @@ def collect(
 
     from ..router.router import Router
 
+    check_address()
     ladder = None if policy is None else policy.ladder
     job = _opened(journal, ladder)
     numbers = {each: number for number, each in enumerate(job.tasks, start=1)}

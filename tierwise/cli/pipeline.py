@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._address import check_address
 from ._articles import read_articles
 from ._money_bar import MoneyBar
 from ._policy import now_option, policy_options, without_batches
@@ -79,6 +80,7 @@ def run(
     from ..router.pipeline import Pipeline
     from ..router.router import Router
 
+    check_address()
     loaded, given = Pipeline.load(path), read_articles(articles)
     kept = journal or Path(f"{articles}.journal")
     bar = MoneyBar(len(given) * len(loaded.steps), "steps")

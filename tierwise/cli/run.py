@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..classifier.task import FACTS
+from ._address import check_address
 from ._answers import check_option, request_options
 from ._facts import fact_options, given
 from ._input import check_source, read_with_ids, source_options
@@ -64,6 +65,7 @@ def run(
     """
     facts = given({name: options.pop(name) for name in FACTS})
     check_source(specification, stream, facts)
+    check_address()
     if specification is not None:
         tasks: list[Any] = [{"specification": specification, **facts}]
     else:
