@@ -79,15 +79,18 @@ def parse_template(text: str, where: str) -> Template:
 
 
 def check_fields(needed: Mapping[str, str], article: Mapping[str, Any], where: str) -> None:
-    """Raise InvalidPipeline for the first field (name -> step that needs it) that is missing or no text."""
-    for name, step in needed.items():
-        if article.get(name) is None:
-            has = ", ".join(map(repr, article)) or "no fields"
-            raise InvalidPipeline(
-                f"{where} lacks the field {name!r} that the step {step!r} needs{suggestion(name, article)} "
-                f"It has {has}.",
-                about=name,
-            )
+    """Raise InvalidPipeline for fields (name -> step that needs it) that are missing or no text."""
+    missing = [name for name in needed if article.get(name) is None]
+    if missing:
+        name, *others = missing
+        has = ", ".join(map(repr, article)) or "no fields"
+        more = f"Other steps need {', '.join(map(repr, others))} too. " if others else ""
+        raise InvalidPipeline(
+            f"{where} lacks the field {name!r} that the step {needed[name]!r} needs"
+            f"{suggestion(name, article)} {more}It has {has}.",
+            about=name,
+        )
+    for name in needed:
         try:
             text_of(article[name]).encode("utf-8")
         except UnicodeEncodeError as error:

@@ -197,6 +197,13 @@ def test_articles_must_have_the_fields_that_templates_use():
         pipeline.check_articles(["tea"])
 
 
+def test_all_fields_that_an_article_lacks_are_named_at_once():
+    found = "lacks the field 'topic' that the step 'brief' needs. Other steps need 'checklist', 'tone' too. It has 'id'."
+    other = Step("check", specification="Check by {checklist}, in a {tone} tone, about {topic}")
+    with pytest.raises(InvalidPipeline, match=found):
+        Pipeline("own", [BRIEF, other]).check_articles([{"id": "a"}])
+
+
 def test_values_that_are_no_texts_are_filled_in_as_json():
     template = Step("a", "{n}: {tags} {tags}").template
     assert template.render({"n": 3, "tags": ["é"]}, {}) == '3: ["é"] ["é"]'
