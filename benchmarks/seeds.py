@@ -14,7 +14,8 @@ from tierwise.training.seeds.tasks import TIERS, SeedTask, read_seeds
 from ._machine import write
 
 LATE = "r4-"  # authors who did not know the guide
-LATEST = "r5-"  # nor did they; most were asked that nothing on the surface should tell the tier
+PLAIN = "r5-"  # nor did they; most were asked that nothing on the surface should tell the tier
+LATEST = "r6-"  # nor did they; fields, and forms of asking, of their own
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def counted(seeds: list[SeedTask], settled: int) -> dict[str, Any]:
         "task_types": len({seed.task_type for seed in seeds}),
         "authors": len({seed.domain for seed in seeds}),
         "tasks_of_late_authors": sum(seed.domain.startswith(LATE) for seed in seeds),
+        "tasks_of_plain_authors": sum(seed.domain.startswith(PLAIN) for seed in seeds),
         "tasks_of_latest_authors": sum(seed.domain.startswith(LATEST) for seed in seeds),
         "by_tier": {tier: sum(seed.needed == rung for seed in seeds) for rung, tier in enumerate(TIERS)},
         "triples": len(triples),
