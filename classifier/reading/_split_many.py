@@ -65,7 +65,7 @@ class Splitter:
 
 
 def _powers(base: int) -> NDArray[np.uint64]:
-    return np.cumprod(np.full(_AT_ONCE + 1, base, dtype=np.uint64))
+    return np.multiply.accumulate(np.full(_AT_ONCE + 1, base, dtype=np.uint64), dtype=np.uint64)
 
 
 def _plainly(text: str) -> Split:
