@@ -64,12 +64,13 @@ def _rounded(value: Any) -> Any:
 
 
 def _stored(settings: dict[str, Any]) -> dict[int, Any]:
-    """Seeds that have been run with the same settings; of others nothing is kept."""
+    """Seeds that have been run with the same settings from the same champion; of others nothing is kept."""
     path = _machine.RESULTS / f"{NAME}.json"
     if not path.exists():
         return {}
     found = json.loads(path.read_text())
     same = all(found.get(name) == value for name, value in settings.items())
+    same = same and found["machine"].get("champion") == _machine.champion()
     return {each["seed"]: each for each in found["seeds"]} if same else {}
 
 

@@ -106,8 +106,8 @@ def test_what_raised_and_what_would_have_helped_is_counted(lived):
 
 
 def test_the_command_goes_on_where_it_was(monkeypatch, tmp_path, capsys, lived):
-    """Seeds with the same settings are kept; others are run."""
-    ran = []
+    """Seeds with the same settings, from the same champion, are kept; others are run."""
+    ran: list[int] = []
     monkeypatch.setattr(_machine, "RESULTS", tmp_path)
     monkeypatch.setattr(command, "run", lambda seed, *_, **__: ran.append(seed) or {**lived, "seed": seed})
     command.main(["--seeds", "1", "--weeks", "3"])
@@ -119,6 +119,9 @@ def test_the_command_goes_on_where_it_was(monkeypatch, tmp_path, capsys, lived):
     assert "3 seeds of 3 weeks" in capsys.readouterr().out
     command.main(["--seeds", "1", "--weeks", "4", "--first", "5"])
     assert ran[-1] == 5
+    monkeypatch.setattr(_machine, "champion", lambda: {"version": "another"})
+    command.main(["--seeds", "1", "--weeks", "4", "--first", "5"])
+    assert ran[-2:] == [5, 5]
 
 
 @pytest.mark.slow
