@@ -52,6 +52,15 @@ def _width(label: str, path: str, *, fidelity: bool = True, size: bool = True) -
     )
 
 
+def _in_context(label: str, reader: str) -> Row:
+    cells = (
+        f"{{{reader}[accuracy]:.1%}}",
+        f"{{{reader}[two_tier_errors]:.1%}}",
+        f"{{{reader}[one_text_us]:,}} µs",
+    )
+    return Row(label, "contextual", cells)
+
+
 def _public(label: str, router: str) -> Row:
     path = f"split_by_task[{router}]"
     shown = ("apgr", "apgr_types_known", "log_loss", "cost_of_opus_quality")
@@ -179,6 +188,14 @@ MEASURED = {
             _of_loop("always Sonnet", "always sonnet"),
             _of_loop("table of types", "table of types"),
             _of_loop("oracle", "oracle"),
+        ],
+    ),
+    "context": Figures(
+        "`python -m benchmarks.contextual`",
+        ("whole task types held out, one fifth", "right", "two tiers off", "one text"),
+        [
+            _in_context("the reader that serves, fitted to the rest", "served_reader"),
+            _in_context("MiniLM, all its layers fitted to the rest", "transformer"),
         ],
     ),
     "width": Figures(
