@@ -4,7 +4,7 @@
 
 MiniLM, the encoder's teacher, is fitted to four fifths of the seed tasks, all its layers, and so is the
 reader that is served; both read the last fifth, whole task types held out. Nothing of it ships: a text takes
-the transformer many times as long, and it is nine times as large as the champion may be.
+the transformer many times as long.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ MEASURED = {
             _held_out("near-boundary triples, types held out", "near_boundary_triples"),
             _held_out("tasks by authors who never saw our guide", "foreign_tasks"),
             _held_out("asks that sound like another tier's", "misleading_tasks"),
-            _held_out("one sentence, and 30 to 150 words of any tier's material", "same_material_tasks"),
+            _held_out("one sentence, and some fifty words of any tier's material", "same_material_tasks"),
         ],
     ),
     "regret": Figures(

@@ -30,7 +30,7 @@ def checked(texts: list[str]) -> Split:
     found = [key for of_word in keys.values() for key in of_word if key != NONE]
     assert len(found) == len(set(found))
     assert all(len(of_word - {NONE}) <= 1 for of_word in keys.values())
-    assert all(key >= NONE for key in found)
+    assert all(key >= 0 for key in found)
     return split
 
 
