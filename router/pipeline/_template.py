@@ -84,7 +84,7 @@ def check_fields(needed: Mapping[str, str], article: Mapping[str, Any], where: s
     if missing:
         name, *others = missing
         has = ", ".join(map(repr, article)) or "no fields"
-        more = f"Other steps need {', '.join(map(repr, others))} too. " if others else ""
+        more = f"It lacks {', '.join(map(repr, others))} too. " if others else ""
         raise InvalidPipeline(
             f"{where} lacks the field {name!r} that the step {needed[name]!r} needs"
             f"{suggestion(name, article)} {more}It has {has}.",
