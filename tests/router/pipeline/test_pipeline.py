@@ -198,7 +198,9 @@ def test_articles_must_have_the_fields_that_templates_use():
 
 
 def test_all_fields_that_an_article_lacks_are_named_at_once():
-    found = "lacks the field 'topic' that the step 'brief' needs. It lacks 'checklist', 'tone' too. It has 'id'."
+    found = (
+        "lacks the field 'topic' that the step 'brief' needs. It lacks 'checklist', 'tone' too. It has 'id'."
+    )
     other = Step("check", specification="Check by {checklist}, in a {tone} tone, about {topic}")
     with pytest.raises(InvalidPipeline, match=found):
         Pipeline("own", [BRIEF, other]).check_articles([{"id": "a"}])
