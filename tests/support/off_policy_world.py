@@ -9,8 +9,12 @@ import numpy as np
 
 from benchmarks.simulator.tasks import Outcomes, Types, draw_outcomes
 from benchmarks.simulator.worlds import WORLDS
+from tierwise.training.evaluation._latent import Joint
 from tierwise.training.evaluation._units import Units
 from tierwise.training.evaluation._world import Retries, World, world_of
+
+# one type on a ladder of two: P(neither clean), only the lower, only the top, both
+PATTERNS = np.array([[0.10, 0.05, 0.25, 0.60]])
 
 
 class Logged(NamedTuple):
@@ -64,6 +68,12 @@ def logged(seed: int, *, name: str = "first", n_types: int = 60, explore: float 
     )
     retries = Retries(ids[again], tiers[again], above, fates.clean[again, above])
     return Logged(units, world_of(units, retries, n_types, 3), fates, truth.cost(fates.pass_), choices)
+
+
+def by_hand(patterns=PATTERNS) -> World:
+    """What is believed of that type: its rates, and what all tiers would do with one of its tasks."""
+    joint = Joint(patterns, np.array([[0.65, 0.85]]), np.full((1, 2, 2), 0.7))
+    return World((joint, joint, joint), {"rate": 0.05, "low": 0.05, "high": 0.05, "retries": 0, "source": ""})
 
 
 def tasks(known, *, propensity=1.0, fresh=True) -> Units:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from off_policy_world import logged, tasks
+from off_policy_world import by_hand, logged, tasks
 
 from tierwise.training.evaluation._account import account
 from tierwise.training.evaluation._difference import difference
@@ -55,6 +55,19 @@ def test_the_identified_difference_is_the_true_one_of_its_tasks(seed):
     half = (got.identified_usd.high - got.identified_usd.low) / 2
     assert abs(got.identified_usd.value - truth) < 2 * half
     assert got.shares["by_chance"] == pytest.approx(chance.mean(), abs=1e-3)
+
+
+def test_what_chance_decided_is_weighed_once():
+    """10 tasks at the lower tier, 4 of them failed; 10 at the top, all clean. A retry never came."""
+    units = tasks([[1, -1]] * 6 + [[0, -1]] * 4 + [[-1, 1]] * 10, propensity=0.5)
+    old, new = np.zeros(20, dtype=int), np.ones(20, dtype=int)
+    found = difference(units, *(account(units, each, by_hand()) for each in (new, old)), world=by_hand())
+    f, own, rescued = 0.35, 0.3, 0.25 / 0.35  # by the table; with a task's own outcome left out; of failures
+    fail_below = (10 * f + 10 * own + 2 * (6 * (0 - own) + 4 * (1 - own))) / 20
+    fail_above = (10 * 0.15 + 10 * own + 2 * 10 * (0 - own)) / 20
+    assert found.shares["by_chance"] == 1.0
+    assert found.identified_under.value == pytest.approx(-fail_below * rescued)
+    assert found.identified_usd.value == pytest.approx(3 - 1 + 10 * (fail_above - fail_below))
 
 
 def test_clean_verdicts_stand_for_those_that_nobody_gave():

@@ -7,22 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from off_policy_world import logged, tasks
+from off_policy_world import PATTERNS, by_hand, logged, tasks
 
 from tierwise.training.evaluation._account import account, costs, oracle_usd, under_bounds
 from tierwise.training.evaluation._difference import difference
 from tierwise.training.evaluation._estimate import mean
 from tierwise.training.evaluation._evidence import IMPUTED, OBSERVED, UNPROVED, WEIGHED, evidence_of
-from tierwise.training.evaluation._latent import Joint, clean_by_pattern, upset_patterns
+from tierwise.training.evaluation._latent import clean_by_pattern, upset_patterns
 from tierwise.training.evaluation._world import World
-
-# one type on a ladder of two: P(neither clean), only the lower, only the top, both
-PATTERNS = np.array([[0.10, 0.05, 0.25, 0.60]])
-
-
-def by_hand(patterns=PATTERNS) -> World:
-    joint = Joint(patterns, np.array([[0.65, 0.85]]), np.full((1, 2, 2), 0.7))
-    return World((joint, joint, joint), {"rate": 0.05, "low": 0.05, "high": 0.05, "retries": 0, "source": ""})
 
 
 @pytest.mark.parametrize(

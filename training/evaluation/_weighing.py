@@ -61,6 +61,7 @@ def doubly_robust(
     units: Units, chosen: Int, world: World, evidence: Evidence, some: NDArray[np.bool_]
 ) -> Evidence:
     """The evidence with these tasks weighed: their propensity is logged, and the choice had a chance."""
+    some = some & (evidence.status != WEIGHED)  # of those it no longer says what was seen of the task itself
     off = np.where(units.logged == chosen, 1.0 / np.where(some, units.propensity, 1.0), 0.0)
     status, fail, under = evidence.status.copy(), evidence.fail.copy(), evidence.under.copy()
     status[some] = WEIGHED
