@@ -132,6 +132,21 @@ def test_a_full_canary_is_judged_up_to_its_last_decision(store, folder, tried, c
     assert tried.tried_as_canary("another").last is None
 
 
+def test_the_time_until_a_full_canary_is_allowed_more_is_left_out(store, folder, tried, champion):
+    """The champion served alone then: its tasks would count as undecided by chance for ever."""
+    challenger = TierModel.load(folder)
+    last = tried.tried_as_canary(challenger.version).last
+    change = settled(store, folder, GateReport("canary", ("Not proved.",), {}), tried, canary=Canary(0.5, 60))
+    allowed = datetime.fromisoformat(change.at) + timedelta(seconds=1)
+    found = trial_of(store, store.pointer(), challenger, tried)
+    assert found.pauses == ((last, datetime.fromisoformat(change.at)),)
+    assert found.until is None
+    frame = tried.to_pandas()
+    kept = int((frame["decided_at"] <= last).sum())
+    assert compare(champion, challenger, tried, pauses=[(last, allowed)]).about["tasks"] == kept < len(frame)
+    assert compare(champion, challenger, tried).about["tasks"] == len(frame)
+
+
 def test_too_soon_is_said_with_the_moment_from_which_a_canary_is_judged(store, folder):
     """And not with the end of its training: tasks from before the canary are no answer."""
     began = store.history()[-1].at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -43,6 +44,14 @@ def up_to(rows: Rows, end: datetime | None) -> NDArray[np.bool_]:
     if end is None:
         return np.ones(len(rows), dtype=bool)
     return np.asarray(rows.decided <= end.timestamp() + 1e-6)
+
+
+def outside(rows: Rows, spans: Sequence[tuple[datetime, datetime]]) -> NDArray[np.bool_]:
+    """(n,): decided in none of these spans, whose ends belong to them and whose beginnings do not."""
+    found = np.ones(len(rows), dtype=bool)
+    for begin, end in spans:
+        found &= up_to(rows, begin) | ~up_to(rows, end)
+    return found
 
 
 def moment(seconds: float) -> str:

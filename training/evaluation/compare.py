@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from ...classifier.model import TierModel
 from ...router.policy import Policy
 from ._account import Account, account
 from ._calibration import Calibration, calibration, log_losses
-from ._cutoff import after, moment, trained_until, unseen, up_to
+from ._cutoff import after, moment, outside, trained_until, unseen, up_to
 from ._difference import difference
 from ._estimate import Estimate, mean, plain
 from ._replay import Replayed, replay
@@ -97,6 +97,7 @@ def compare(
     correction_usd: float | Mapping[str, float] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    pauses: Sequence[tuple[datetime, datetime]] = (),
     progress: Progress = lambda *_: None,
 ) -> Comparison:
     """Champion against challenger on the tasks of a log that neither was trained on.
@@ -113,6 +114,7 @@ def compare(
     since : judge decisions from this moment on, whatever the models were trained on; rows of their training
         are counted in `seen_in_training`, and no gate lets such a comparison pass.
     until : judge no decisions after this moment; they count as history all the same.
+    pauses : nor those in these spans, in which a canary had used up what it was allowed.
 
     Raises InvalidTraining where fewer than MIN_TASKS tasks are left, and as `evaluate` does.
     """
@@ -124,7 +126,8 @@ def compare(
         progress=progress,
     )
     new = unseen(setting.rows, champion) & unseen(setting.rows, challenger)
-    some = (new if since is None else after(setting.rows, since)) & up_to(setting.rows, until)
+    some = new if since is None else after(setting.rows, since)
+    some = some & up_to(setting.rows, until) & outside(setting.rows, pauses)
     _check_enough(int(some[setting.units.rows].sum()), len(setting.units), champion, challenger, since)
     answers = []
     for name, model in (("champion", champion), ("challenger", challenger)):

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from ...classifier.artifact._pointer import Canary, Pointer
+from ...classifier.artifact._pointer import Canary, Change, Pointer
 from ...classifier.errors import ArtifactError, NotInStore
 from ...classifier.model import TierModel
 from ._shelf import Shelf
@@ -21,12 +21,14 @@ class Trial:
     """canary : as recorded. since : its beginning. decisions : that it has had, None where no log tells.
 
     until : its last decision, if it has had all of them: nothing after that was decided by chance.
+    pauses : from then to when it was allowed more, each time: that is left out for the same reason.
     """
 
     canary: Canary
     since: datetime
     decisions: int | None = None
     until: datetime | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, recorded with the gate's report."""
@@ -34,6 +36,7 @@ class Trial:
             "since": self.since.isoformat(timespec="seconds"),
             "decisions": self.decisions,
             "max_decisions": self.canary.max_decisions,
+            "until": None if self.until is None else self.until.isoformat(),
         }
 
 
@@ -43,13 +46,20 @@ def trial_of(shelf: Shelf, before: Pointer, challenger: TierModel, log: Any) -> 
     if canary is None or not _is(shelf, canary.version, challenger):
         return None
     own = ("canary", canary.version)
-    of_it = takewhile(lambda each: (each.action, each.version) == own, before.history[::-1])
-    since = datetime.fromisoformat(list(of_it)[-1].at)  # judged before its end, it was recorded again
+    of_it = list(takewhile(lambda each: (each.action, each.version) == own, before.history[::-1]))
+    since = datetime.fromisoformat(of_it[-1].at)  # judged before its end, it was recorded again
+    pauses = tuple(pause for pause in map(_pause, of_it) if pause is not None)
     if not hasattr(log, "tried_as_canary"):  # a frame
-        return Trial(canary, since)
+        return Trial(canary, since, pauses=pauses)
     tried = log.tried_as_canary(challenger.version)
     is_over = tried.decisions >= canary.max_decisions and tried.last is not None and tried.last > since
-    return Trial(canary, since, tried.decisions, tried.last if is_over else None)
+    return Trial(canary, since, tried.decisions, tried.last if is_over else None, pauses)
+
+
+def _pause(change: Change) -> tuple[datetime, datetime] | None:
+    """Between the last decision that it had been allowed, and this change, which may have allowed more."""
+    until = (change.gate or {}).get("canary", {}).get("until")
+    return None if until is None else (datetime.fromisoformat(until), datetime.fromisoformat(change.at))
 
 
 def speaks_against_it(gate: Mapping[str, Any]) -> bool:

@@ -68,7 +68,7 @@ def promote(
     canary : how a challenger is tried where the log can't prove enough; default: as it is being tried, else
         CANARY.
     since : judge decisions from this moment on; default: after both trainings, and for the canary that runs,
-        from its start to the last decision that it may make.
+        from its start to the last decision that it may make, but for the time until it was allowed more.
     by : default: the user of this process.
     force : ask no gate. Needs `why`, and is recorded.
     progress : called with what is being done, how many are done, and of how many.
@@ -111,6 +111,7 @@ def promote(
                 correction_usd=correction_usd,
                 since=since if of_trial is None else of_trial.since,
                 until=None if of_trial is None else of_trial.until,
+                pauses=() if of_trial is None else of_trial.pauses,
                 progress=progress,
             )
             report = gate(found, pinned=pinned)
