@@ -13,6 +13,7 @@ from small_model import small_model
 
 import tierwise
 from tierwise import OutcomeLog, compare, gate
+from tierwise.classifier.artifact._pointer import Canary as Record
 from tierwise.classifier.errors import InvalidTraining, PromotionRefused
 from tierwise.classifier.model import TierModel
 from tierwise.cli import main
@@ -34,17 +35,28 @@ def store(tmp_path, champion) -> ModelStore:
 
 
 def test_it_does_what_the_gate_says_and_records_the_report(store, champion, rows):
-    """The champion against itself: no worse anywhere, so the gate's other checks decide."""
-    report = gate(compare(champion, champion, rows))
+    challenger = small_model()
+    report = gate(compare(champion, challenger, rows))
     if report.verdict == "refuse":
         with pytest.raises(PromotionRefused) as caught:
-            tierwise.promote(champion, to=store.path, log=rows, why="the same")
+            tierwise.promote(challenger, to=store.path, log=rows, why="the same")
         assert caught.value.gate == report.to_dict()
         assert all(reason in str(caught.value) for reason in report.reasons)
         assert len(store.history()) == 1
     else:
-        change = tierwise.promote(champion, to=store.path, log=rows, why="the same")
+        change = tierwise.promote(challenger, to=store.path, log=rows, why="the same")
         assert (change.action, change.gate) == (report.verdict, report.to_dict())
+
+
+def test_what_serves_already_is_not_promoted_again(store, champion, rows):
+    """The weekly command run twice would be recorded as a change, and end the canary of another model."""
+    store.start_canary(Record(store.add(small_model()), 0.1, 500))
+    before = store.pointer()
+    with pytest.raises(
+        PromotionRefused, match=f"Nothing was changed: {champion.version} serves in .* already"
+    ):
+        tierwise.promote(champion, to=store.path, log=rows, why="again")
+    assert store.pointer() == before
 
 
 def test_what_breaks_a_pinned_case_is_refused_and_nothing_changes(store, champion, rows):
@@ -57,28 +69,28 @@ def test_what_breaks_a_pinned_case_is_refused_and_nothing_changes(store, champio
     assert TierModel.load(store.path).version == champion.version
 
 
-def test_a_pinned_case_that_moved_is_named(store, champion, rows, tmp_path):
+def test_a_pinned_case_that_moved_is_named(store, rows, tmp_path):
     """The command's file of pinned cases, and its exit code."""
     pinned, frame = tmp_path / "pinned.jsonl", tmp_path / "rows.jsonl"
     case = {"specification": "Tag these 40 tickets by product area", "items": 40, "tier": "opus"}
     pinned.write_text(json.dumps(case) + "\n")
     rows.assign(at=rows["at"].map(pd.Timestamp.isoformat)).to_json(frame, orient="records", lines=True)
-    champion.save(tmp_path / "friday")
+    small_model().save(tmp_path / "friday")
     told = ["--frame", str(frame), "--pinned", str(pinned), "--why", "x", "--json"]
     result = CliRunner().invoke(main, ["promote", str(tmp_path / "friday"), "--to", str(store.path), *told])
     assert result.exit_code == 1, result.output
     report = json.loads(result.stdout)
     assert report["action"] == "refuse"
     assert not report["gate"]["checks"]["pinned"]["passed"]
-    assert "must be opus and came out as haiku" in result.stderr
+    assert "must be opus and came out as sonnet" in result.stderr
 
 
-def test_an_outcome_log_with_too_little_in_it_is_said(store, champion, tmp_path):
+def test_an_outcome_log_with_too_little_in_it_is_said(store, tmp_path):
     with (
         OutcomeLog(tmp_path / "log.db") as log,
         pytest.raises(InvalidTraining),
     ):
-        tierwise.promote(champion, to=store.path, log=log, why="too early")
+        tierwise.promote(small_model(), to=store.path, log=log, why="too early")
     assert len(store.history()) == 1
 
 

@@ -183,6 +183,7 @@ def test_the_command_ends_a_canary_that_has_shown_the_worse_model(store, folder,
         ({"decisions": 500, "max_decisions": 500}, "has made all 500 .* --canary-decisions, or end it"),
         ({"decisions": None, "max_decisions": 500}, None),
         ({"replaces": "abc"}, "The canary of abc is over"),
+        ({}, "decides 10% of the tasks, 500 at most: in a service that serves from models, or in Router"),
     ],
 )
 def test_the_command_says_how_far_a_canary_has_come(canary, says):

@@ -70,7 +70,7 @@ def promote(
                 click.echo(json.dumps({"action": "refuse", "gate": error.gate}, indent=1))
             click.echo(f"tierwise: {error}", err=True)
             sys.exit(1)
-    click.echo(json.dumps(asdict(change), indent=1) if as_json else _as_text(change, to))
+    click.echo(json.dumps(asdict(change), indent=1) if as_json else _as_text(change, to, canary))
 
 
 def _canary(to: str, share: float | None, decisions: int | None) -> Any:
@@ -86,7 +86,8 @@ def _canary(to: str, share: float | None, decisions: int | None) -> Any:
     )
 
 
-def _as_text(change: Any, to: str) -> str:
+def _as_text(change: Any, to: str, canary: Any = None) -> str:
+    """canary : as it was asked for."""
     before = f" (before: {change.previous})" if change.previous else ""
     if change.action == "canary":
         found = f"{change.version} is tried beside the champion {change.previous}: a canary"
@@ -94,16 +95,19 @@ def _as_text(change: Any, to: str) -> str:
         found = f"{change.version} serves from now on{before}{', forced' if change.forced else ''}"
     reasons = (change.gate or {}).get("reasons", ())
     lines = [f"{to}: {found}. Change {change.serial} by {change.by} at {change.at}.", *reasons]
-    lines += _of_canary(change)
+    lines += _of_canary(change, to, canary)
     return "\n".join([*lines, f"To undo it: tierwise rollback --to {to}"])
 
 
-def _of_canary(change: Any) -> list[str]:
-    """How far the canary has come that was judged, or which one this one replaces."""
+def _of_canary(change: Any, to: str, canary: Any) -> list[str]:
+    """How far the canary has come that was judged; how one begins, and which one it replaces."""
     found = (change.gate or {}).get("canary", {})
-    if "replaces" in found:
-        return [f"The canary of {found['replaces']} is over."]
-    if change.action != "canary" or found.get("decisions") is None:
+    lines = [f"The canary of {found['replaces']} is over."] if "replaces" in found else []
+    if change.action != "canary":
+        return lines
+    if "max_decisions" not in found:
+        return [*lines, _begins(to, canary)]
+    if found["decisions"] is None:
         return []
     had, most = found["decisions"], found["max_decisions"]
     if had < most:
@@ -112,3 +116,14 @@ def _of_canary(change: Any) -> list[str]:
         f"It has made all {most:,} decisions of its canary, and this proves too little. As long as it may "
         "make no more, the champion serves alone: allow more with --canary-decisions, or end it."
     ]
+
+
+def _begins(to: str, canary: Any) -> str:
+    from ..training.promotion.promote import CANARY
+
+    of = canary or CANARY
+    return (
+        f"Where the two differ it decides {of.share:.0%} of the tasks, {of.max_decisions:,} at most: in a "
+        f"service that serves from {to}, or in Router(challenger=…, canary=…). Promote it again when they "
+        "are in the log."
+    )

@@ -43,7 +43,7 @@ class Trial:
 def trial_of(shelf: Shelf, before: Pointer, challenger: TierModel, log: Any) -> Trial | None:
     """The canary that runs, if this challenger is the one that is tried."""
     canary = before.canary
-    if canary is None or not _is(shelf, canary.version, challenger):
+    if canary is None or not is_version(shelf, canary.version, challenger):
         return None
     own = ("canary", canary.version)
     of_it = list(takewhile(lambda each: (each.action, each.version) == own, before.history[::-1]))
@@ -68,8 +68,11 @@ def speaks_against_it(gate: Mapping[str, Any]) -> bool:
     return any(each["speaks_against"] for name, each in checks.items() if name not in CAN_NOT_BE_JUDGED)
 
 
-def _is(shelf: Shelf, version: str, challenger: TierModel) -> bool:
-    """By the seal: a registry numbers its versions, and a model doesn't know its number."""
+def is_version(shelf: Shelf, version: str, challenger: TierModel) -> bool:
+    """Whether the shelf has this model under that version.
+
+    By the seal: a registry numbers its versions, and a model doesn't know its number.
+    """
     try:
         found = shelf.load(version)
     except (ArtifactError, NotInStore):  # damaged or taken away: nothing that could be tried

@@ -20,7 +20,7 @@ from ...router.canary import Canary
 from ...router.ladder import default_ladder
 from ...router.policy import Policy
 from ._shelf import Model, Shelf, model_folder
-from ._trial import Trial, speaks_against_it, trial_of
+from ._trial import Trial, is_version, speaks_against_it, trial_of
 from .store import ModelStore
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def promote(
     the first decisions. Once they are in the log, promote the same version again: the gate then has them.
     It is promoted, goes on (what is recorded says how far it has come), or is refused, which ends its canary.
 
-    Raises PromotionRefused, with the gate's report, where it is refused; PromotionConflict where somebody
-    else was faster; LadderMismatch, ArtifactError, StoreUnavailable. Nothing is changed then, but that a
-    canary that is refused ends.
+    Raises PromotionRefused, with the gate's report, where it is refused, and without one for what serves
+    already; PromotionConflict where somebody else was faster; LadderMismatch, ArtifactError,
+    StoreUnavailable. Nothing is changed then, but that a canary that is refused ends.
     """
     if force and not why.strip():
         raise StoreError("A forced promotion needs a reason, which is recorded: --why, in Python why=.")
@@ -92,6 +92,10 @@ def promote(
         if force:
             change = shelf.promote(shelf.add(folder), by=by, why=why, forced=True, before=before)
         else:
+            if before.champion is not None and is_version(shelf, before.champion, challenger):
+                raise PromotionRefused(
+                    f"Nothing was changed: {before.champion} serves in {shelf.where} already."
+                )
             baseline = champion or _served(shelf, before.champion)
             _check_tiers(challenger, baseline)
             if log is None:
