@@ -49,6 +49,11 @@ class Movement:
     baseline_saves_usd_per_month: float
     pays: bool
 
+    @property
+    def went_down(self) -> bool:
+        """It stays, below where its text alone would have it: a demotion that its outcomes have earned."""
+        return self.direction == "stay" and self.text_probability < 0.5 <= self.probability
+
 
 @dataclass(frozen=True)
 class Movements:

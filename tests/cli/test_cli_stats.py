@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,6 +70,19 @@ def test_types_that_move_stand_in_tables_with_their_evidence(url):
     assert tag.split()[1] == "haiku"
     assert "haiku 0/20" in tag
     assert " -" in tag  # it costs more
+
+
+def test_a_demotion_that_outcomes_have_earned_is_said(url):
+    """FAQs are Sonnet's by their text; here they are done by Haiku already, and stay there."""
+    assert "earned by outcomes" not in stats(url)
+    later = [START + timedelta(hours=300 + hour) for hour in range(60)]
+    frame = pd.DataFrame(
+        {"task_type": "faq", "specification": FAQ, "tier": "haiku", "verdict": "clean", "at": later}
+    )
+    with OutcomeLog(url) as log:
+        log.import_frame(frame)
+    (said,) = [line for line in stats(url).splitlines() if "earned by outcomes" in line]
+    assert re.search(r"faq at haiku \(>?\d+% sure, by text \d+%\)", said)
 
 
 def test_what_a_rule_holds_what_stays_and_what_is_unsure_are_said_in_words(url):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..router._percent import percent
@@ -91,11 +91,21 @@ def _others(found: Movements) -> list[str]:
     stay, unsure = found.of("stay"), found.of("unsure")
     where = "stays where it is" if len(stay) == 1 else "stay where they are"
     lines = [f"{_types(len(stay))} {where}."] if stay else []
+    if earned := [each for each in stay if each.went_down]:
+        lines.append(f"Below what their texts alone ask for, earned by outcomes: {_earned(earned)}.")
     if unsure:
         lines.append(f"Too little is known of {_types(len(unsure))}: {_names(unsure)}.")
     if found.n_left_out:
         lines.append(f"{found.n_left_out:,} types with fewer verdicts were not looked at.")
     return lines
+
+
+def _earned(movements: Sequence[Movement]) -> str:
+    return _some(
+        f"{each.task_type} at {each.now} ({percent(each.probability)} sure, "
+        f"by text {percent(each.text_probability)})"
+        for each in movements
+    )
 
 
 def _volume(found: Movements) -> list[str]:
@@ -136,9 +146,13 @@ def _types(n: int) -> str:
 
 
 def _names(movements: Sequence[Movement]) -> str:
-    names = [each.task_type for each in movements]
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return _some(each.task_type for each in movements)
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
+    return ", ".join(listed[:_NAMED]) + more
 
 
 def _totals(found: Stats) -> list[str]:

@@ -244,14 +244,15 @@ def _check_enough(
     if left >= MIN_TASKS:
         return
     moments = [each for each in (trained_until(champion), trained_until(challenger)) if each is not None]
-    why = "in that time "
+    why, else_ = "in that time ", ""
     if since is not None:
         why = f"since {moment(since.timestamp())}, from when on they are judged, "
     elif moments:
         why = f"after {moment(max(moments).timestamp())}, the last verdict in training, "
+        else_ = ", or train on older ones only"
     raise InvalidTraining(
         f"{left} of {n} tasks came {why}and at least {MIN_TASKS} are needed to compare by. Wait for more "
-        "outcomes, or train on older ones only.",
+        f"outcomes{else_}.",
         about=left,
     )
 

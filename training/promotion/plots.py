@@ -43,7 +43,9 @@ def cost_quality(
 
 def movement(moves: Sequence[Movement], tiers: Sequence[str]) -> Figure:
     """Per task type: the needed tier by the text alone, and with its outcomes."""
-    figure, axes = _figure("What outcomes moved", "mean needed tier", "")
+    figure, axes = _figure(
+        "What outcomes moved", "mean needed tier: by the text (open), with outcomes (filled)", ""
+    )
     for row, move in enumerate(reversed(moves)):
         axes.plot([move.by_text, move.by_outcomes], [row, row], color="grey", zorder=1)
         axes.plot([move.by_text], [row], marker="o", color="white", markeredgecolor="black")
