@@ -73,6 +73,10 @@ REFUSED = {
         r"time zone; found datetime64.*tz_localize",
     ),
     "time text naive": (frame(at="2026-03-01 12:00"), "must hold times with a time zone"),
+    "a time to come": (
+        frame(at=[*OFFSETS[:5], "9999-12-31T00:00:00Z"]),
+        "in row 5 lies in the future\\. Is its time zone",
+    ),
     "one time naive": (frame(at=[*OFFSETS[:5], "2026-03-01"]), "'2026-03-01' in row 5 has no time zone"),
     "time junk": (frame(at="yesterday"), "'yesterday' in row 0 is no time; expected one such as '2026"),
     "time number": (frame(at=1_772_000_000), "'at' holds numbers; expected times with a time zone"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -20,6 +21,7 @@ NO_EVIDENCE = ("refused", "cut_off")  # say nothing about capability
 REQUIRED = ("specification", "task_type", "tier", "verdict", "at")
 _FACTS = tuple(f.name for f in fields(Task) if f.name not in ("specification", "task_type"))
 _MOST_NAMED = 5
+_MOST_AHEAD_S = 300.0  # clocks of machines differ; the log allows two minutes
 
 
 @dataclass(frozen=True)
@@ -208,27 +210,43 @@ def _seconds(column: pd.Series[Any]) -> NDArray[np.float64]:
             f"{times.dtype}. Localise it, for example with .dt.tz_localize('UTC').",
             about="at",
         )
-    seconds = (pd.to_datetime(times, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return np.asarray(seconds, dtype=np.float64)
+    seconds = (pd.to_datetime(times, utc=True) - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(
+        seconds=1
+    )
+    out = np.asarray(seconds, dtype=np.float64)
+    _check_past(column, out)
+    return out
+
+
+def _check_past(column: pd.Series[Any], seconds: NDArray[np.float64]) -> None:
+    """A model trained until a moment that has not come could not be judged before it."""
+    late = np.flatnonzero(seconds > time.time() + _MOST_AHEAD_S)
+    if len(late):
+        found = f"{str(column.iloc[late[0]])!r} in row {column.index[late[0]]}"
+        more = f" And {len(late) - 1} more such rows." if len(late) > 1 else ""
+        raise InvalidTraining(
+            f"Column {str(column.name)!r}: {found} lies in the future.{more} Is its time zone the right one?",
+            about=column.name,
+        )
 
 
 def _time(row: object, value: Any) -> pd.Timestamp:
     """In UTC, so that times before and after a change of the clocks stand in one column."""
     try:
-        time = pd.Timestamp(value)
+        moment = pd.Timestamp(value)
     except (ValueError, TypeError) as error:
         raise InvalidTraining(
             f"Column 'at': {value!r} in row {row} is no time; expected one such as "
             "'2026-03-01T12:00:00+01:00'.",
             about="at",
         ) from error
-    if time.tzinfo is None:
+    if moment.tzinfo is None:
         raise InvalidTraining(
             f"Column 'at': {value!r} in row {row} has no time zone; write it as "
             "'2026-03-01T12:00:00+01:00', or localise the column.",
             about="at",
         )
-    return time.tz_convert("UTC")
+    return moment.tz_convert("UTC")
 
 
 def _tasks(frame: pd.DataFrame) -> tuple[Task, ...]:
