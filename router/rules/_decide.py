@@ -114,7 +114,7 @@ def _by_the_text(task: Task, beliefs: Beliefs, policy: Policy, ladder: Ladder) -
     rung, code = sonnet_unless(beliefs, beliefs.lambda_down, production)
     if guard is not None and rung == production:
         code = guard
-    codes = (code,)
+    codes: tuple[str, ...] = (code,)
     if beliefs.history or not beliefs.top_suffices:
         said = [code]
         _add_what_outcomes_say(said, beliefs, rung, ladder, pinned=False)

@@ -25,7 +25,8 @@ class Tokens(NamedTuple):
 
 def tokens_of(task: Task, policy: Policy, unit: str = "token") -> Tokens:
     """The caller's counts; where they are missing, the text's length and a default per item."""
-    given_in, given_out = task.input_tokens, task.output_tokens
+    given_in: float | None = task.input_tokens
+    given_out: float | None = task.output_tokens
     estimated = of_text_alone(task.specification, policy, unit)
     if given_in is None:
         given_in = max(estimated.input, task.cached_tokens or 0)
