@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ..classifier.belief.state import TypeState
 from ..classifier.errors import InvalidPolicy, LogError
 from ..classifier.model import TierModel
 from ..classifier.task import Task
+from ._batches import BatchMethods
 from ._deciding import decided
 from ._engine import Engine
 from ._explore import Chance
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from .log.waiting._logged import Logged
     from .run import Check, Limits, Options, RunResult
     from .run._routed import Runner
-    from .run.batches import BatchJob, ItemResult
 
 _CANARY = Canary()
 
 
-class Router(PipelineMethods):
+class Router(BatchMethods, PipelineMethods):
     """A pipeline's own `predict_tier`: it logs what it decides, and learns from what became of it.
 
         with Router(log="outcomes.db") as router:
@@ -167,51 +167,6 @@ class Router(PipelineMethods):
         task = task_of(specification, task_type, facts)
         return await self._running().arun(Job(task, history, follows, check, options, limits))
 
-    def submit_batch(
-        self,
-        tasks: Iterable[str | Task | Mapping[str, Any]],
-        *,
-        journal: str | os.PathLike[str] | None = None,
-        options: Options | Sequence[Options] | None = None,
-        limits: Limits | None = None,
-    ) -> BatchJob:
-        """Decide each task, log it, and send them as batches by tier and model, at half the price.
-
-        tasks : texts, Tasks, or mappings, with an "id" if they have one: it is the `key` of the result.
-        journal : the file that is the job's state (default: a new one in the folder TIERWISE_BATCHES). Where
-            it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
-        options : of all requests, or one for each.
-
-        Raises InvalidRequest for tasks that are live or need no model, and CallError.
-        """
-        from .run.batches import _routed as batches
-
-        return batches.submit(self, tasks, journal=journal, options=options, limits=limits)
-
-    def collect_batch(
-        self,
-        job: BatchJob | str | os.PathLike[str],
-        *,
-        check: Check | Callable[[str], Any] | None = None,
-        limits: Limits | None = None,
-        escalate: bool = True,
-        concurrency: int = 8,
-    ) -> tuple[ItemResult, ...]:
-        """The results that have come since the last time, logged as those of `run` are.
-
-        job : of `submit_batch`, or its journal; where that is in the folder TIERWISE_BATCHES, its id, or the
-            API's id of one of its batches.
-        check, escalate : an answer that fails goes up at once, and one that was cut off gets more room, in
-            sync mode, within the limits of one task, so many at once (concurrency).
-
-        Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
-        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
-        """
-        from .run.batches import _routed as batches
-
-        given: dict[str, Any] = {"check": check, "limits": limits, "escalate": escalate}
-        return batches.collect(self, job, **given, concurrency=concurrency)
-
     def record_outcome(
         self,
         decision_or_id: Decision | str,
@@ -233,20 +188,6 @@ class Router(PipelineMethods):
         return self._logged.record_outcome(
             decision_or_id, verdict, basis=basis, at=at, note=note, models=self._learners()
         )
-
-    async def asubmit_batch(self, tasks: Iterable[str | Task | Mapping[str, Any]], **given: Any) -> BatchJob:
-        """`submit_batch` in asyncio."""
-        from .run.batches import _routed as batches
-
-        return await batches.asubmit(self, tasks, **given)
-
-    async def acollect_batch(
-        self, job: BatchJob | str | os.PathLike[str], **given: Any
-    ) -> tuple[ItemResult, ...]:
-        """`collect_batch` in asyncio; the check may be async."""
-        from .run.batches import _routed as batches
-
-        return await batches.acollect(self, job, **given)
 
     async def adecide(self, specification: str | Task | Mapping[str, Any], **options: Any) -> Decision:
         """`decide` beside the event loop."""

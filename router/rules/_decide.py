@@ -11,12 +11,12 @@ from ..ladder import Ladder
 from ..policy import Policy
 from ._beliefs import Beliefs
 from ._bounds import Bounds, bounds_of
-from ._limits import Tokens, check_some_fit, fitting_tiers, tokens_of
+from ._limits import Tokens, check_some_fit, fitting_tiers, of_text_alone, tokens_of
 from ._mode import Mode, mode_of
 from ._objective import PricedPlan, cheapest_plan
 from ._request_cost import rung_cost_usd
 from ._session_cache import cheaper_where_cached
-from ._sonnet_unless import Predicted, predicted_rung
+from ._sonnet_unless import Predicted, predicted_rung, sonnet_unless
 from ._trivial import is_deterministic
 
 
@@ -50,11 +50,16 @@ def decide(
 
     Raises ContradictoryTask or NoTierFits; everything else has an answer.
     """
-    tokens = tokens_of(task, policy, ladder.unit)
     if is_deterministic(task):
-        return Choice(0, "none", (), (reasons.DETERMINISTIC,), False, tokens)
-    if policy.correction_minutes is None and _facts_of_rules(task) == _NONE_GIVEN:
-        return _by_the_text(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
+        return Choice(0, "none", (), (reasons.DETERMINISTIC,), False, tokens_of(task, policy, ladder.unit))
+    if (
+        beliefs is not None
+        and not unavailable
+        and policy.correction_minutes is None
+        and _facts_of_rules(task) == _NONE_GIVEN
+    ):
+        return _by_the_text(task, beliefs, policy, ladder)
+    tokens = tokens_of(task, policy, ladder.unit)
     bounds = bounds_of(task, ladder)
     fits, limit_codes = fitting_tiers(task, ladder)
     allowed = range(bounds.low, bounds.high + 1) if bounds.pin is None else range(bounds.pin, bounds.pin + 1)
@@ -103,18 +108,19 @@ _facts_of_rules = attrgetter(
 _NONE_GIVEN = (*[None] * 12, ())
 
 
-def _by_the_text(
-    task: Task, beliefs: Beliefs | None, tokens: Tokens, policy: Policy, ladder: Ladder, *, unavailable: bool
-) -> Choice:
+def _by_the_text(task: Task, beliefs: Beliefs, policy: Policy, ladder: Ladder) -> Choice:
     """What all the rules come to where no fact speaks: most tasks of a pipeline, so it is kept short."""
-    predicted = predicted_rung(task, beliefs, tokens, policy, ladder, unavailable=unavailable)
-    rung, codes = predicted.rung, predicted.codes
-    fallback = codes[0] in reasons.FALLBACKS
-    if beliefs is not None and (beliefs.history or not beliefs.top_suffices):
-        said = list(codes)
+    production, guard = ladder.production, beliefs.guard
+    rung, code = sonnet_unless(beliefs, beliefs.lambda_down, production)
+    if guard is not None and rung == production:
+        code = guard
+    codes: tuple[str, ...] = (code,)
+    if beliefs.history or not beliefs.top_suffices:
+        said = [code]
         _add_what_outcomes_say(said, beliefs, rung, ladder, pinned=False)
         codes = tuple(said)
-    return Choice(rung, "sync", (rung,), codes, fallback, tokens)
+    tokens = of_text_alone(task.specification, policy, ladder.unit)
+    return Choice(rung, "sync", (rung,), codes, code in reasons.FALLBACKS, tokens)
 
 
 def _priced(

@@ -25,14 +25,21 @@ class Tokens(NamedTuple):
 
 def tokens_of(task: Task, policy: Policy, unit: str = "token") -> Tokens:
     """The caller's counts; where they are missing, the text's length and a default per item."""
-    given_in, given_out = task.input_tokens, task.output_tokens
-    items = max(task.items or 1, 1)
+    given_in: float | None = task.input_tokens
+    given_out: float | None = task.output_tokens
+    estimated = of_text_alone(task.specification, policy, unit)
     if given_in is None:
-        given_in = max(math.ceil(len(task.specification) / CHARS_PER_TOKEN), task.cached_tokens or 0)
+        given_in = max(estimated.input, task.cached_tokens or 0)
     if given_out is None:
-        given_out = items * (policy.default_output_tokens if unit == "token" else 1)  # one image an item
-    estimated = task.input_tokens is None or task.output_tokens is None
-    return Tokens(given_in, given_out, task.cached_tokens or 0, estimated)
+        given_out = max(task.items or 1, 1) * estimated.output
+    is_estimated = task.input_tokens is None or task.output_tokens is None
+    return Tokens(given_in, given_out, task.cached_tokens or 0, is_estimated)
+
+
+def of_text_alone(text: str, policy: Policy, unit: str) -> Tokens:
+    """The same of a task of which nothing else is known."""
+    output = policy.default_output_tokens if unit == "token" else 1  # one image an item
+    return Tokens(math.ceil(len(text) / CHARS_PER_TOKEN), output, 0, True)
 
 
 def fitting_tiers(task: Task, ladder: Ladder) -> tuple[list[bool], list[str]]:

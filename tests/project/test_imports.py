@@ -24,7 +24,8 @@ EDGES = {
     ("tierwise.router.router", LOG),
     ("tierwise.router.router", f"{LOG}.waiting"),
     ("tierwise.router.router", RUN),
-    ("tierwise.router.router", f"{RUN}.batches"),
+    ("tierwise.router._batches", RUN),
+    ("tierwise.router._batches", f"{RUN}.batches"),
     ("tierwise.router._pipelines", STEPS),
 }
 EVALUATION, PROMOTION = "tierwise.training.evaluation", "tierwise.training.promotion"
