@@ -33,10 +33,10 @@ def fetch(uri: str, to: Path | None = None) -> Path:
             about=uri,
         )
     with mlflow_calls(f"fetch {uri}") as mlflow:
-        fixed = _fixed(mlflow, uri)
-        key = hashlib.sha256(f"{mlflow.get_registry_uri()}\0{fixed}".encode()).hexdigest()[:16]
+        fixed, seal = _fixed(mlflow, uri)
+        key = hashlib.sha256(f"{_store_of(mlflow)}\0{fixed}".encode()).hexdigest()[:16]
     folder = cache_folder() / key if to is None else to.resolve()
-    if to is None and _is_whole(folder):
+    if to is None and _is_whole(folder, seal):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -69,13 +69,23 @@ def cache_folder() -> Path:
     return user_cache_path("tierwise") / "models"
 
 
-def _fixed(mlflow: Any, uri: str) -> str:
-    """The URI that will always mean this very model: an alias becomes its version."""
+def _store_of(mlflow: Any) -> str:
+    """A relative path names another store in each folder."""
+    uri = str(mlflow.get_registry_uri())
+    is_relative = "://" not in uri or re.match(r"sqlite:///(?!/)", uri) is not None
+    return f"{Path.cwd()}\0{uri}" if is_relative else uri
+
+
+def _fixed(mlflow: Any, uri: str) -> tuple[str, str | None]:
+    """The URI that will always mean this very model: an alias becomes its version; and its seal, if told.
+
+    Always, unless the registry is begun anew under its old address: the seal tells.
+    """
     found = _VERSION_URI.fullmatch(uri)
     if found is None or found["alias"] is None:
-        return uri
-    version = mlflow.MlflowClient().get_model_version_by_alias(found["name"], found["alias"]).version
-    return f"models:/{found['name']}/{version}"
+        return uri, None
+    version = mlflow.MlflowClient().get_model_version_by_alias(found["name"], found["alias"])
+    return f"models:/{found['name']}/{version.version}", version.tags.get(SEAL_TAG)
 
 
 def _expected_seal(mlflow: Any, uri: str) -> str | None:
@@ -111,9 +121,9 @@ def _place(source: Path, seal: str | None, folder: Path, uri: str) -> None:
     copy_folder(source, folder)
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_whole(folder: Path, seal: str | None) -> bool:
     try:
-        read_folder(folder)
+        found = read_folder(folder).manifest["seal"]
     except ArtifactError:
         return False
-    return True
+    return seal is None or found == seal

@@ -55,6 +55,25 @@ def test_an_alias_is_asked_for_each_time(home):
     assert TierModel.load(URIS[0]).version != first
 
 
+def test_stores_of_the_same_relative_name_are_not_taken_for_one_another(home, tmp_path, monkeypatch):
+    """sqlite:///mlflow.db is another store in each folder; both have a version 1."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    first = fetch(URIS[1])
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(home / "mlflow.db", other / "mlflow.db")
+    monkeypatch.chdir(other)
+    assert fetch(URIS[1]) != first
+
+
+def test_a_registry_that_was_begun_anew_is_noticed_by_its_seal(home):
+    """The cache still has what was once version 1."""
+    folder = fetch(URIS[0])
+    shutil.rmtree(folder)
+    shutil.copytree(fetch("models:/tierwise/2"), folder)
+    assert TierModel.load(URIS[0]).fingerprint == small_model(seed=0).fingerprint
+
+
 def test_a_damaged_cache_is_fetched_anew(home):
     folder = fetch(URIS[1])
     assert folder.is_relative_to(cache_folder())
