@@ -11,6 +11,7 @@ from ..classifier.model import REMOTE, TierModel
 
 _lock = threading.Lock()
 _loaded: dict[str, TierModel | str] = {}
+_ELSE = " Or unset TIERWISE_MODEL: the model that ships then serves."
 
 
 def champion() -> TierModel | str:
@@ -24,12 +25,15 @@ def champion() -> TierModel | str:
         return found
     with _lock:
         if where not in _loaded:
-            _loaded[where] = load_or_trouble(where or None)
+            _loaded[where] = load_or_trouble(where or None, else_=_ELSE if where else "")
         return _loaded[where]
 
 
-def load_or_trouble(path: str | os.PathLike[str] | None) -> TierModel | str:
-    """The model in this folder or store (default: the one that ships), or why it can't be used."""
+def load_or_trouble(path: str | os.PathLike[str] | None, *, else_: str = "") -> TierModel | str:
+    """The model in this folder or store (default: the one that ships), or why it can't be used.
+
+    else_ : what else might be done, said after an error.
+    """
     if isinstance(path, str) and path.startswith(REMOTE):
         return _say(f"{path} is not fetched by a decision. Fetch it once: tierwise pull {path} --to FOLDER")
     if path is None:
@@ -39,7 +43,7 @@ def load_or_trouble(path: str | os.PathLike[str] | None) -> TierModel | str:
     try:
         return TierModel.load(Path(path))
     except ArtifactError as error:
-        return _say(str(error))
+        return _say(f"{error}{else_}")
 
 
 def _say(trouble: str) -> str:

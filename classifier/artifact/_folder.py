@@ -78,8 +78,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         text = (path / MANIFEST).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ArtifactMissing(
-            f"No model at {path}: it has no {MANIFEST}. Train one, or unset TIERWISE_MODEL to use the "
-            "model that ships.",
+            f"No model at {path}: it has no {MANIFEST}. Give the folder of a model; `tierwise train` makes one.",
             about=path,
         ) from None
     except (OSError, UnicodeDecodeError) as error:

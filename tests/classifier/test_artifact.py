@@ -91,7 +91,7 @@ def test_one_changed_byte_is_refused(folder, name, place):
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        (MANIFEST, ArtifactMissing, "No model at .*has no manifest.json. Train one, or unset TIERWISE_MODEL"),
+        (MANIFEST, ArtifactMissing, "No model at .*has no manifest.json. Give the folder of a model"),
         (ARRAYS, ArtifactCorrupt, r"lacks arrays\.safetensors \(No such file.*restore the folder"),
         (VOCABULARY, ArtifactCorrupt, r"lacks vocabulary\.txt"),
     ],
