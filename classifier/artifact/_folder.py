@@ -78,7 +78,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         text = (path / MANIFEST).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ArtifactMissing(
-            f"No model at {path}: it has no {MANIFEST}. Give the folder of a model; `tierwise train` makes one.",
+            f"No model at {path}: it has no {MANIFEST}. Give the folder of a model, such as "
+            "`tierwise train` makes.",
             about=path,
         ) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -47,7 +47,8 @@ def test_a_folder_that_is_not_there_is_trouble_said_once(monkeypatch, tmp_path, 
         trouble = serving()
         assert serving() == trouble
     assert isinstance(trouble, str)
-    assert "none" in trouble and "unset TIERWISE_MODEL" in trouble
+    assert "none" in trouble
+    assert "unset TIERWISE_MODEL" in trouble
     assert [record.message for record in caplog.records] == [
         f"No model, so every decision is the production tier: {trouble}"
     ]
