@@ -132,6 +132,83 @@ def test_weight_one_half_twice_is_weight_one():
     assert needed(halves, STEADY) == pytest.approx(needed(EMPTY.observe([seen(1)], STEADY), STEADY))
 
 
+def test_the_chance_of_a_change_is_mixed_in_before_each_outcome():
+    changing = effect_grid(3, dataclasses.replace(Widths(), hazard=0.03))
+    rows = [seen(at, at % 3 > 0, at % 2) for at in range(33)]
+    prior = weights = changing.prior.weights
+    for some in rows[:8], rows[8:16], *([row] for row in rows[16:]):  # as a state keeps them
+        unchanged = 0.97 ** len(some)
+        weights = unchanged * weights + (1 - unchanged) * prior
+        weights = weights * np.exp(sum(row.log_likelihood(changing) for row in some))
+        weights = weights / weights.sum()
+    effects = changing.prior.with_weights(weights).thinned()
+    state = EMPTY.observe(rows, changing)
+    assert [bucket.size for bucket in state.buckets] == [8, 8]
+    expected = Posterior(changing, PLACE, MASS, None, effects=effects).needed
+    assert needed(state, changing) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_bucket_holds_its_outcomes_with_their_weights_and_what_had_failed():
+    rows = [seen(at, at % 3 > 0, 1, failed=(0,) * (at % 2), weight=1.0 - 0.1 * at) for at in range(8)]
+    state = EMPTY.observe([*rows, *(seen(at) for at in range(8, 25))], GRID)
+    [bucket] = state.buckets
+    assert (bucket.since, bucket.until, bucket.size) == (0.0, 7.0, 8)
+    expected = sum(row.log_likelihood(GRID) for row in rows)
+    np.testing.assert_allclose(bucket.log_likelihood, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_buckets_that_are_added_up_are_the_oldest():
+    state = EMPTY.observe([seen(at) for at in range(24 + 8 * 6 - 7)], GRID)  # six folds, four buckets
+    assert [(b.since, b.until, b.size) for b in state.buckets] == [
+        (0.0, 23.0, 24),
+        (24.0, 31.0, 8),
+        (32.0, 39.0, 8),
+        (40.0, 47.0, 8),
+    ]
+    expected = 24 * seen(0).log_likelihood(GRID)
+    np.testing.assert_allclose(state.buckets[0].log_likelihood, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_without_an_outcome_the_state_is_as_if_it_had_never_come():
+    rows = [seen(at, at % 3 > 0, at % 2) for at in range(7)]
+    for row in rows:
+        left = EMPTY.observe(rows, GRID).without(row.at, row.tier, row.clean)
+        assert left == EMPTY.observe([each for each in rows if each is not row], GRID)
+    assert EMPTY.observe(rows[:1], GRID).without(0.0, 0, False) == EMPTY
+    twice = EMPTY.observe([seen(1), seen(1)], GRID)
+    assert twice.without(1.0, 0, True) == EMPTY.observe([seen(1)], GRID)
+
+
+def test_what_is_added_up_or_not_to_be_told_apart_cannot_be_taken_out():
+    state = EMPTY.observe([seen(at) for at in range(25)], GRID)  # eight are added up, 17 kept
+    assert state.without(7.0, 0, True) is None
+    assert state.without(8.0, 0, False) is None
+    alike = EMPTY.observe([seen(1), seen(1, weight=0.7)], GRID)
+    assert alike.without(1.0, 0, True) is None
+    assert state.is_full
+    left = state.without(8.0, 0, True)
+    assert left.n_outcomes == 24
+    assert not left.is_full  # one by one, 24 outcomes would not have been added up
+    assert EMPTY.observe([seen(1)], GRID).without(1.0, 0, True).is_full
+
+
+def test_each_outcome_is_heard_once_however_often_the_state_is_asked():
+    heard = []
+
+    class Noted(Seen):
+        def likelihood(self, grid):
+            heard.append(self.at)
+            return super().likelihood(grid)
+
+    state = EMPTY
+    for at in range(6):
+        state = state.observe([Noted(float(at), 0, True, PLACE)], GRID)
+        if at in (1, 2, 5):  # as after several outcomes that no decision came between
+            needed(state)
+            needed(state)
+    assert heard == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
 def haiku_serves(state):
     return needed(state)[0] >= 0.6
 
