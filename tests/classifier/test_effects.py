@@ -91,6 +91,13 @@ def test_corrections_at_the_top_speak_against_every_tier(mass):
     assert found.needed[2] > 0.95
     assert found.needed[0] <= after(mass, {}).needed[0]
     assert found.pass_[2] < WIDTHS.min_pass
+    assert not found.top_suffices()
+
+
+def test_the_top_suffices_though_no_tier_below_it_does():
+    found = after((0.02, 0.03, 0.95), {0: (0, 5)})
+    assert found.pass_[1] < WIDTHS.min_pass < found.pass_[2]
+    assert found.top_suffices()
 
 
 def passes_until_haiku(mass, sure=0.6):
