@@ -11,7 +11,7 @@ from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._gauss_hermite import gauss_hermite
 from tierwise.classifier.belief._passing import Widths, pass_curve
 from tierwise.classifier.belief._place import Link, cumulative_logits, solve_gaps
-from tierwise.classifier.belief.posterior import Posterior, needed_mass
+from tierwise.classifier.belief.posterior import Posterior, TextPosterior, needed_mass, work_out
 
 WIDTHS = Widths()
 GRID = effect_grid(3, WIDTHS)
@@ -45,6 +45,30 @@ def test_a_thinned_prior_says_nearly_the_same(mass):
     assert thin.weights @ GRID.curve.of(thin.scores(place)) == pytest.approx(
         np.array(after(mass, {}).pass_), abs=0.01
     )
+
+
+def test_a_text_alone_passes_as_the_thinned_prior_at_its_place():
+    mass, thin = (0.3, 0.6, 0.1), GRID.thin_prior
+    for place in (None, (0.5, 1.0, 2.0)):
+        found = TextPosterior(GRID, LINK, mass, None, needed=mass, place=place)
+        assert found.place == (place or LINK.place(mass))
+        passes = thin.weights @ GRID.curve.of(thin.scores(found.place))
+        assert found.pass_ == pytest.approx(passes, abs=1e-12)
+
+
+def test_many_tasks_of_known_types_are_worked_out_exactly_as_each_would_be_alone():
+    places = [(number / 20 - 4.0, number % 7 - 2.0, number % 5 - 1.0) for number in range(150)]
+    seen = ({0: (9, 0)}, {0: (0, 8), 1: (3, 0)}, {2: (1, 40)})
+    known = [GRID.prior.reweighted(GRID.log_likelihood((0.0, 1.0, 1.0), each)).thinned() for each in seen]
+
+    def made():
+        return [Posterior(GRID, at, (), None, effects=known[n % 3]) for n, at in enumerate(places)]
+
+    together = made()
+    work_out(GRID, together)
+    for found, alone in zip(together, made(), strict=True):
+        assert found.is_weighed
+        assert (found.needed, found.pass_) == (alone.needed, alone.pass_)
 
 
 many = st.one_of(st.integers(0, 30), st.integers(0, 100_000))
