@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._gauss_hermite import gauss_hermite
-from tierwise.classifier.belief._passing import Widths, pass_curve
+from tierwise.classifier.belief._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.belief._place import Link, cumulative_logits, solve_gaps
 from tierwise.classifier.belief.posterior import Posterior, TextPosterior, needed_mass, work_out
 
@@ -201,7 +201,18 @@ def test_corrections_that_are_reported_more_often_count_for_less():
     corrected = uneven.prior.reweighted(uneven.log_likelihood(place, seen))
     passes = [Posterior(GRID, place, (0.4, 0.5, 0.1), None, effects=e).pass_[0] for e in (plain, corrected)]
     assert passes[0] + 0.05 < passes[1]
-    assert uneven.curve.heard(np.array(0.9)) == pytest.approx(0.9 / (0.9 + 0.45))
+    for ratio in (1.0, 2.0, 4.5):
+        heard = pass_curve(Widths(heard_ratio=ratio)).heard(np.array(0.9))
+        assert heard == pytest.approx(0.9 / (0.9 + ratio * 0.1))
+
+
+@pytest.mark.parametrize("score", [-30.0, -2.0, 0.3, 3.0, 30.0])
+def test_the_mean_over_a_types_level_is_that_of_many_types(score):
+    curve = pass_curve(WIDTHS)
+    quantiles = (np.arange(200_000) + 0.5) / 200_000
+    levels = WIDTHS.level_scale * np.log(quantiles / (1 - quantiles))  # logistic, by its inverse
+    within = min(max(score, -LIMIT), LIMIT)
+    assert curve.mean_of(score) == pytest.approx(curve.of(within + levels).mean(), abs=1e-4)
 
 
 def test_looking_up_in_the_even_table_finds_what_interpolation_finds():

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._passing import Widths
 from tierwise.classifier.belief._place import Link, solve_gaps
-from tierwise.classifier.belief._stored_state import from_bytes, to_bytes
+from tierwise.classifier.belief._stored_state import (
+    Newest,
+    digest,
+    from_bytes,
+    newest_bytes,
+    older_bytes,
+    to_bytes,
+)
 from tierwise.classifier.belief.posterior import Posterior
 from tierwise.classifier.belief.state import MAX_BUCKETS, MAX_RECENT, Seen, TypeState
 from tierwise.classifier.errors import StateMismatch
@@ -113,6 +120,32 @@ def test_bytes_and_back():
     again = from_bytes(to_bytes(state))
     assert needed(again) == needed(state)
     assert (again.model, again.counts, again.recent) == (state.model, state.counts, state.recent)
+
+
+def test_the_newest_part_is_completed_by_the_older_part_it_names():
+    first = EMPTY.observe([seen(at) for at in range(25)], GRID)
+    later = first.observe([seen(25, clean=False)], GRID)
+    other = EMPTY.observe([seen(at, clean=False) for at in range(25)], GRID)
+    older = older_bytes(first)
+    assert older == older_bytes(later) != older_bytes(other)
+    newest = Newest(newest_bytes(later, digest(older)))
+    for whole in newest.completed(older), newest.completed_like(first):
+        assert to_bytes(whole) == to_bytes(later)
+        assert needed(whole) == needed(later)
+    for wrong in older_bytes(other), b"":
+        with pytest.raises(ValueError, match="don't belong together"):
+            newest.completed(wrong)
+
+
+def test_bytes_that_are_no_state_are_refused():
+    state = EMPTY.observe([seen(at) for at in range(25)], GRID)
+    whole = to_bytes(state)
+    for broken in b"", b"{}", whole[4:], whole[:60], whole.replace(b'"model"', b'"motel"'):
+        with pytest.raises(ValueError, match="are no state"):
+            from_bytes(broken)
+    for sums in b"no tensors", older_bytes(state)[:-1], older_bytes(EMPTY):
+        with pytest.raises(ValueError, match="are no state"):  # whole, and yet not what the buckets need
+            Newest(newest_bytes(state, digest(sums))).completed(sums)
 
 
 def test_another_models_state_is_refused():
