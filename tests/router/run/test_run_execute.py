@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from small_model import small_model
 
 from tierwise import Ladder, Policy, predict_tier
 from tierwise.classifier.errors import (
@@ -154,6 +155,15 @@ def test_a_policy_and_a_ladder_of_ones_own_are_kept_when_going_up():
     with MessagesServer({"opus": "Sure!", "fable": "[]"}) as server:
         result = run(server, decision, check=IS_JSON)
     assert [attempt.tier for attempt in result.attempts] == ["opus", "fable"]
+
+
+def test_the_model_that_decided_decides_again():
+    model = small_model(bias=[9.0, 0.0, 0.0])
+    decision = predict_tier("tag the ticket the ticket", verifiable=True, model=model)
+    with MessagesServer({"haiku": "Sure!", "*": "[]"}) as server:
+        result = run(server, decision, check=IS_JSON)
+    assert (decision.tier, result.decision.task.attempts) == ("haiku", ("haiku",))
+    assert result.decision.evidence.model is model
 
 
 def test_a_refusal_ends_the_run_and_is_recorded_apart(decision):
