@@ -72,7 +72,17 @@ def test_what_earned_its_place_is_promoted(earned):
     assert says["unproved"].startswith("Chance has decided 90.0% of the tasks that would move; 80.0% are ")
     kept = gate(earned, pinned=[{**PIN, "at_least": "haiku"}]).checks["pinned"]
     assert (kept.passed, kept.says) == (True, "Every pinned case is kept, 1 of 1.")
-    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "promote"
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["verdict"] == "promote"
+    better = {"value": -0.2, "low": -0.3, "high": -0.1}
+    compared = {*PROVED, "table_usd", "table_under", "table_log_loss", "champion_log_loss"}
+    estimates = {name: check["estimate"] for name, check in plain["checks"].items() if check["estimate"]}
+    assert estimates == {
+        **dict.fromkeys(compared, better),
+        "calibrated": {"value": 0.02, "low": 0.01, "high": 0.03},
+    }
+    bounds = {name: check["bound"] for name, check in plain["checks"].items() if check["bound"]}
+    assert bounds == {"known_share": 0.5, "calibrated": 0.05, "unproved": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +169,11 @@ def test_moves_that_no_chance_decided_get_a_canary_unless_the_worst_case_passes(
     assert gate(unproved, max_unproved=0.3).verdict == "promote"
     safe = replace(unproved, worst_usd=(-0.5, 0.0), worst_under=(-0.1, 0.0))
     assert gate(safe).verdict == "promote"
+    assert "even the worst that the rest may hide" in gate(safe).checks["unproved"].says
+    for half in {"worst_usd": (-0.5, 0.1)}, {"worst_under": (-0.1, 0.1)}:
+        assert gate(replace(safe, **half)).verdict == "canary"
+    enough = replace(safe, shares=earned.shares)
+    assert gate(enough).checks["unproved"].says.endswith("; 80.0% are needed.")
 
 
 def test_pinned_cases_are_kept_or_the_gate_says_which_was_not(earned, tmp_path):

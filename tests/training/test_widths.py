@@ -48,6 +48,17 @@ def test_the_share_of_odd_types_is_found():
         assert found.level_sd == pytest.approx(1.2, rel=0.3)
 
 
+def test_how_improbable_a_types_outcomes_are_altogether_says_nothing_of_the_widths():
+    likelihoods = -np.random.default_rng(0).uniform(
+        0.0, 3.0, (9, len(effect_grid(3, STANDARD).prior.weights))
+    )
+    improbable = likelihoods - 1_000.0 * np.arange(9)[:, None]  # their exponentials are 0 in numbers
+    found, again = (fit_widths(each, 3, STANDARD, STANDARD) for each in (likelihoods, improbable))
+    assert again.level_sd == pytest.approx(found.level_sd, rel=0.01)
+    assert again.deviation_sd == pytest.approx(found.deviation_sd, rel=0.01)
+    assert again.odd_share == pytest.approx(found.odd_share, abs=0.005)
+
+
 def test_a_start_far_off_does_not_decide_what_is_found():
     near, far = (found_for(0.2, start=replace(STANDARD, deviation_sd=sd)) for sd in (0.8, 1.0))
     assert near.deviation_sd == pytest.approx(far.deviation_sd, rel=0.15)
@@ -123,6 +134,12 @@ def test_epsilon_is_what_even_the_top_fails_and_few_outcomes_cap_it(n, n_clean, 
     assert found == pytest.approx(epsilon, abs=0.006)
     assert low <= found <= high < found + 0.06
     assert low > found - 0.06
+
+
+def test_without_outcomes_at_the_top_epsilon_is_what_is_usual():
+    """The mode of its prior, a beta distribution with 2 and 40, is 1/40."""
+    found, _, _ = fit_epsilon(tried(1, 1, 0), np.array([[0.0, 1.0, 1.0]]), Widths())
+    assert found in (0.02, 0.03)
 
 
 def clean_after_failing(omega):
