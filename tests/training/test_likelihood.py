@@ -227,10 +227,13 @@ def test_the_effects_that_are_found_are_the_most_probable():
             total[kind] += outcomes.weights[row] * one(scores, *verdict)[0]
         return total
 
-    found = fit_effects(Verdicts(outcomes), places, CURVE, np.zeros((5, 3)))
+    found, from_afar = (
+        fit_effects(Verdicts(outcomes), places, CURVE, np.full((5, 3), start)) for start in (0.0, 6.0)
+    )
+    assert from_afar == pytest.approx(found, abs=0.02)
     best = log_posterior(found)
     assert (best > log_posterior(np.zeros((5, 3)))).all()
-    for aside in 0.2 * np.vstack([np.eye(3), -np.eye(3)]):
+    for aside in 0.05 * np.vstack([np.eye(3), -np.eye(3)]):
         assert (log_posterior(found + aside) < best).all()
 
 
