@@ -206,6 +206,16 @@ def test_a_retired_model_is_replaced_by_the_one_that_the_ladder_names(decision):
             run(server, decision)
 
 
+@pytest.mark.parametrize("is_a_rung", [True, False])
+def test_the_cost_of_a_successor_is_exact_where_the_ladder_has_its_prices(is_a_rung):
+    haiku, sonnet, *others = Ladder.load().rungs
+    successor = sonnet.model if is_a_rung else haiku.model
+    ladder = Ladder("old", (replace(haiku, model="claude-haiku-3", replaced_by=successor), sonnet, *others))
+    with MessagesServer() as server:
+        [attempt] = run(server, predict_tier(TAG, policy=Policy(ladder=ladder))).attempts
+    assert (attempt.tier, attempt.model, attempt.cost_is_exact) == ("haiku", successor, is_a_rung)
+
+
 def test_a_task_without_a_model_cannot_be_executed():
     decision = predict_tier("Sort the list.", deterministic=True)
     with MessagesServer() as server, pytest.raises(InvalidRequest, match="mode 'none'"):
