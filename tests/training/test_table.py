@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,10 @@ from tierwise.training.evaluation._table import table_choices, table_rates
 TIERS = ("haiku", "sonnet", "opus")
 LADDER = Ladder.load()
 TASK = Task("Tag these tickets by product area")
+EARLIER = {
+    ("a", "haiku"): (1, 3),
+    ("b", "opus"): (2, 0),
+}  # clean and not, of rows that are too old to be read
 ROWS = [  # hour, type, tier, verdict
     (0, "a", "haiku", "clean"),
     (1, "a", "haiku", "corrected"),
@@ -29,12 +35,20 @@ ROWS = [  # hour, type, tier, verdict
 def rows_of():
     frame = pd.DataFrame(ROWS, columns=["hour", "task_type", "tier", "verdict"])
     at = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(frame.pop("hour"), unit="h")
-    return read_rows(frame.assign(at=at, specification="Tag these tickets"), TIERS)
+    rows = read_rows(frame.assign(at=at, specification="Tag these tickets"), TIERS)
+    earlier = [[EARLIER.get((kind, tier), (0, 0)) for tier in TIERS] for kind in "ab"]
+    return replace(rows, earlier=np.array(earlier, dtype=float))
 
 
 def rate(strength, row, tier):
     """What was known before the row: of its type, shrunk to the rate of all types."""
     before = [(kind, verdict == "clean") for _, kind, t, verdict in ROWS[:row] if t == tier]
+    for (kind, t), counts in EARLIER.items():
+        before += [
+            (kind, clean)
+            for clean, n in zip((True, False), counts, strict=True)
+            for _ in range(n * (t == tier))
+        ]
     of_all = [clean for _, clean in before]
     of_type = [clean for kind, clean in before if kind == ROWS[row][1]]
     overall = (sum(of_all) + 1) / (len(of_all) + 2)
