@@ -264,6 +264,15 @@ def test_a_proof_counts_the_types_that_moved():
     assert proved_at_most(np.zeros(500), weights, types) == 0.0
 
 
+def test_what_else_may_be_true_widens_a_proof():
+    """Columns: as is likeliest, and as it also may be: worse by 0.3, or better by 0.1."""
+    types, weights, likely = np.repeat(np.arange(50), 10), np.ones(500), np.zeros(500)
+    for values in likely, np.random.default_rng(0).normal(-1.0, 0.1, 500):
+        alone = proved_at_most(values, weights, types)
+        found = proved_at_most(np.column_stack([values, values + 0.3, values - 0.1]), weights, types)
+        assert found == pytest.approx(values.mean() + np.hypot(alone - values.mean(), 0.3))
+
+
 def test_a_proof_errs_in_one_case_of_a_thousand():
     """The truth is no difference; most tasks don't move, and types differ in size."""
     chance = np.random.default_rng(1)
