@@ -15,7 +15,7 @@ from tierwise.classifier.errors import (
     ModelNotServed,
     ServiceBusy,
 )
-from tierwise.router.run import Hooks, Limits, Options, aexecute, checks, execute
+from tierwise.router.run import CheckResult, Hooks, Limits, Options, aexecute, checks, execute
 from tierwise.testing import Answer, Fault, MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -78,6 +78,15 @@ def test_a_failed_check_goes_up_until_one_passes_and_every_step_is_told(decision
         *[("outcome", second, "failed"), ("decision", third, second), ("begin", third, 3)],
         *[("end", third, "completed"), ("outcome", third, "clean")],
     ]
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_what_a_check_costs_is_a_cost_of_its_attempt(decision, is_exact):
+    found = CheckResult("dear", "passed", cost_usd=0.5, n_requests=2, cost_is_exact=is_exact)
+    with MessagesServer("Sure!") as server:
+        result = run(server, decision, check=lambda text: found)
+        assert result.cost_usd == pytest.approx(server.cost_usd + 0.5)
+    assert [attempt.cost_is_exact for attempt in result.attempts] == [is_exact]
 
 
 def test_without_a_check_the_first_whole_answer_is_the_result_and_nothing_is_said_of_it(decision):
