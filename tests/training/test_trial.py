@@ -84,8 +84,9 @@ def test_what_speaks_against_a_challenger_ends_its_canary(store, folder):
     last = store.history()[-1]
     assert store.canary() is None
     assert (last.action, last.by, last.gate["reasons"]) == ("drop_canary", "Bo", ["It moved."])
-    with pytest.raises(NotInStore, match="No challenger is tried"):
+    with pytest.raises(NotInStore, match="No challenger is tried") as caught:
         store.drop_canary()
+    assert caught.value.about == store.where
 
 
 def test_rows_that_it_can_not_be_judged_on_end_nothing(store, folder):
