@@ -101,9 +101,10 @@ def test_rows_that_it_can_not_be_judged_on_end_nothing(store, folder):
 def test_a_refused_rival_ends_nothing(store, tmp_path):
     before = store.pointer()
     small_model(seed=3, bias=[0.0, 1.0, 0.0]).save(tmp_path / "rival")
-    with pytest.raises(PromotionRefused, match="nothing was changed"):
+    with pytest.raises(PromotionRefused, match="nothing was changed") as caught:
         settled(store, tmp_path / "rival", GateReport("refuse", ("It moved.",), REFUSED))
     assert store.pointer() == before
+    assert "canary" not in caught.value.gate
 
 
 def test_a_canary_goes_on_as_it_was_or_with_what_it_is_given(store, folder):
