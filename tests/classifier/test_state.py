@@ -94,7 +94,15 @@ def test_a_late_verdict_lands_in_its_time():
     state = EMPTY.observe(rows, GRID).observe([late], GRID)
     assert state.n_outcomes == 101
     assert late not in state.recent
-    assert state.buckets[0].size == EMPTY.observe(rows, GRID).buckets[0].size + 1
+    first, others = EMPTY.observe(rows, GRID).buckets[0], EMPTY.observe(rows, GRID).buckets[1:]
+    found = state.buckets[0]
+    assert (found.since, found.until, found.size) == (first.since, first.until, first.size + 1)
+    expected = first.log_likelihood + late.log_likelihood(GRID)
+    np.testing.assert_allclose(found.log_likelihood, expected, rtol=1e-5, atol=1e-6)
+    for hour, index in (-1.0, 0), (first.until, 0), (first.until + 0.5, 1):
+        sizes = [bucket.size for bucket in EMPTY.observe(rows, GRID).observe([seen(hour)], GRID).buckets]
+        assert sizes == [b.size + (i == index) for i, b in enumerate((first, *others))]
+    assert EMPTY.observe(rows, GRID).observe([seen(-1)], GRID).buckets[0].since == -1.0
     now = EMPTY.observe([*rows, seen(100, clean=False)], GRID)
     assert needed(state)[0] > needed(now)[0]  # an old correction weighs less than a new one
 
@@ -106,6 +114,7 @@ def test_reading_as_of_a_time_never_sees_the_future():
     until = whole[0]  # the next bucket reaches beyond and is left out as a whole
     first = EMPTY.observe(past[: int(until) + 1], STEADY)
     assert needed(state, STEADY, as_of=until + 0.5) == pytest.approx(needed(first, STEADY), abs=1e-5)
+    assert needed(state, STEADY, as_of=until) == needed(state, STEADY, as_of=until + 0.5)
     assert needed(state, STEADY, as_of=-1) == pytest.approx(needed(EMPTY, STEADY), abs=1e-9)
     recent = state.recent[10].at
     assert needed(state, as_of=recent) == pytest.approx(
