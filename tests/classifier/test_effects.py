@@ -148,6 +148,16 @@ def test_a_failed_attempt_teaches_about_the_next_tier_but_not_all():
     assert tried.pass_[1] == pytest.approx(1 - both / (1 - fresh.pass_[0]), abs=1e-4)
 
 
+def test_a_failed_attempt_speaks_of_the_type_as_bayes_rule_has_it():
+    mass, prior, curve = (0.5, 0.4, 0.1), GRID.prior, GRID.curve
+    scores = prior.scores(LINK.place(mass))
+    weights = prior.weights * ((1 - curve.given_residual(scores[:, 0])) @ curve.residual_weights)
+    expected = needed_mass(scores, weights / weights.sum(), prior.widths, GRID)
+    tried = after(mass, {}, failed=(0,))
+    assert tried.needed == pytest.approx(expected, abs=1e-9)
+    assert tried.needed[0] < after(mass, {}).needed[0] - 0.1
+
+
 @pytest.mark.parametrize("n", [7, 31])
 def test_the_nodes_that_are_written_out_are_those_of_gauss_and_hermite(n):
     nodes, weights = np.polynomial.hermite_e.hermegauss(n)

@@ -107,7 +107,11 @@ def test_what_earned_its_place_is_promoted(earned):
         ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
         ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),
-        ({"log_loss": WORSE}, "champion_log_loss", r"worse than the champion: log loss 0\.200 \[0\.100"),
+        (
+            {"log_loss": WORSE},
+            "champion_log_loss",
+            r"^It predicts verdicts worse than the champion: log loss 0\.200 \[0\.100",
+        ),
         ({"seen_in_training": 7}, "unseen", "7 judged tasks were in training"),
         (
             {"shares": {"same": 0.3, "by_chance": 0.7, "unproved": 0.6}},
