@@ -85,12 +85,11 @@ def add_outcome(
 ) -> Outcome:
     """Record a verdict and settle which one counts. before : as `known_of` found it in this transaction."""
     decision = before.verdicts[0]
-    known = [each for each in before.verdicts if each.outcome_id is not None]
-    repeated = _repeated(known, new)
+    repeated = _repeated(before.verdicts, new)
     if repeated is not None:
         return _outcome(decision_id, repeated)
     at_us = now_us if new.at_us is None else new.at_us
-    counting = next((each for each in known if each.is_effective), None)
+    counting = next((each for each in before.verdicts if each.is_effective), None)
     counts = counting is None or (
         # an id that is greater than all before it
         standing(new.basis, at_us, counting.outcome_id + 1)

@@ -104,7 +104,7 @@ class TypeStates:
         )
 
     def rows(self, *, newest: int | None = None) -> Iterator[JudgedRow]:
-        """Oldest first. newest : no more than so many, the newest."""
+        """Oldest first. newest : so many, the newest, and those of the same time as the oldest of them."""
         asked: dict[str, Any] = {"task_type": self.task_type}
         if newest is not None:
             asked["since_us"] = self._since_us(newest)
@@ -175,8 +175,7 @@ def lock_types(connection: Connection, task_types: Iterable[str]) -> None:
 
 
 def drop_states(connection: Connection, task_types: Iterable[str], *, but: Iterable[str] = ()) -> None:
-    kept = sorted(but)
-    query = _DROP if not kept else _DROP.where(type_states.c.model_version.not_in(kept))
+    query = _DROP.where(type_states.c.model_version.not_in(sorted(but)))
     for task_type in task_types:
         connection.execute(query, {"task_type": task_type})
 

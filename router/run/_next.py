@@ -68,4 +68,4 @@ def decided_above(tier: Tier, task: Task, redecide: Callable[[Task], Decision]) 
         decision = redecide(task)
     except InvalidTask:  # the task's own ceiling, pin or limits exclude what would be needed
         return None
-    return decision if decision.mode != "none" and decision.tier > tier else None
+    return decision if decision.tier > tier else None  # a program does what is at the lowest

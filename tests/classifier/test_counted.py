@@ -51,6 +51,7 @@ def test_many_tasks_with_counts_are_answered_exactly_as_one_by_one():
     many = tasks(grid)
     work_out(grid, many)
     for found, alone in zip(many, tasks(grid), strict=True):
+        assert "_of_counts" in found.__dict__
         assert (found.needed, found.pass_) == (alone.needed, alone.pass_)
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tierwise.classifier.belief._effects import effect_grid
 from tierwise.classifier.belief._gauss_hermite import gauss_hermite
-from tierwise.classifier.belief._passing import Widths, pass_curve
+from tierwise.classifier.belief._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.belief._place import Link, cumulative_logits, solve_gaps
-from tierwise.classifier.belief.posterior import Posterior, needed_mass
+from tierwise.classifier.belief.posterior import Posterior, TextPosterior, needed_mass, work_out
 
 WIDTHS = Widths()
 GRID = effect_grid(3, WIDTHS)
@@ -45,6 +45,30 @@ def test_a_thinned_prior_says_nearly_the_same(mass):
     assert thin.weights @ GRID.curve.of(thin.scores(place)) == pytest.approx(
         np.array(after(mass, {}).pass_), abs=0.01
     )
+
+
+def test_a_text_alone_passes_as_the_thinned_prior_at_its_place():
+    mass, thin = (0.3, 0.6, 0.1), GRID.thin_prior
+    for place in (None, (0.5, 1.0, 2.0)):
+        found = TextPosterior(GRID, LINK, mass, None, needed=mass, place=place)
+        assert found.place == (place or LINK.place(mass))
+        passes = thin.weights @ GRID.curve.of(thin.scores(found.place))
+        assert found.pass_ == pytest.approx(passes, abs=1e-12)
+
+
+def test_many_tasks_of_known_types_are_worked_out_exactly_as_each_would_be_alone():
+    places = [(number / 20 - 4.0, number % 7 - 2.0, number % 5 - 1.0) for number in range(150)]
+    seen = ({0: (9, 0)}, {0: (0, 8), 1: (3, 0)}, {2: (1, 40)})
+    known = [GRID.prior.reweighted(GRID.log_likelihood((0.0, 1.0, 1.0), each)).thinned() for each in seen]
+
+    def made():
+        return [Posterior(GRID, at, (), None, effects=known[n % 3]) for n, at in enumerate(places)]
+
+    together = made()
+    work_out(GRID, together)
+    for found, alone in zip(together, made(), strict=True):
+        assert found.is_weighed
+        assert (found.needed, found.pass_) == (alone.needed, alone.pass_)
 
 
 many = st.one_of(st.integers(0, 30), st.integers(0, 100_000))
@@ -91,6 +115,13 @@ def test_corrections_at_the_top_speak_against_every_tier(mass):
     assert found.needed[2] > 0.95
     assert found.needed[0] <= after(mass, {}).needed[0]
     assert found.pass_[2] < WIDTHS.min_pass
+    assert not found.top_suffices()
+
+
+def test_the_top_suffices_though_no_tier_below_it_does():
+    found = after((0.02, 0.03, 0.95), {0: (0, 5)})
+    assert found.pass_[1] < WIDTHS.min_pass < found.pass_[2]
+    assert found.top_suffices()
 
 
 def passes_until_haiku(mass, sure=0.6):
@@ -115,6 +146,16 @@ def test_a_failed_attempt_teaches_about_the_next_tier_but_not_all():
     both = fresh.all_fail([0, 1])
     assert (1 - fresh.pass_[0]) * (1 - fresh.pass_[1]) < both < 1 - fresh.pass_[1]
     assert tried.pass_[1] == pytest.approx(1 - both / (1 - fresh.pass_[0]), abs=1e-4)
+
+
+def test_a_failed_attempt_speaks_of_the_type_as_bayes_rule_has_it():
+    mass, prior, curve = (0.5, 0.4, 0.1), GRID.prior, GRID.curve
+    scores = prior.scores(LINK.place(mass))
+    weights = prior.weights * ((1 - curve.given_residual(scores[:, 0])) @ curve.residual_weights)
+    expected = needed_mass(scores, weights / weights.sum(), prior.widths, GRID)
+    tried = after(mass, {}, failed=(0,))
+    assert tried.needed == pytest.approx(expected, abs=1e-9)
+    assert tried.needed[0] < after(mass, {}).needed[0] - 0.1
 
 
 @pytest.mark.parametrize("n", [7, 31])
@@ -170,7 +211,18 @@ def test_corrections_that_are_reported_more_often_count_for_less():
     corrected = uneven.prior.reweighted(uneven.log_likelihood(place, seen))
     passes = [Posterior(GRID, place, (0.4, 0.5, 0.1), None, effects=e).pass_[0] for e in (plain, corrected)]
     assert passes[0] + 0.05 < passes[1]
-    assert uneven.curve.heard(np.array(0.9)) == pytest.approx(0.9 / (0.9 + 0.45))
+    for ratio in (1.0, 2.0, 4.5):
+        heard = pass_curve(Widths(heard_ratio=ratio)).heard(np.array(0.9))
+        assert heard == pytest.approx(0.9 / (0.9 + ratio * 0.1))
+
+
+@pytest.mark.parametrize("score", [-30.0, -2.0, 0.3, 3.0, 30.0])
+def test_the_mean_over_a_types_level_is_that_of_many_types(score):
+    curve = pass_curve(WIDTHS)
+    quantiles = (np.arange(200_000) + 0.5) / 200_000
+    levels = WIDTHS.level_scale * np.log(quantiles / (1 - quantiles))  # logistic, by its inverse
+    within = min(max(score, -LIMIT), LIMIT)
+    assert curve.mean_of(score) == pytest.approx(curve.of(within + levels).mean(), abs=1e-4)
 
 
 def test_looking_up_in_the_even_table_finds_what_interpolation_finds():

@@ -11,7 +11,9 @@ from small_decisions import HOUR, NOON, SetClock
 from small_router import TEXTS, kept, model_of, rebuilt
 
 from tierwise import Router
-from tierwise.classifier.belief._stored_state import to_bytes
+from tierwise.classifier.belief._stored_state import digest, newest_bytes, to_bytes
+from tierwise.classifier.belief.state import Seen
+from tierwise.router.log._keeper import _MAX_HELD, _MAX_PLACED, StateKeeper, _Held
 from tierwise.router.log._verdicts import BASES, VERDICTS
 from tierwise.training.outcomes.frame import read_frame
 from tierwise.training.train import states_of
@@ -85,6 +87,52 @@ def test_a_verdict_of_another_process_is_in_the_next_decision_exactly(router, op
     assert state.n_outcomes == 60
     fresh = Router(log=router.log).decide(TEXTS[0], task_type=KIND)
     assert fresh.probabilities == router.decide(TEXTS[0], task_type=KIND).probabilities
+
+
+def test_an_outcome_told_to_another_process_is_learned_from_the_row(router, open_log, clock):
+    other = Router(log=open_log(clock=clock))
+    model = model_of(router)
+    for number in range(30):
+        clock.now += HOUR
+        tried = ("haiku",) if number % 3 == 0 else ()
+        decision = router.decide(TEXTS[number % 4], task_type=KIND, attempts=tried)
+        other.record_outcome(decision.decision_id, "clean" if number % 4 else "failed")
+        assert kept(other.log, KIND, model) == rebuilt(other.log, KIND, model)
+    reader = StateKeeper(model)
+    before = reader.state(router.log._database, KIND)
+    other.record_outcome(other.decide(TEXTS[0], task_type=KIND), "clean")
+    after = reader.state(router.log._database, KIND)
+    assert after.n_outcomes == before.n_outcomes + 1 == 31
+    assert after.buckets[0].log_likelihood is before.buckets[0].log_likelihood  # not read again
+
+
+def test_a_decision_goes_by_the_state_that_the_log_keeps(router):
+    log, model = router.log, model_of(router)
+    state = model.observe(None, [Seen(float(at), 0, False, (0.0, 1.0, 1.0)) for at in range(3)])
+    keeper = StateKeeper(model)
+    assert keeper.state(log._database, KIND) is None
+    with log.type_states(KIND) as states:
+        states.put(model.fingerprint, 0, newest_bytes(state, digest(b"")), 3)
+    assert to_bytes(keeper.state(log._database, KIND)) == to_bytes(state)
+    with log.type_states(KIND) as states:
+        states.drop_stale()
+    assert keeper.state(log._database, KIND) is None
+
+
+def test_places_of_the_latest_decisions_and_states_of_the_latest_types_are_held(router):
+    place, keeper = (0.0, 1.0, 1.0), StateKeeper(model_of(router))
+    with router.log.reading_states(KIND) as states:
+        for number in range(_MAX_PLACED):
+            keeper.placed(f"d{number}", place, ("haiku",))
+        assert keeper._placing("d0", states) == (place, ("haiku",))  # the log holds no such row
+        keeper.placed("one more", place, ())
+        assert keeper._placing("d1", states) == (place, ("haiku",))
+        with pytest.raises(LookupError, match="'d0' has no verdict that counts"):
+            keeper._placing("d0", states)
+    held = _Held(b"", "", keeper.model.observe(None, []))
+    for number in [*range(_MAX_HELD), 0, _MAX_HELD]:  # the first is used again
+        keeper._hold(f"type {number}", held)
+    assert set(keeper._held) == {f"type {number}" for number in range(_MAX_HELD + 1) if number != 1}
 
 
 @pytest.mark.parametrize("loses", ["a record without a learner", "an import", "forget", "damage"])

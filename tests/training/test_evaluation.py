@@ -13,8 +13,9 @@ from simulated_log import QUICK, simulated
 import tierwise.training.evaluation._setting as setting
 from tierwise import OutcomeLog, Policy, Task, evaluate, train
 from tierwise.classifier.errors import InvalidTraining
+from tierwise.router._view import view_of
 from tierwise.router.ladder import Ladder
-from tierwise.training.evaluation._replay import replay
+from tierwise.training.evaluation._replay import NOT_ROUTED, _Walk, replay
 from tierwise.training.evaluation._rows import read_rows
 from tierwise.training.evaluation._table import table_rates
 
@@ -90,6 +91,31 @@ def test_each_row_is_answered_as_the_model_would_have_with_the_state_of_then(cha
             champion.places([task])[0],
         )
         state = champion.observe(state, [seen])
+
+
+def test_a_verdict_is_heard_by_bayes_rule_after_the_chance_of_a_change(champion, rows):
+    few = read_rows(
+        rows.iloc[:12].assign(basis=["person", "downstream"] * 6, attempts=[("haiku",)] * 12), TIERS
+    )
+    places, view = np.array(champion.places(few.outcomes.tasks)), view_of(champion, LADDER, Policy())
+    walk = _Walk(champion, view, few, places, {0: 0, 1: 1, 2: 2})
+    prior, hazard = champion.grid.prior.weights, champion.widths.hazard
+    weights = expected = prior
+    for row in range(12):
+        tier, clean = int(few.outcomes.tiers[row]), bool(few.outcomes.clean[row])
+        said = champion.grid.log_outcome(tuple(places[row]), tier, clean, few.outcomes.failed[row])
+        expected = ((1 - hazard) * expected + hazard * prior) * np.exp([1.0, 0.7][row % 2] * said)
+        expected /= expected.sum()
+        weights, n_heard = walk._after(weights, row)
+        np.testing.assert_allclose(weights, expected, rtol=1e-9)
+        assert n_heard == 1
+    deaf = _Walk(champion, view, few, places, {})  # to rungs that the model does not know
+    assert deaf._after(weights, 0) == (weights, 0)
+
+
+def test_a_task_that_no_tier_can_take_is_not_routed(champion, rows):
+    few = rows.iloc[:4].assign(input_tokens=[900, 10**9, 900, 10**9], output_tokens=90)
+    assert (answers(champion, few).chosen == NOT_ROUTED).tolist() == [False, True, False, True]
 
 
 def test_the_report_says_what_was_judged_and_how_much_of_it_is_known(report, rows):

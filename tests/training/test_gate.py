@@ -72,7 +72,17 @@ def test_what_earned_its_place_is_promoted(earned):
     assert says["unproved"].startswith("Chance has decided 90.0% of the tasks that would move; 80.0% are ")
     kept = gate(earned, pinned=[{**PIN, "at_least": "haiku"}]).checks["pinned"]
     assert (kept.passed, kept.says) == (True, "Every pinned case is kept, 1 of 1.")
-    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["verdict"] == "promote"
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["verdict"] == "promote"
+    better = {"value": -0.2, "low": -0.3, "high": -0.1}
+    compared = {*PROVED, "table_usd", "table_under", "table_log_loss", "champion_log_loss"}
+    estimates = {name: check["estimate"] for name, check in plain["checks"].items() if check["estimate"]}
+    assert estimates == {
+        **dict.fromkeys(compared, better),
+        "calibrated": {"value": 0.02, "low": 0.01, "high": 0.03},
+    }
+    bounds = {name: check["bound"] for name, check in plain["checks"].items() if check["bound"]}
+    assert bounds == {"known_share": 0.5, "calibrated": 0.05, "unproved": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +107,11 @@ def test_what_earned_its_place_is_promoted(earned):
         ({"table_usd": WORSE}, "table_usd", r"table of types does better in money: \$0\.2"),
         ({"table_under": WORSE}, "table_under", "table of types does better in under-tiering"),
         ({"table_log_loss": WORSE}, "table_log_loss", "Not shown to predict better than the table of types"),
-        ({"log_loss": WORSE}, "champion_log_loss", r"worse than the champion: log loss 0\.200 \[0\.100"),
+        (
+            {"log_loss": WORSE},
+            "champion_log_loss",
+            r"^It predicts verdicts worse than the champion: log loss 0\.200 \[0\.100",
+        ),
         ({"seen_in_training": 7}, "unseen", "7 judged tasks were in training"),
         (
             {"shares": {"same": 0.3, "by_chance": 0.7, "unproved": 0.6}},
@@ -159,6 +173,11 @@ def test_moves_that_no_chance_decided_get_a_canary_unless_the_worst_case_passes(
     assert gate(unproved, max_unproved=0.3).verdict == "promote"
     safe = replace(unproved, worst_usd=(-0.5, 0.0), worst_under=(-0.1, 0.0))
     assert gate(safe).verdict == "promote"
+    assert "even the worst that the rest may hide" in gate(safe).checks["unproved"].says
+    for half in {"worst_usd": (-0.5, 0.1)}, {"worst_under": (-0.1, 0.1)}:
+        assert gate(replace(safe, **half)).verdict == "canary"
+    enough = replace(safe, shares=earned.shares)
+    assert gate(enough).checks["unproved"].says.endswith("; 80.0% are needed.")
 
 
 def test_pinned_cases_are_kept_or_the_gate_says_which_was_not(earned, tmp_path):
@@ -247,6 +266,15 @@ def test_a_proof_counts_the_types_that_moved():
     assert mean(everywhere, weights, types).high < proved_at_most(everywhere, weights, types) < -0.9
     assert np.isnan(proved_at_most(values[:10], weights[:10], types[:10]))
     assert proved_at_most(np.zeros(500), weights, types) == 0.0
+
+
+def test_what_else_may_be_true_widens_a_proof():
+    """Columns: as is likeliest, and as it also may be: worse by 0.3, or better by 0.1."""
+    types, weights, likely = np.repeat(np.arange(50), 10), np.ones(500), np.zeros(500)
+    for values in likely, np.random.default_rng(0).normal(-1.0, 0.1, 500):
+        alone = proved_at_most(values, weights, types)
+        found = proved_at_most(np.column_stack([values, values + 0.3, values - 0.1]), weights, types)
+        assert found == pytest.approx(values.mean() + np.hypot(alone - values.mean(), 0.3))
 
 
 def test_a_proof_errs_in_one_case_of_a_thousand():

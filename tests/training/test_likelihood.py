@@ -16,7 +16,7 @@ from tierwise.classifier.belief._passing import LIMIT, Widths, pass_curve
 from tierwise.classifier.task import Task
 from tierwise.training.features.space import Blocks
 from tierwise.training.outcomes import correction, integrated
-from tierwise.training.outcomes.correction import fit_correction
+from tierwise.training.outcomes.correction import fit_correction, fit_effects, log_prior
 from tierwise.training.outcomes.frame import Outcomes
 from tierwise.training.outcomes.integrated import Points, Verdicts
 from tierwise.training.outcomes.likelihood import scores_of, verdict_likelihood
@@ -212,6 +212,29 @@ def test_the_loss_of_the_correction_has_the_gradient_it_says(loss):
         aside = np.eye(len(first))[index] * step
         slope = (function(first + aside)[0] - function(first - aside)[0]) / (2 * step)
         assert gradient[index] == pytest.approx(slope, abs=0.03), index
+
+
+def test_the_effects_that_are_found_are_the_most_probable():
+    outcomes, chance = some_outcomes(400), np.random.default_rng(5)
+    places = np.column_stack([chance.normal(size=400), chance.normal(1.0, 0.5, (400, 2))])
+
+    def log_posterior(effects):
+        """Of each type, verdict by verdict."""
+        total = log_prior(effects, CURVE.widths)[0].copy()
+        for row, kind in enumerate(outcomes.types):
+            scores = scores_of(places[row][None], effects[kind][None])[0][0]
+            verdict = int(outcomes.tiers[row]), bool(outcomes.clean[row]), outcomes.failed[row]
+            total[kind] += outcomes.weights[row] * one(scores, *verdict)[0]
+        return total
+
+    found, from_afar = (
+        fit_effects(Verdicts(outcomes), places, CURVE, np.full((5, 3), start)) for start in (0.0, 6.0)
+    )
+    assert from_afar == pytest.approx(found, abs=0.02)
+    best = log_posterior(found)
+    assert (best > log_posterior(np.zeros((5, 3)))).all()
+    for aside in 0.05 * np.vstack([np.eye(3), -np.eye(3)]):
+        assert (log_posterior(found + aside) < best).all()
 
 
 def test_fitting_again_from_the_end_changes_nothing_that_matters():

@@ -64,6 +64,10 @@ def test_choices_that_agree_differ_by_nothing_whatever_comes_of_them():
     assert found.likely_usd.value == pytest.approx((3 - 1 - 10 * 0.25 / 0.85) / 3)
     assert found.identified_usd.value == 0.0
     assert math.isnan(found.likely_usd.low)  # one type has no interval
+    of_two = difference(units, one, other, among=np.array([True, False, True]))
+    assert (of_two.shares["same"], of_two.shares["unproved"]) == (0.5, 0.5)
+    assert of_two.likely_usd.value == pytest.approx((3 - 1 - 10 * 0.25 / 0.85) / 2)
+    assert difference(units, one, other, among=np.zeros(3, dtype=bool)).shares == {}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,32 @@ def test_the_worst_case_takes_what_nobody_tried_for_anything(new, old, usd, unde
     assert found.worst_usd == pytest.approx(usd)
     assert found.worst_under == pytest.approx(under)
     assert found.likely_under.value == pytest.approx((old - new) * 0.25 / 0.85)
+
+
+def test_tasks_on_which_both_agree_add_nothing_to_any_end():
+    """The first of two tasks of each type moves down, the second stays."""
+    units = replace(tasks([[-1, 1]] * 4), types=np.array([0, 0, 1, 1]))
+    world = by_hand(np.repeat(PATTERNS, 2, axis=0))
+    new, old = (account(units, np.array(tiers), world) for tiers in ([0, 1, 0, 1], [1, 1, 1, 1]))
+    found = difference(units, new, old)
+    assert found.worst_usd == pytest.approx(((1 - 3) / 2, (1 + 10 - 3) / 2))
+    assert found.worst_under == pytest.approx((0, 1 / 2))
+    assert found.likely_under.value == pytest.approx(0.25 / 0.85 / 2)
+    assert (found.identified_usd.value, found.identified_under.value) == (0.0, 0.0)
+
+
+def test_where_a_coin_decided_the_difference_is_that_of_the_weighed_tasks():
+    """Half at each tier: 10 of 20 clean at the lower one, 15 of 20 at the top."""
+    known = [[1, -1]] * 10 + [[0, -1]] * 10 + [[-1, 1]] * 15 + [[-1, 0]] * 5
+    units, world = tasks(known, propensity=0.5), by_hand()
+    low, top = (account(units, np.full(40, tier), world, weighing=False) for tier in (0, 1))
+    found = difference(units, top, low, world=world)
+    own = 0.3  # by the table, with a task's own outcome left out
+    at_low = (20 * 0.35 + 20 * own + 2 * (10 * (0 - own) + 10 * (1 - own))) / 40
+    at_top = (20 * 0.15 + 20 * own + 2 * (15 * (0 - own) + 5 * (1 - own))) / 40
+    assert found.shares["by_chance"] == 1.0
+    assert found.identified_usd.value == pytest.approx(3 - 1 + 10 * (at_top - at_low))
+    assert found.identified_under.value == pytest.approx(-at_low * 0.25 / 0.35)
 
 
 def test_propensities_speak_for_tasks_that_were_not_tried_there():

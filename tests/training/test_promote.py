@@ -63,6 +63,7 @@ def test_promote_replaces_the_champion_and_keeps_the_gates_report(store, friday)
     change = judged(store, friday, Report("promote"))
     assert (change.action, change.previous, change.forced) == ("promote", store.history()[0].version, False)
     assert change.gate == Report("promote").to_dict()
+    assert (change.by, change.why) == ("Bo", "friday")
     assert TierModel.load(store.path).fingerprint == small_model(seed=7).fingerprint
 
 

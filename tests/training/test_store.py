@@ -92,6 +92,13 @@ def test_without_a_name_the_user_of_the_process_is_recorded(store, two, monkeypa
     assert store.promote(two[0]).by == "grace"
 
 
+def test_a_user_without_a_name_is_recorded_by_number(store, two, monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54_321)  # as in a container that knows no such user
+    assert store.promote(two[0]).by == "uid 54321"
+
+
 def test_rolling_back_twice_goes_further_back(store, two):
     third = store.add(small_model(seed=2))
     for version in (*two, third):
@@ -114,9 +121,11 @@ def test_a_version_promoted_again_can_be_rolled_back_again(store, two):
 
 
 def test_promoting_the_champion_again_adds_no_step_to_go_back_to(store, two):
-    for version in (two[0], two[1], two[1]):
+    for version in (two[0], two[0], two[1], two[1]):
         store.promote(version)
     assert store.rollback().version == two[0]
+    with pytest.raises(NotInStore, match="is its first champion"):
+        store.rollback()
 
 
 def test_there_is_nothing_to_go_back_to_before_the_second_promotion(store, two):

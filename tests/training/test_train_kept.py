@@ -12,7 +12,7 @@ from tierwise import OutcomeLog, TierModel, predict_tier
 from tierwise.classifier.errors import InvalidTraining
 from tierwise.classifier.task import Task
 from tierwise.training.evaluation.evaluate import evaluate
-from tierwise.training.outcomes.kept import Kept, kept_of
+from tierwise.training.outcomes.kept import COLUMN, Kept, kept_of, with_kept
 from tierwise.training.outcomes.reading import read_texts
 from tierwise.training.train import train
 
@@ -92,9 +92,25 @@ def test_what_was_kept_for_another_encoder_or_other_tiers_is_not_used(champion, 
     assert kept.embedding.shape == (champion.reader.encoder.n_dims,)
     other = kept_of({**row.features, "encoder": "another"}, row.details, champion)
     assert (other.mass, other.embedding) == (kept.mass, None)
+    bare = kept_of(None, row.details, champion)
+    assert (bare.mass, bare.embedding) == (kept.mass, None)
     beliefs = {**row.details["beliefs"], "tiers": ["small", "large"]}
     assert kept_of(row.features, {"beliefs": beliefs}, champion) is None
     assert kept_of(row.features, None, champion) is None
+
+
+def test_only_rows_without_their_text_get_what_was_kept_of_it(champion, rows, tmp_path):
+    with filled(tmp_path / "log.db", "features", champion, rows[:3]) as log:
+        frame = log.to_pandas()
+        frame.loc[1, "specification"] = "a text that somebody had"
+        found = with_kept(log, frame, champion)
+        whole = frame.assign(specification="a text")
+        assert with_kept(log, whole, champion) is whole
+        details = log.to_pandas(columns=["details"])["details"]
+    texts = [details[place]["beliefs"]["text"] for place in (0, 2)]
+    assert [list(found[COLUMN][place].mass) for place in (0, 2)] == texts
+    assert found[COLUMN][1] is None
+    assert found.drop(columns=COLUMN).equals(frame)
 
 
 @pytest.mark.slow

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,8 +86,9 @@ def test_what_speaks_against_a_challenger_ends_its_canary(store, folder):
     last = store.history()[-1]
     assert store.canary() is None
     assert (last.action, last.by, last.gate["reasons"]) == ("drop_canary", "Bo", ["It moved."])
-    with pytest.raises(NotInStore, match="No challenger is tried"):
+    with pytest.raises(NotInStore, match="No challenger is tried") as caught:
         store.drop_canary()
+    assert caught.value.about == store.where
 
 
 def test_rows_that_it_can_not_be_judged_on_end_nothing(store, folder):
@@ -98,9 +101,10 @@ def test_rows_that_it_can_not_be_judged_on_end_nothing(store, folder):
 def test_a_refused_rival_ends_nothing(store, tmp_path):
     before = store.pointer()
     small_model(seed=3, bias=[0.0, 1.0, 0.0]).save(tmp_path / "rival")
-    with pytest.raises(PromotionRefused, match="nothing was changed"):
+    with pytest.raises(PromotionRefused, match="nothing was changed") as caught:
         settled(store, tmp_path / "rival", GateReport("refuse", ("It moved.",), REFUSED))
     assert store.pointer() == before
+    assert "canary" not in caught.value.gate
 
 
 def test_a_canary_goes_on_as_it_was_or_with_what_it_is_given(store, folder):
@@ -110,6 +114,25 @@ def test_a_canary_goes_on_as_it_was_or_with_what_it_is_given(store, folder):
     change = settled(store, folder, unsure, canary=Canary(0.2, 900))
     assert (store.canary().share, store.canary().max_decisions) == (0.2, 900)
     assert change.gate["canary"]["max_decisions"] == 900
+
+
+def test_a_canary_whose_model_is_gone_is_nobodys(store, folder):
+    challenger = TierModel.load(folder)
+    assert trial_of(store, store.pointer(), challenger, None) is not None
+    shutil.rmtree(store.path / "versions" / store.canary().version)
+    assert trial_of(store, store.pointer(), challenger, None) is None
+
+
+def test_a_canary_began_when_it_was_first_recorded_since_it_ran_last(store, folder):
+    """It is recorded again each time that it is judged; an earlier one of the same model had ended."""
+    pointer, challenger = store.pointer(), TierModel.load(folder)
+    *before, last = pointer.history
+    one, two, three, four = (replace(last, at=f"2026-0{month}-01T00:00:00+00:00") for month in (2, 3, 4, 5))
+    ended = replace(two, action="drop_canary")
+    for history, month in ((one, two, three), 2), ((one, ended, three, four), 4):
+        recorded = replace(pointer, history=(*before, *history))
+        found = trial_of(store, recorded, challenger, None)
+        assert found.since == datetime(2026, month, 1, tzinfo=UTC)
 
 
 def test_another_challenger_says_whose_canary_it_ends(store, tmp_path):

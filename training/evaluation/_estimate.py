@@ -39,7 +39,7 @@ def mean(values: Array, weights: Array, types: Int) -> Estimate:
     The ratio's linearised variance over types (Cochran 1977) with Student's t for their number; what the
     log leaves open is added to it in quadrature.
     """
-    if len(values) == 0 or not weights.sum() > 0:
+    if not weights.sum() > 0:
         return NOTHING
     columns = values if values.ndim == 2 else values[:, None]
     total = weights.sum()

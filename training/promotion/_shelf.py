@@ -111,7 +111,7 @@ class Shelf(ABC):
         if before.canary is None:
             raise NotInStore(f"No challenger is tried in {self.where}.", about=self.where)
         change = _change(before, before.line, "drop_canary", before.canary.version, by, why, gate=gate)
-        return self._record(before, change, line=before.line, canary=None)
+        return self._record(before, change, canary=None)
 
     def rollback(self, *, by: str | None = None, why: str = "") -> Change:
         """End the canary, or go back to the champion before this one; once more goes further back.

@@ -129,8 +129,10 @@ def test_a_late_verdict_lands_at_its_own_time(open_log):
 
 
 def test_what_replaced_what_is_told(log):
-    assert log.record_outcome(decided("d1"), "clean", basis="check").replaced is None
-    assert log.record_outcome("d1", "failed").replaced == "clean"
+    first = log.record_outcome(decided("d1"), "clean", basis="check", at=NOON)
+    assert (first.replaced, first.replaced_at) == (None, None)
+    second = log.record_outcome("d1", "failed")
+    assert (second.replaced, second.replaced_at) == ("clean", NOON)
     assert log.record_outcome("d1", "clean", basis="check").replaced is None
 
 

@@ -71,11 +71,24 @@ def test_a_decision_without_a_model_is_replayed(open_log, monkeypatch, tmp_path)
 def test_unknown_and_imported_decisions_can_not_be_replayed(log):
     import pandas as pd
 
-    with pytest.raises(NotInLog, match="no decision with the id 'd1'"):
+    with pytest.raises(NotInLog, match="no decision with the id 'd1'") as caught:
         log.replay("d1")
+    assert caught.value.about == "d1"
     row = {"decision_id": "d1", "tier": "haiku", "verdict": "clean", "at": "2026-01-01T00:00:00Z"}
     log.import_frame(pd.DataFrame([row]))
     with pytest.raises(NotInLog, match="imported without what led to it"):
+        log.replay("d1")
+
+
+def test_a_decision_whose_policy_is_lost_can_not_be_replayed(log):
+    from sqlalchemy import delete
+
+    from tierwise.router.log._schema import policies
+
+    log.record_decision(decided("d1"))
+    with log._database.write() as connection:
+        connection.execute(delete(policies))
+    with pytest.raises(NotInLog, match="'d1' was imported without what led to it"):
         log.replay("d1")
 
 

@@ -99,6 +99,26 @@ def test_states_are_built_again_from_the_rows(log):
     assert states_of(log) == {0: (b"\x04", 5)}
 
 
+def test_the_newest_rows_are_those_since_the_time_of_the_oldest_among_them(log):
+    for number, hours in enumerate([5, 1, 3, 3, 2]):
+        log.record_outcome(decided(f"d{number}"), "clean", at=NOON - hours * HOUR)
+    log.record_outcome(decided("x", task_type="other"), "clean", at=NOON)
+    with log.reading_states("meta") as states:
+        found = {n: "".join(row.decision_id for row in states.rows(newest=n)) for n in (1, 2, 3, 4, 5, 9)}
+        assert "".join(row.decision_id for row in states.rows()) == "d0d2d3d4d1"
+    assert found == {1: "d1", 2: "d4d1", 3: "d2d3d4d1", 4: "d2d3d4d1", 5: "d0d2d3d4d1", 9: "d0d2d3d4d1"}
+
+
+def test_one_bucket_is_read_alone(log):
+    with log.type_states("meta") as states:
+        for model, bucket, state in ("m1", 0, b"a"), ("m1", 1, b"b"), ("m2", 1, b"c"):
+            states.put(model, bucket, state, 1)
+    with log.reading_states("meta") as states:
+        found = {(m, b): states.get_one(m, b) for m in ("m1", "m2") for b in (0, 1, 2)}
+    nothing = dict.fromkeys([("m1", 2), ("m2", 0), ("m2", 2)])
+    assert found == {("m1", 0): b"a", ("m1", 1): b"b", ("m2", 1): b"c", **nothing}
+
+
 def test_a_state_comes_back_byte_for_byte(log):
     state = bytes(range(256)) * 40
     with log.type_states("meta") as states:

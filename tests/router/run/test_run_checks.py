@@ -13,6 +13,7 @@ from tierwise.classifier.errors import InvalidRequest, MissingExtra
 from tierwise.router.run import Check, CheckResult, Limits, checks
 from tierwise.router.run._check import Surroundings, as_check
 from tierwise.router.run._drive import OUTSIDE, Driver
+from tierwise.router.run._steps import Ask, Interrupt, Told
 from tierwise.testing import MessagesServer
 
 SCHEMA = {"type": "array", "items": {"type": "string", "maxLength": 5}, "minItems": 1}
@@ -76,7 +77,8 @@ def run(driver, ladder):
 )
 def test_a_check_passes_fails_or_has_not_run(run, check, text, status, detail):
     result = run(check, text)
-    assert (result.status, result.detail, result.cost_usd) == (status, detail, 0.0)
+    assert (result.status, result.detail) == (status, detail)
+    assert (result.cost_usd, result.n_requests, result.cost_is_exact) == (0.0, 0, True)
 
 
 def test_a_check_keeps_its_name_and_what_it_raised(run):
@@ -115,6 +117,35 @@ def test_a_failure_outweighs_a_check_that_did_not_run_and_that_outweighs_a_pass(
     found = run(checks.all_of(broken, str.islower, name="all"), "abc")
     assert (found.name, found.status, found.detail) == ("all", "not_run", "broken: raised OSError")
     assert isinstance(found.error, OSError)
+
+
+class Dear:
+    """A check that costs: as one that asks a model twice, the first time in vain."""
+
+    name = "dear"
+
+    def steps(self, text, around):
+        yield Ask(str.islower, text)
+        return CheckResult("dear", "passed", cost_usd=0.5, n_requests=2, cost_is_exact=False)
+
+    def expected_cost_usd(self, task, ladder):
+        return 0.25
+
+
+def test_what_checks_cost_adds_up_and_is_exact_only_where_all_of_it_is(run):
+    found = run(checks.all_of(str.islower, Dear(), Dear()), "abc")
+    assert (found.status, found.cost_usd, found.n_requests, found.cost_is_exact) == ("passed", 1.0, 4, False)
+
+
+def test_who_leaves_during_a_check_has_paid_for_those_before_it(ladder):
+    around = Surroundings(Task("Name the colours."), ladder, Limits(), OUTSIDE)
+    steps = checks.all_of(Dear(), Dear(), Dear()).steps("abc", around)
+    next(steps)
+    for _ in range(2):
+        steps.send(Told(True, None))
+    with pytest.raises(Interrupt) as left:  # the third is under way
+        steps.throw(Interrupt())
+    assert (left.value.n_requests, left.value.cost_usd, left.value.cost_is_exact) == (4, 1.0, False)
 
 
 def test_an_async_check_in_a_blocking_run_has_not_run(run):

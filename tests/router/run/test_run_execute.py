@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from small_model import small_model
 
 from tierwise import Ladder, Policy, predict_tier
 from tierwise.classifier.errors import (
@@ -14,7 +15,7 @@ from tierwise.classifier.errors import (
     ModelNotServed,
     ServiceBusy,
 )
-from tierwise.router.run import Hooks, Limits, Options, aexecute, checks, execute
+from tierwise.router.run import CheckResult, Hooks, Limits, Options, aexecute, checks, execute
 from tierwise.testing import Answer, Fault, MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -77,6 +78,15 @@ def test_a_failed_check_goes_up_until_one_passes_and_every_step_is_told(decision
         *[("outcome", second, "failed"), ("decision", third, second), ("begin", third, 3)],
         *[("end", third, "completed"), ("outcome", third, "clean")],
     ]
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_what_a_check_costs_is_a_cost_of_its_attempt(decision, is_exact):
+    found = CheckResult("dear", "passed", cost_usd=0.5, n_requests=2, cost_is_exact=is_exact)
+    with MessagesServer("Sure!") as server:
+        result = run(server, decision, check=lambda text: found)
+        assert result.cost_usd == pytest.approx(server.cost_usd + 0.5)
+    assert [attempt.cost_is_exact for attempt in result.attempts] == [is_exact]
 
 
 def test_without_a_check_the_first_whole_answer_is_the_result_and_nothing_is_said_of_it(decision):
@@ -156,6 +166,15 @@ def test_a_policy_and_a_ladder_of_ones_own_are_kept_when_going_up():
     assert [attempt.tier for attempt in result.attempts] == ["opus", "fable"]
 
 
+def test_the_model_that_decided_decides_again():
+    model = small_model(bias=[9.0, 0.0, 0.0])
+    decision = predict_tier("tag the ticket the ticket", verifiable=True, model=model)
+    with MessagesServer({"haiku": "Sure!", "*": "[]"}) as server:
+        result = run(server, decision, check=IS_JSON)
+    assert (decision.tier, result.decision.task.attempts) == ("haiku", ("haiku",))
+    assert result.decision.evidence.model is model
+
+
 def test_a_refusal_ends_the_run_and_is_recorded_apart(decision):
     diary = Diary()
     with MessagesServer(Answer.refusal()) as server:
@@ -194,6 +213,16 @@ def test_a_retired_model_is_replaced_by_the_one_that_the_ladder_names(decision):
         server.retire("claude-haiku-5-5")
         with pytest.raises(ModelNotServed, match="claude-haiku-5-5"):
             run(server, decision)
+
+
+@pytest.mark.parametrize("is_a_rung", [True, False])
+def test_the_cost_of_a_successor_is_exact_where_the_ladder_has_its_prices(is_a_rung):
+    haiku, sonnet, *others = Ladder.load().rungs
+    successor = sonnet.model if is_a_rung else haiku.model
+    ladder = Ladder("old", (replace(haiku, model="claude-haiku-3", replaced_by=successor), sonnet, *others))
+    with MessagesServer() as server:
+        [attempt] = run(server, predict_tier(TAG, policy=Policy(ladder=ladder))).attempts
+    assert (attempt.tier, attempt.model, attempt.cost_is_exact) == ("haiku", successor, is_a_rung)
 
 
 def test_a_task_without_a_model_cannot_be_executed():

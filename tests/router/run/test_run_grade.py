@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tierwise import predict_tier
+from tierwise.classifier.errors import BudgetExceeded
 from tierwise.router.run import Grade, Limits, Options, checks, execute
+from tierwise.router.run._execute import expected_usd
 from tierwise.testing import Answer, Fault, MessagesServer
 
 YES, NO = '{"passes": true, "reason": "fine"}', '{"passes": false, "reason": "a brand is named"}'
@@ -29,8 +31,7 @@ def run(decision, graded, **options):
         result = execute(
             decision,
             client=server.client(),
-            limits=Limits(max_retries=1, first_backoff_s=0.01),
-            **{"check": GRADE, **options},
+            **{"check": GRADE, "limits": Limits(max_retries=1, first_backoff_s=0.01), **options},
         )
         return result, server
 
@@ -82,3 +83,7 @@ def test_the_expected_cost_of_a_grade_is_known_before(decision, ladder):
         checks.all_of(GRADE, checks.length(), GRADE).expected_cost_usd(decision.task, ladder) == 2 * expected
     )
     assert checks.function(str.islower).expected_cost_usd(decision.task, ladder) == 0.0
+    attempt = expected_usd(decision, None)
+    assert expected_usd(decision, GRADE) == pytest.approx(attempt + expected)
+    with pytest.raises(BudgetExceeded):  # enough for the answer, not for its grade
+        run(decision, YES, limits=Limits(max_usd=attempt + expected / 2))

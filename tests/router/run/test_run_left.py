@@ -12,8 +12,13 @@ import time
 import pytest
 from held_log import held
 
-from tierwise import OutcomeLog, Router
+from tierwise import OutcomeLog, Router, predict_tier
+from tierwise.classifier.errors import CallInterrupted
 from tierwise.router.run import Grade, Hooks, Limits, Options, aexecute, checks
+from tierwise.router.run._attempt import attempt_steps
+from tierwise.router.run._check import Surroundings, as_check
+from tierwise.router.run._drive import OUTSIDE
+from tierwise.router.run._steps import Ask, Interrupt, Sent
 from tierwise.testing import Fault, MessagesServer
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -98,6 +103,39 @@ def test_what_a_stream_has_announced_is_counted(plain_log):
         [row] = plain_log.attempts()
         assert row.cost_usd == pytest.approx(server.cost_usd)
     assert (row.n_requests, row.cost_is_exact) == (2, False)
+
+
+@pytest.fixture
+def begun(ladder):
+    """An attempt as steps, with a check and a hook; it asks for its request to be sent."""
+    task = predict_tier(TAG)
+    around = Surroundings(task.task, ladder, Limits(), OUTSIDE)
+    return attempt_steps(1, task, Options(), as_check(str.islower), Hooks(on_end=print), around)
+
+
+def test_who_leaves_before_the_answer_is_told_one_end_and_no_more(begun):
+    model = next(begun).request.kwargs["model"]
+    told = begun.throw(Interrupt())
+    _, attempt = told.arguments
+    assert (attempt.status, attempt.cost_is_exact) == ("error", False)
+    assert (type(attempt.error), attempt.error.about) == (CallInterrupted, model)
+    with pytest.raises(Interrupt):
+        begun.send(None)
+
+
+def test_who_leaves_during_the_check_is_told_one_end_and_no_more(begun):
+    with MessagesServer("sure") as server:
+        message = server.client().messages.create(**next(begun).request.kwargs)
+    assert begun.send(Sent(message, None)) == Ask(str.islower, "sure")
+    told = begun.throw(Interrupt())
+    _, attempt = told.arguments
+    assert (attempt.status, attempt.check.status, attempt.check.detail) == (
+        "completed",
+        "not_run",
+        "interrupted",
+    )
+    with pytest.raises(Interrupt):
+        begun.send(None)
 
 
 def test_an_answer_that_was_being_graded_is_paid_and_unjudged(plain_log):

@@ -8,7 +8,7 @@ import pytest
 
 from tierwise import Ladder, Policy, predict_tier
 from tierwise.classifier.errors import InvalidRequest
-from tierwise.router.run import Limits, Options, execute
+from tierwise.router.run import Hooks, Limits, Options, execute
 from tierwise.testing import Answer, MessagesServer, tokens_in
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -30,7 +30,10 @@ def run(answer, ladder, **options):
 
 
 def test_more_room_at_the_same_tier_by_the_same_decision(ladder):
-    result = run(Answer("x" * 4 * 30_000), ladder)
+    told = []
+    hooks = Hooks(on_decision=lambda decision, follows: told.append((decision.decision_id, follows)))
+    result = run(Answer("x" * 4 * 30_000), ladder, hooks=hooks)
+    assert told == [(result.decision.decision_id, None)]
     assert [attempt.max_tokens for attempt in result.attempts] == [8_192, 32_768]
     assert [attempt.verdict for attempt in result.attempts] == ["cut_off", None]
     assert len({attempt.decision_id for attempt in result.attempts}) == 1
@@ -46,6 +49,13 @@ def test_room_is_raised_up_to_the_models_cap_then_a_tier_with_a_larger_one_is_as
     ]
     assert result.decision.task.attempts == ()  # haiku has not failed
     assert result.status == "unchecked"
+
+
+def test_a_tier_without_a_limit_has_room_for_all_that_is_wanted():
+    haiku, sonnet, opus = small_ladder(max_output_tokens=8_192).rungs
+    ladder = Ladder("open", (haiku, replace(sonnet, max_output_tokens=None), opus))
+    result = run(Answer("x" * 4 * 30_000), ladder)
+    assert [(str(a.tier), a.max_tokens) for a in result.attempts] == [("haiku", 8_192), ("sonnet", 32_768)]
 
 
 def test_a_full_window_needs_a_larger_window():

@@ -67,6 +67,24 @@ def test_a_rung_without_cache_rates_bills_cached_tokens_as_input(ladder):
     assert usage_cost_usd(plain, Usage(1, 1, 1, 1, 1)) == pytest.approx(6e-6)
 
 
+def test_a_rung_whose_prompt_is_free_bills_its_answer(ladder):
+    from dataclasses import replace
+
+    free = PriceStep(0.0, 2.0, batch_input=0.0, batch_output=1.0)
+    rung = replace(ladder.rungs[0], prices=(free,))
+    costs = [usage_cost_usd(rung, Usage(1_000, 10), batch=batch) for batch in (False, True)]
+    assert costs == pytest.approx([20e-6, 10e-6])
+
+
+def test_what_a_response_leaves_out_is_nothing():
+    from types import SimpleNamespace
+
+    from anthropic import types
+
+    few = types.Usage(input_tokens=7, output_tokens=3)
+    assert usage_of(SimpleNamespace(usage=few)) == Usage(7, 3)
+
+
 def test_usages_add_up_part_by_part():
     assert Usage(1, 2, 3) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 40)
     assert Usage(1, 0, 2, 3, 4).prompt_tokens == 10
