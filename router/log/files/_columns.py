@@ -60,17 +60,21 @@ _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 
 def check_columns(names: list[str]) -> None:
-    """Raise InvalidOutcome for a column that nobody knows, or where the least is missing."""
+    """Raise InvalidOutcome for an unknown column, one that comes twice, or where the least is missing."""
     for name in names:
         if name == UNREADABLE:
             raise InvalidOutcome(
                 f"Nothing of this row could be read: write its columns in place of {name!r}.", about=name
             )
         if name not in KINDS and name not in IGNORED:
+            is_uncut = len(names) == 1 and (";" in name or "\t" in name)
+            hint = ": columns are separated by commas." if is_uncut else suggestion(name, KINDS)
             raise InvalidOutcome(
-                f"Unknown column {name!r}{suggestion(name, KINDS)} Known columns: {', '.join(KINDS)}.",
+                f"Unknown column {name!r}{hint} Known columns: {', '.join(KINDS)}.",
                 about=name,
             )
+        if names.count(name) > 1:
+            raise InvalidOutcome(f"Column {name!r} is there twice: which of them counts?", about=name)
     if "tier" not in names and "decision_id" not in names:
         raise InvalidOutcome(
             "A row needs a 'tier' (what did the work), or the 'decision_id' of a decision in the log; found "

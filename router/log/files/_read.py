@@ -94,7 +94,9 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     try:
         file = pq.ParquetFile(path)
     except ArrowInvalid as error:
-        raise InvalidOutcome(f"{path} is not a Parquet file: {error}.", about=path) from error
+        raise InvalidOutcome(
+            f"{path} is not a Parquet file: {str(error).rstrip('.')}.", about=path
+        ) from error
     with file:
         check_columns(file.schema_arrow.names)
         number = 0

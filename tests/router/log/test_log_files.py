@@ -124,6 +124,36 @@ def test_bad_rows_once_corrected_are_imported(open_log, tmp_path):
     assert log.history("meta") == {"haiku": (2, 0)}
 
 
+@pytest.mark.parametrize(
+    ("bad_path", "message"),
+    [
+        ("in.jsonl", "Bad rows would be written over in.jsonl itself: choose another file for them"),
+        ("sub/../in.jsonl", "Bad rows would be written over"),
+        ("nowhere/bad.jsonl", "Can't write nowhere/bad.jsonl: there is no folder nowhere"),
+    ],
+)
+def test_nothing_is_imported_where_the_bad_rows_have_no_place(
+    open_log, tmp_path, bad_path, message, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    log = open_log(clock=SetClock())
+    Path("sub").mkdir()
+    Path("in.jsonl").write_text("\n".join(LINES), encoding="utf-8")
+    with pytest.raises(InvalidOutcome, match=message):
+        log.import_file("in.jsonl", partial=True, bad_path=bad_path)
+    assert (log.stats().n_decisions, Path("in.jsonl").read_text(encoding="utf-8")) == (0, "\n".join(LINES))
+
+
+def test_bad_rows_that_can_not_be_written_after_all_are_told_with_what_was_imported(open_log, tmp_path):
+    log = open_log(clock=SetClock())
+    (tmp_path / "in.jsonl").write_text("\n".join(LINES), encoding="utf-8")
+    (tmp_path / "bad.jsonl").mkdir()
+    message = "Can't write .*bad.jsonl: .* The other 2 rows are in the log; import again, .*adds nothing"
+    with pytest.raises(InvalidOutcome, match=message):
+        log.import_file(tmp_path / "in.jsonl", partial=True, bad_path=tmp_path / "bad.jsonl")
+    assert log.stats().n_decisions == 2
+
+
 def test_what_could_not_be_read_is_written_out_as_it_stood(open_log, tmp_path):
     log = open_log(clock=SetClock())
     (tmp_path / "in.jsonl").write_text("{broken\n", encoding="utf-8")
@@ -146,7 +176,10 @@ def test_what_could_not_be_read_is_written_out_as_it_stood(open_log, tmp_path):
         ("x.csv", "tier,é\n".encode("latin-1"), "is not UTF-8"),
         ("x.csv", b"tier,vredict\n", "Unknown column 'vredict'; did you mean 'verdict'"),
         ("x.csv", b"", "A row needs a 'tier'"),
-        ("x.parquet", b"no parquet", "is not a Parquet file"),
+        ("x.csv", b"tier,at,tier\n", "Column 'tier' is there twice: which of them counts\\?"),
+        ("x.csv", b"tier;verdict;at\n", "Unknown column 'tier;verdict;at': columns are separated by commas."),
+        ("x.csv", b"tier\tverdict\n", r"Unknown column 'tier\\tverdict': columns are separated by commas."),
+        ("x.parquet", b"no parquet, nor anything else", r"is not a Parquet file: .*[^.]\.$"),
     ],
 )
 def test_a_file_that_can_not_be_read_is_named(tmp_path, sqlite_url, name, content, message):
