@@ -83,7 +83,7 @@ def test_a_tier_that_is_not_on_the_ladder_makes_a_row_bad(sqlite_url, rows, tmp_
     message = (
         "Nothing was imported: 1 of 4 rows can't be taken. line 4: tier 'sonet' is none of the ladder's; "
         "did you mean 'sonnet'? It has haiku, sonnet, opus; for others: --ladder or --any-tier (in Python tiers=). "
-        "Correct them, or import the rest with partial."
+        "Correct them, or import the rest with --partial (in Python partial=True)."
     )
     assert_refused(run("log", "import", rows, "--log", sqlite_url), message)
     partial = run("log", "import", rows, "--log", sqlite_url, "--partial")

@@ -40,7 +40,13 @@ def log(open_log):
 
 @pytest.mark.parametrize(("at", "message"), BAD)
 def test_naive_and_future_and_other_times_are_refused_everywhere(log, at, message):
-    message = message.replace(".*", "§").replace("(", r"\(").replace(".", r"\.").replace("+", r"\+").replace("§", ".*")
+    message = (
+        message.replace(".*", "§")
+        .replace("(", r"\(")
+        .replace(".", r"\.")
+        .replace("+", r"\+")
+        .replace("§", ".*")
+    )
     with pytest.raises(InvalidOutcome, match=f"at {message}"):
         log.record_outcome(decided("d1"), "clean", at=at)
     with pytest.raises(InvalidOutcome, match=f"at {message}"):
