@@ -224,6 +224,21 @@ def test_bad_input_is_exit_2_and_one_line(sqlite_url, arguments, message, tmp_pa
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("log.db")] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["expire", "--days", "nan"], "nan is no finite number"),
+        (["expire", "--days", "1e300"], "is not in the range"),
+        (["stats", "--worth-usd", "inf"], "inf is no finite number"),
+    ],
+)
+def test_what_is_no_number_of_days_or_dollars_is_refused(sqlite_url, arguments, message):
+    OutcomeLog(sqlite_url).close()
+    result = run("log", *arguments, "--log", sqlite_url)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
 def test_the_real_command_refuses_without_a_traceback(tmp_path):
     command = [sys.executable, "-m", "tierwise", "log", "stats", "--log", str(tmp_path / "nowhere.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
