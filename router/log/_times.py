@@ -30,7 +30,7 @@ def checked_us(name: str, value: object, now: datetime) -> int:
     moment = _as_moment(name, value)
     if moment.utcoffset() is None:
         raise InvalidOutcome(
-            f"{name} must say its time zone; got {str(value)!r}. Write 2026-03-01T09:30:00+00:00, "
+            f"{name} must say its time zone; got {str(value)!r:.80}. Write 2026-03-01T09:30:00+00:00, "
             "or datetime.now(tz=datetime.UTC).",
             about=name,
         )
@@ -58,6 +58,6 @@ def _as_moment(name: str, value: object) -> datetime:
             pass
     raise InvalidOutcome(
         f"{name} must be a date and time with its time zone, such as 2026-03-01T09:30:00+00:00; "
-        f"got {value!r}.",
+        f"got {value!r:.80}.",
         about=name,
     )

@@ -96,13 +96,13 @@ def from_cell(name: str, cell: str) -> Any:
     if kind == "flag":
         if cell.lower() in _TRUE | _FALSE:
             return cell.lower() in _TRUE
-        raise InvalidOutcome(f"{name} must be true or false; got {cell!r}.", about=name)
+        raise InvalidOutcome(f"{name} must be true or false; got {cell!r:.80}.", about=name)
     if kind in ("count", "number"):
         try:
             return int(cell) if kind == "count" else float(cell)
         except ValueError:
             what = "a whole number >= 0" if kind == "count" else "a number"
-            raise InvalidOutcome(f"{name} must be {what}; got {cell!r}.", about=name) from None
+            raise InvalidOutcome(f"{name} must be {what}; got {cell!r:.80}.", about=name) from None
     if kind == "names":
         return [each for each in cell.replace(",", " ").replace(";", " ").split() if each]
     if kind == "json":

@@ -58,8 +58,8 @@ class RowReader:
         }
         text = given.get("specification")
         facts = {name: given[name] for name in FACT_KINDS if name in given}
-        if "attempts" in facts and not isinstance(facts["attempts"], str):
-            facts["attempts"] = list(facts["attempts"])
+        if isinstance(facts.get("attempts"), np.ndarray):  # of a frame that was read from Parquet
+            facts["attempts"] = facts["attempts"].tolist()
         task = Task("" if text is None else text, task_type=given.get("task_type"), **facts)
         if "tier" not in given and "decision_id" not in given:
             raise InvalidOutcome("tier is missing: what did the work?", about="tier")
@@ -122,7 +122,7 @@ class RowReader:
             values[name] = _text(given, name)
         if values["mode"] not in (None, *MODES):
             raise InvalidOutcome(
-                f"mode must be one of {', '.join(MODES)}; got {values['mode']!r}.", about="mode"
+                f"mode must be one of {', '.join(MODES)}; got {values['mode']!r:.80}.", about="mode"
             )
         for name in ("confidence", "propensity"):
             values[name] = _share(name, values[name], above_zero=name == "propensity")
@@ -162,7 +162,7 @@ def _text(given: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip() or is_binary(value):
-        raise InvalidOutcome(f"{name} must be a non-empty text; got {value!r}.", about=name)
+        raise InvalidOutcome(f"{name} must be a non-empty text; got {value!r:.80}.", about=name)
     return value
 
 

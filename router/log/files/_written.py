@@ -77,7 +77,8 @@ def write_bad(source: Path, bad: Sequence[BadRow], path: Path, *, n_imported: in
 
 def _write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     written = 0
-    with path.open("w", encoding="utf-8") as out:
+    # a lone surrogate, which only a bad row can have, becomes the escape that JSON has for it
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
         for row in rows:
             given = {name: _time_as_text(value) for name, value in row.items() if value is not None}
             out.write(to_json(given) + "\n")

@@ -124,6 +124,24 @@ def test_bad_rows_once_corrected_are_imported(open_log, tmp_path):
     assert log.history("meta") == {"haiku": (2, 0)}
 
 
+def test_a_bad_row_that_no_encoding_can_write_is_written_out_as_json_writes_it(open_log, tmp_path):
+    log = open_log(clock=SetClock())
+    row = '{"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "note": "\\ud800 \\ud83d\\ude00 é"}'
+    (tmp_path / "in.jsonl").write_text(f"{row}\n{LINES[0]}\n", encoding="utf-8")
+    report = log.import_file(tmp_path / "in.jsonl", partial=True)
+    (written,) = report.bad_path.read_text(encoding="utf-8").splitlines()
+    assert (json.loads(written)["note"], report.n_decisions) == (json.loads(row)["note"], 1)
+
+
+@pytest.mark.parametrize("kind", ["live", "items", "propensity"])
+def test_a_text_in_the_cell_of_a_flag_or_number_is_not_quoted_whole(open_log, tmp_path, kind):
+    log = open_log(clock=SetClock())
+    (tmp_path / "in.csv").write_text(f"tier,{kind}\nhaiku,{'a long text ' * 400}\n", encoding="utf-8")
+    with pytest.raises(BadRows) as caught:
+        log.import_file(tmp_path / "in.csv")
+    assert len(caught.value.rows[0].message) < 250
+
+
 @pytest.mark.parametrize(
     ("bad_path", "message"),
     [

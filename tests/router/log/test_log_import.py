@@ -58,6 +58,8 @@ def test_importing_twice_adds_nothing(log):
         ({"items": -1}, "items must be a whole number"),
         ({"live": "maybe"}, "live must be True, False or None"),
         ({"attempts": "haiku"}, "attempts must be a list of tier names"),
+        ({"attempts": 0}, "attempts must be a list of tier names, .* got 0"),
+        ({"attempts": {"haiku": 1}}, "attempts must be a list of tier names"),
         ({"specification": 3}, "specification must be text"),
         ({"specification": "a\x00b"}, "NUL character"),
         ({"task_type": "a\x00b"}, "without NUL and lone surrogates"),
@@ -78,7 +80,7 @@ def test_importing_twice_adds_nothing(log):
         ({"decision_id": "first", "tier": "opus"}, "'first' is another decision in row 0"),
         ({"decision_id": "first", "items": 9}, "'first' is another decision in row 0"),
     ],
-    ids=range(32),
+    ids=range(34),
 )
 def test_a_bad_row_is_named_and_nothing_of_its_frame_is_imported(log, row, message):
     log.record_decision(decided("taken", pin="opus"))
@@ -157,6 +159,13 @@ def test_steps_without_a_model_and_decisions_without_a_verdict_come_in(log):
     report = log.import_frame(rows)
     assert (report.n_decisions, report.n_outcomes) == (2, 1)
     assert log.history("meta") == {}
+
+
+@pytest.mark.parametrize("column", ["verdict", "basis", "at", "mode"])
+def test_a_text_in_the_wrong_column_is_not_quoted_whole(log, column):
+    with pytest.raises(BadRows) as caught:
+        log.import_frame(frame({column: "a long text " * 400}))
+    assert len(caught.value.rows[0].message) < 250
 
 
 @pytest.mark.parametrize("given", [True, np.True_, 1, 1.0])
