@@ -71,6 +71,18 @@ def test_what_pandas_reads_from_an_export_is_what_the_log_has(log, tmp_path, for
     assert pd.to_datetime(frame["at"])[1] == NOON - HOUR
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_text_that_is_empty_is_still_one(open_log, tmp_path, form):
+    log, other = open_log(clock=SetClock()), OutcomeLog(tmp_path / "other.db", clock=SetClock())
+    for decision_id, text in (("d1", ""), ("d2", " \n ")):
+        log.record_outcome(decided(decision_id, text=text), "failed")
+    log.export(tmp_path / f"out.{form}")
+    with other:
+        other.import_file(tmp_path / f"out.{form}")
+        found = other.to_pandas(columns=["decision_id", "specification", "text_stored"])
+    assert sorted(map(tuple, found.to_numpy())) == [("d1", "", "full"), ("d2", " \n ", "full")]
+
+
 LINES = [
     '{"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "task_type": "meta", "items": 3}',
     '{"tier": "haiku", "verdict": "claen", "at": "2026-02-01T00:00:00Z", "task_type": "meta"}',
