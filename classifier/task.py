@@ -104,7 +104,8 @@ class Task:
                 object.__setattr__(self, name, _as_count(name, value))
         if self.role is not None and self.role not in ROLES:
             raise InvalidTask(
-                f"role must be one of {', '.join(ROLES)}; got {self.role!r}" + suggestion(self.role, ROLES),
+                f"role must be one of {', '.join(ROLES)}; got {self.role!r:.80}"
+                + suggestion(self.role, ROLES),
                 about="role",
             )
         if self.attempts != ():
@@ -182,9 +183,11 @@ def _check_encodable(text: str) -> None:
 
 def _check_name(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise InvalidTask(f"{name} must be a non-empty text; got {value!r}.", about=name)
+        raise InvalidTask(f"{name} must be a non-empty text; got {value!r:.80}.", about=name)
     if "\x00" in value or not (value.isascii() or _is_encodable(value)):
-        raise InvalidTask(f"{name} must be text without NUL and lone surrogates; got {value!r}.", about=name)
+        raise InvalidTask(
+            f"{name} must be text without NUL and lone surrogates; got {value!r:.80}.", about=name
+        )
 
 
 def _is_encodable(text: str) -> bool:
@@ -194,12 +197,12 @@ def _is_encodable(text: str) -> bool:
 def _as_flag(name: str, value: object) -> bool:
     if type(value).__name__ in ("bool", "bool_"):  # NumPy's bool, without importing NumPy
         return bool(value)
-    raise InvalidTask(f"{name} must be True, False or None; got {value!r}.", about=name)
+    raise InvalidTask(f"{name} must be True, False or None; got {value!r:.80}.", about=name)
 
 
 def _as_count(name: str, value: Any) -> int:
     if not _is_whole(value) or value < 0:
-        raise InvalidTask(f"{name} must be a whole number >= 0; got {value!r}.", about=name)
+        raise InvalidTask(f"{name} must be a whole number >= 0; got {value!r:.80}.", about=name)
     if value > MAX_COUNT:
         raise InvalidTask(f"{name} must be at most {MAX_COUNT:,}.", about=name)
     return int(value)
@@ -222,7 +225,7 @@ def _as_names(name: str, value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise InvalidTask(
-            f"{name} must be a list of tier names, such as ['haiku']; got {value!r}.", about=name
+            f"{name} must be a list of tier names, such as ['haiku']; got {value!r:.80}.", about=name
         )
     for each in value:
         _check_name(name, each)

@@ -107,7 +107,9 @@ class Log(Protocol):
 
 @runtime_checkable
 class StateLog(Log, Protocol):
-    """A log that keeps what a model has learned of a type."""
+    """A log that keeps what a model has learned of a type, and else has counts."""
+
+    def history(self, task_type: str) -> Counts: ...
 
     def learned(self, task_type: str, model: TierModel) -> TypeState | None: ...
 
@@ -119,8 +121,13 @@ def asked(
         return history
     if task_type is None:
         return None
-    learned = history.learned(task_type, model) if model and isinstance(history, StateLog) else None
-    return history.history(task_type) if learned is None else learned
+    if model is None or not isinstance(history, StateLog):
+        return history.history(task_type)
+    learned = history.learned(task_type, model)
+    if learned is not None:
+        return learned
+    counts = history.history(task_type)  # also of tiers of other ladders: one log may serve several
+    return {tier: pair for tier, pair in counts.items() if tier in model.tiers}
 
 
 def _name_position(error: InvalidTask, position: int) -> None:

@@ -80,14 +80,19 @@ def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_poli
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:
-    names = ("task_type", "tier", "mode", "facts")
+    """Raises DecisionConflict, which quotes no text, where the log has another decision of that id."""
+    names = ("task_type", "tier", "mode", "facts", "specification")
     wanted = select(*(decisions.c[name] for name in names))
     found = connection.execute(wanted.where(decisions.c.decision_id == values["decision_id"])).one()
     differing = [name for name in names if getattr(found, name) != values[name]]
+    if differing == ["specification"] and None in (found.specification, values["specification"]):
+        return  # a text that is not kept contradicts nothing
     if differing:
         name = differing[0]
+        is_text = name == "specification"
+        how = "text differs" if is_text else f"{name} is {getattr(found, name)!r}, not {values[name]!r}"
         raise DecisionConflict(
-            f"The log holds another decision with the id {values['decision_id']!r}: its {name} is "
-            f"{getattr(found, name)!r}, not {values[name]!r}. Give each decision an id of its own.",
+            f"The log holds another decision with the id {values['decision_id']!r}: its {how}. "
+            "Give each decision an id of its own.",
             about=values["decision_id"],
         )

@@ -1,4 +1,4 @@
-"""Times in the log: whole microseconds since 1970, UTC. Naive and future times are refused."""
+"""Times in the log: whole microseconds since 1970, UTC. Naive, future and ancient times are refused."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ def from_us(microseconds: int) -> datetime:
 
 
 def checked_us(name: str, value: object, now: datetime) -> int:
-    """Microseconds of a moment in the past. Raises InvalidOutcome for anything else."""
+    """Microseconds of a moment from 1970 to now. Raises InvalidOutcome for anything else."""
     moment = _as_moment(name, value)
     if moment.utcoffset() is None:
         raise InvalidOutcome(
-            f"{name} must say its time zone; got {str(value)!r}. Write 2026-03-01T09:30:00+00:00, "
+            f"{name} must say its time zone; got {str(value)!r:.80}. Write 2026-03-01T09:30:00+00:00, "
             "or datetime.now(tz=datetime.UTC).",
+            about=name,
+        )
+    if moment < EPOCH:  # near the year 1 no calendar can say it in every zone
+        raise InvalidOutcome(
+            f"{name} must not lie before 1970; got {moment.isoformat()}. Is its year the right one?",
             about=name,
         )
     if moment > now + SKEW:
@@ -53,6 +58,6 @@ def _as_moment(name: str, value: object) -> datetime:
             pass
     raise InvalidOutcome(
         f"{name} must be a date and time with its time zone, such as 2026-03-01T09:30:00+00:00; "
-        f"got {value!r}.",
+        f"got {value!r:.80}.",
         about=name,
     )

@@ -54,4 +54,4 @@ def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in allowed:
         return str(value)
     hint = suggestion(value, allowed) if isinstance(value, str) else "."
-    raise InvalidOutcome(f"{name} must be one of {', '.join(allowed)}; got {value!r}{hint}", about=name)
+    raise InvalidOutcome(f"{name} must be one of {', '.join(allowed)}; got {value!r:.80}{hint}", about=name)

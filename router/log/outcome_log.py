@@ -32,7 +32,7 @@ from .files._export import exported_rows
 from .files._frame import frame_of, rows_of
 from .files._import import ImportReport, Row, import_rows
 from .files._read import read_file, unit_of, with_progress
-from .files._written import write_bad, write_file
+from .files._written import place_of_bad, write_bad, write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,12 +197,12 @@ class OutcomeLog(OpenedLog):
         bad_path : where, with `partial`, bad rows are written (default: beside the file, .bad.jsonl).
         """
         source = Path(path)
+        beside = place_of_bad(source, bad_path) if partial else source
         rows = with_progress(read_file(source), "rows", progress)
         report = self._import(rows, unit_of(source), partial, tiers)
         if not report.bad:
             return report
-        beside = source.with_name(f"{source.name}.bad.jsonl") if bad_path is None else Path(bad_path)
-        write_bad(source, report.bad, beside)
+        write_bad(source, report.bad, beside, n_imported=report.n_rows - len(report.bad))
         return replace(report, bad_path=beside)
 
     def export(self, path: str | os.PathLike[str], *, progress: bool = False) -> int:

@@ -231,6 +231,13 @@ def test_a_row_gives_the_same_task_as_the_call():
     assert Task.from_mapping(row) == Task("Tag the tickets", items=12, live=True, attempts=("haiku",))
 
 
+@pytest.mark.parametrize("name", ["live", "items", "role", "attempts", "pin"])
+def test_a_text_given_for_another_fact_is_not_quoted_whole(name):
+    with pytest.raises(InvalidTask) as caught:
+        Task("x", **{name: "a long text \x00 " * 400})
+    assert len(str(caught.value)) < 250
+
+
 def test_a_task_is_frozen_and_every_fact_is_a_field():
     task = Task("Tag")
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -83,7 +83,7 @@ def test_a_tier_that_is_not_on_the_ladder_makes_a_row_bad(sqlite_url, rows, tmp_
     message = (
         "Nothing was imported: 1 of 4 rows can't be taken. line 4: tier 'sonet' is none of the ladder's; "
         "did you mean 'sonnet'? It has haiku, sonnet, opus; for others: --ladder or --any-tier (in Python tiers=). "
-        "Correct them, or import the rest with partial."
+        "Correct them, or import the rest with --partial (in Python partial=True)."
     )
     assert_refused(run("log", "import", rows, "--log", sqlite_url), message)
     partial = run("log", "import", rows, "--log", sqlite_url, "--partial")
@@ -222,6 +222,21 @@ def test_bad_input_is_exit_2_and_one_line(sqlite_url, arguments, message, tmp_pa
     assert_refused(run(*[sqlite_url if each == "URL" else each for each in arguments]), message)
     assert "hunter2" not in message
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("log.db")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["expire", "--days", "nan"], "nan is no finite number"),
+        (["expire", "--days", "1e300"], "is not in the range"),
+        (["stats", "--worth-usd", "inf"], "inf is no finite number"),
+    ],
+)
+def test_what_is_no_number_of_days_or_dollars_is_refused(sqlite_url, arguments, message):
+    OutcomeLog(sqlite_url).close()
+    result = run("log", *arguments, "--log", sqlite_url)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
 
 
 def test_the_real_command_refuses_without_a_traceback(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from tierwise import OutcomeLog, Task, predict_tier, predict_tiers
@@ -30,6 +31,19 @@ def test_an_outcome_in_the_log_is_felt_in_the_next_decision(tmp_path):
         many = predict_tiers([Task(TEXT, task_type=KIND), Task(TEXT)], history=log)
         assert many[0].probabilities == after.probabilities
         assert many[1].probabilities == predict_tier(TEXT).probabilities
+
+
+def test_outcomes_of_another_ladder_in_the_log_are_left_out(tmp_path):
+    rows = [
+        {"task_type": KIND, "tier": tier, "verdict": "corrected", "at": "2026-02-01T00:00:00Z"}
+        for tier in ("abacus", "haiku")
+    ]
+    with OutcomeLog(f"sqlite:///{tmp_path}/log.db") as log:
+        log.import_frame(pd.DataFrame(rows))
+        assert log.history(KIND) == {"abacus": (0, 1), "haiku": (0, 1)}
+        felt = predict_tier(TEXT, task_type=KIND, history={"haiku": (0, 1)}).probabilities
+        assert predict_tier(TEXT, task_type=KIND, history=log).probabilities == felt
+        assert predict_tiers([Task(TEXT, task_type=KIND)], history=log)[0].probabilities == felt
 
 
 def test_a_log_is_not_asked_about_a_task_without_a_type(tmp_path):

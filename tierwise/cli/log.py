@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,17 @@ from ._policy import policy_options
 from ._stats import counts_table, movements_table
 
 SHOWN = 1_000  # bad rows; whoever has more wants them in a file
+MAX_DAYS = 100_000
+
+
+class _Number(click.FloatRange):
+    """A finite one: nan passes every comparison with a limit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        number = super().convert(value, param, context)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, context)
+        return number
 
 
 @click.group()
@@ -93,7 +105,7 @@ def export(path: Path, url: str, as_json: bool) -> None:
 @click.option("--model", "model_path", type=click.Path(path_type=Path), help="A model folder.")
 @policy_options
 @click.option(
-    "--worth-usd", type=click.FloatRange(min=0), help="Saving less a month, routing doesn't pay (default 10)."
+    "--worth-usd", type=_Number(min=0), help="Saving less a month, routing doesn't pay (default 10)."
 )
 @click.option("--json", "as_json", is_flag=True)
 def stats(
@@ -182,7 +194,7 @@ def forget(task_type: str | None, decision_id: str | None, url: str, as_json: bo
 
 
 @log.command()
-@click.option("--days", type=click.FloatRange(min=0), required=True, help="Made longer ago than this.")
+@click.option("--days", type=_Number(0, MAX_DAYS), required=True, help="Made longer ago than this.")
 @click.option("--text-only", is_flag=True, help="Remove texts and notes; keep what can be counted.")
 @log_option
 @click.option("--json", "as_json", is_flag=True)

@@ -40,7 +40,8 @@ def _as_ours(error: exc.DBAPIError, name: str, timeout_s: float) -> LogUnavailab
     if code == sqlite3.SQLITE_FULL or state in _FULL:
         return LogFull(
             f"No space left for the log {name}; nothing was written, and what it holds is intact. "
-            "Make room (`tierwise log expire`), then try again.",
+            "Make room on its disk, then try again. (`tierwise log expire` needs some room itself; what it "
+            "frees goes to later writes of the log.)",
             about=name,
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):

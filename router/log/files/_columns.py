@@ -60,17 +60,21 @@ _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 
 def check_columns(names: list[str]) -> None:
-    """Raise InvalidOutcome for a column that nobody knows, or where the least is missing."""
+    """Raise InvalidOutcome for an unknown column, one that comes twice, or where the least is missing."""
     for name in names:
         if name == UNREADABLE:
             raise InvalidOutcome(
                 f"Nothing of this row could be read: write its columns in place of {name!r}.", about=name
             )
         if name not in KINDS and name not in IGNORED:
+            is_uncut = len(names) == 1 and (";" in name or "\t" in name)
+            hint = ": columns are separated by commas." if is_uncut else suggestion(name, KINDS)
             raise InvalidOutcome(
-                f"Unknown column {name!r}{suggestion(name, KINDS)} Known columns: {', '.join(KINDS)}.",
+                f"Unknown column {name!r}{hint} Known columns: {', '.join(KINDS)}.",
                 about=name,
             )
+        if names.count(name) > 1:
+            raise InvalidOutcome(f"Column {name!r} is there twice: which of them counts?", about=name)
     if "tier" not in names and "decision_id" not in names:
         raise InvalidOutcome(
             "A row needs a 'tier' (what did the work), or the 'decision_id' of a decision in the log; found "
@@ -92,13 +96,13 @@ def from_cell(name: str, cell: str) -> Any:
     if kind == "flag":
         if cell.lower() in _TRUE | _FALSE:
             return cell.lower() in _TRUE
-        raise InvalidOutcome(f"{name} must be true or false; got {cell!r}.", about=name)
+        raise InvalidOutcome(f"{name} must be true or false; got {cell!r:.80}.", about=name)
     if kind in ("count", "number"):
         try:
             return int(cell) if kind == "count" else float(cell)
         except ValueError:
             what = "a whole number >= 0" if kind == "count" else "a number"
-            raise InvalidOutcome(f"{name} must be {what}; got {cell!r}.", about=name) from None
+            raise InvalidOutcome(f"{name} must be {what}; got {cell!r:.80}.", about=name) from None
     if kind == "names":
         return [each for each in cell.replace(",", " ").replace(";", " ").split() if each]
     if kind == "json":

@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, text
+from sqlalchemy import Connection, delete, insert, select, text
 
 from ....classifier.errors import BadRow, BadRows, InvalidOutcome
+from .._schema import policies
 from .._text import StoreText
 from ..database._connections import Database
 from ._move import conflicts, move
@@ -60,10 +61,11 @@ def import_rows(
 
     what : "line" or "row", for messages. tiers : that rows may name; None for any.
     """
-    reader = RowReader(store_text, now, tiers)
     with database.connect() as connection:
         connection.detach()  # closed at the end, and the stage with it
         with connection.begin():
+            known = set(connection.execute(select(policies.c.fingerprint)).scalars())
+            reader = RowReader(store_text, now, tiers, known)
             stage.create(connection)
             n_rows, bad = _staged(connection, rows, reader)
             if not database.is_sqlite:
@@ -117,5 +119,5 @@ def _message(bad: list[BadRow], n_rows: int, what: str) -> str:
     return (
         f"Nothing was imported: {len(bad):,} of {n_rows:,} rows can't be taken. "
         f"{named}{'' if named.endswith('?') else '.'} "
-        "Correct them, or import the rest with partial."
+        "Correct them, or import the rest with --partial (in Python partial=True)."
     )

@@ -82,9 +82,15 @@ def _from_cells(row: dict[str, Any]) -> Mapping[str, Any] | InvalidOutcome:
         message = "not as many cells as the header has columns; quote texts with commas"
         return InvalidOutcome(message, about={name or "more": cells for name, cells in row.items()})
     try:
-        return {name: from_cell(name, cell) for name, cell in row.items() if cell.strip()}
+        return {name: from_cell(name, cell) for name, cell in row.items() if _says_something(name, row)}
     except InvalidOutcome as error:
         return InvalidOutcome(str(error), about=row)
+
+
+def _says_something(name: str, row: dict[str, str]) -> bool:
+    """Not so an empty cell, but for the text of a row that was exported with its text."""
+    is_text = name == "specification" and (row[name] != "" or row.get("text_stored") == "full")
+    return is_text or bool(row[name].strip())
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
@@ -94,7 +100,9 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     try:
         file = pq.ParquetFile(path)
     except ArrowInvalid as error:
-        raise InvalidOutcome(f"{path} is not a Parquet file: {error}.", about=path) from error
+        raise InvalidOutcome(
+            f"{path} is not a Parquet file: {str(error).rstrip('.')}.", about=path
+        ) from error
     with file:
         check_columns(file.schema_arrow.names)
         number = 0

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import numpy as np
 
 from ....classifier.errors import InvalidOutcome, InvalidTask, suggestion
 from ....classifier.task import Task
@@ -28,10 +30,18 @@ class RowReader:
     """Turns rows into values of the stage, and gathers the policies that they refer to.
 
     tiers : that a row may name; None for any. A row with its policy was decided on that policy's ladder.
+    known_policies : fingerprints in the log; others must stand in this row or an earlier one.
     """
 
-    def __init__(self, store_text: StoreText, now: datetime, tiers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        store_text: StoreText,
+        now: datetime,
+        tiers: Sequence[str] | None = None,
+        known_policies: Collection[str] = (),
+    ) -> None:
         self._store_text, self._now, self._now_us, self._tiers = store_text, now, to_us(now), tiers
+        self._known_policies = known_policies
         self._seen: Counter[bytes] = Counter()
         self._columns: tuple[str, ...] | None = None
         self.policies: dict[str, dict[str, Any]] = {}
@@ -48,8 +58,8 @@ class RowReader:
         }
         text = given.get("specification")
         facts = {name: given[name] for name in FACT_KINDS if name in given}
-        if "attempts" in facts and not isinstance(facts["attempts"], str):
-            facts["attempts"] = list(facts["attempts"])
+        if isinstance(facts.get("attempts"), np.ndarray):  # of a frame that was read from Parquet
+            facts["attempts"] = facts["attempts"].tolist()
         task = Task("" if text is None else text, task_type=given.get("task_type"), **facts)
         if "tier" not in given and "decision_id" not in given:
             raise InvalidOutcome("tier is missing: what did the work?", about="tier")
@@ -63,10 +73,10 @@ class RowReader:
             **verdict,
             "decision_id": self._id(given, at_us),
             "task_type": task.task_type,
+            "policy_fingerprint": self._policy(given),
             "tier": self._tier(given),
             "decided_at_us": at_us if decided_at is None else self._time("decided_at", decided_at),
             "recorded_at_us": self._now_us,
-            "policy_fingerprint": self._policy(given),
             "facts": facts_of(task),
             "details": _object(given, "details"),
             "tried": checked_tried(given.get("tried"), self._time),
@@ -80,7 +90,9 @@ class RowReader:
 
     def _tier(self, given: Mapping[str, Any]) -> str | None:
         tier = _text(given, "tier")
-        if tier is None or self._tiers is None or tier in self._tiers or "policy_fingerprint" in given:
+        fingerprint = given.get("policy_fingerprint")
+        has_policy = fingerprint in self.policies or fingerprint in self._known_policies
+        if tier is None or self._tiers is None or tier in self._tiers or has_policy:
             return tier
         raise InvalidOutcome(
             f"tier {tier!r} is none of the ladder's{suggestion(tier, self._tiers)} It has "
@@ -110,12 +122,11 @@ class RowReader:
             values[name] = _text(given, name)
         if values["mode"] not in (None, *MODES):
             raise InvalidOutcome(
-                f"mode must be one of {', '.join(MODES)}; got {values['mode']!r}.", about="mode"
+                f"mode must be one of {', '.join(MODES)}; got {values['mode']!r:.80}.", about="mode"
             )
         for name in ("confidence", "propensity"):
             values[name] = _share(name, values[name], above_zero=name == "propensity")
-        if values["fallback"] is not None:
-            values["fallback"] = bool(values["fallback"])
+        values["fallback"] = _flag("fallback", values["fallback"])
         return values
 
     def _id(self, given: Mapping[str, Any], at_us: int | None) -> str:
@@ -151,7 +162,7 @@ def _text(given: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip() or is_binary(value):
-        raise InvalidOutcome(f"{name} must be a non-empty text; got {value!r}.", about=name)
+        raise InvalidOutcome(f"{name} must be a non-empty text; got {value!r:.80}.", about=name)
     return value
 
 
@@ -174,6 +185,14 @@ def _share(name: str, value: Any, *, above_zero: bool) -> float | None:
     raise InvalidOutcome(
         f"{name} must be a number {'>' if above_zero else '>='} 0 and <= 1; got {value!r:.80}.", about=name
     )
+
+
+def _flag(name: str, value: Any) -> bool | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, int, float, np.bool_)) and value in (0, 1):  # as pandas may write it
+        return bool(value)
+    raise InvalidOutcome(f"{name} must be true or false; got {value!r:.80}.", about=name)
 
 
 def _is_blank(name: str, value: Any) -> bool:

@@ -38,8 +38,23 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InvalidOutcome(f"Can't write {path}: {error.strerror or error}.", about=path) from error
 
 
-def write_bad(source: Path, bad: Sequence[BadRow], path: Path) -> None:
-    """The bad rows of a file as JSON lines, with number and error; corrected, they may be imported."""
+def place_of_bad(source: Path, given: str | os.PathLike[str] | None) -> Path:
+    """Where the bad rows of a file go (default: beside it). Raises InvalidOutcome where they can't."""
+    path = source.with_name(f"{source.name}.bad.jsonl") if given is None else Path(given)
+    if path.resolve() == source.resolve():
+        raise InvalidOutcome(
+            f"Bad rows would be written over {source} itself: choose another file for them.", about=path
+        )
+    if not path.parent.is_dir():
+        raise InvalidOutcome(f"Can't write {path}: there is no folder {path.parent}.", about=path)
+    return path
+
+
+def write_bad(source: Path, bad: Sequence[BadRow], path: Path, *, n_imported: int) -> None:
+    """The bad rows of a file as JSON lines, with number and error; corrected, they may be imported.
+
+    n_imported : of its other rows, which a message has to say: they are in the log by now.
+    """
     messages = {row.number: row.message for row in bad}
 
     def rows() -> Iterator[Mapping[str, Any]]:
@@ -49,13 +64,21 @@ def write_bad(source: Path, bad: Sequence[BadRow], path: Path) -> None:
                 readable = values if isinstance(values, Mapping) else {UNREADABLE: values}
                 yield {"row": number, "error": messages[number], **readable}
 
-    with replacing(path) as beside:
-        _write_json_lines(beside, rows())
+    try:
+        with replacing(path) as beside:
+            _write_json_lines(beside, rows())
+    except InvalidOutcome as error:
+        raise InvalidOutcome(
+            f"{error} The other {n_imported:,} rows are in the log; import again, with another place for the "
+            "bad ones: that adds nothing to the log.",
+            about=path,
+        ) from error
 
 
 def _write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     written = 0
-    with path.open("w", encoding="utf-8") as out:
+    # a lone surrogate, which only a bad row can have, becomes the escape that JSON has for it
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
         for row in rows:
             given = {name: _time_as_text(value) for name, value in row.items() if value is not None}
             out.write(to_json(given) + "\n")

@@ -47,6 +47,7 @@ def fill(log: OutcomeLog) -> int:
         except LogFull as error:
             assert "No space left" in str(error)
             assert "nothing was written, and what it holds is intact" in str(error)
+            assert "Make room on its disk, then try again." in str(error)
             return number
     raise AssertionError("never full")
 

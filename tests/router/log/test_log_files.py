@@ -71,6 +71,18 @@ def test_what_pandas_reads_from_an_export_is_what_the_log_has(log, tmp_path, for
     assert pd.to_datetime(frame["at"])[1] == NOON - HOUR
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_text_that_is_empty_is_still_one(open_log, tmp_path, form):
+    log, other = open_log(clock=SetClock()), OutcomeLog(tmp_path / "other.db", clock=SetClock())
+    for decision_id, text in (("d1", ""), ("d2", " \n ")):
+        log.record_outcome(decided(decision_id, text=text), "failed")
+    log.export(tmp_path / f"out.{form}")
+    with other:
+        other.import_file(tmp_path / f"out.{form}")
+        found = other.to_pandas(columns=["decision_id", "specification", "text_stored"])
+    assert sorted(map(tuple, found.to_numpy())) == [("d1", "", "full"), ("d2", " \n ", "full")]
+
+
 LINES = [
     '{"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "task_type": "meta", "items": 3}',
     '{"tier": "haiku", "verdict": "claen", "at": "2026-02-01T00:00:00Z", "task_type": "meta"}',
@@ -124,6 +136,54 @@ def test_bad_rows_once_corrected_are_imported(open_log, tmp_path):
     assert log.history("meta") == {"haiku": (2, 0)}
 
 
+def test_a_bad_row_that_no_encoding_can_write_is_written_out_as_json_writes_it(open_log, tmp_path):
+    log = open_log(clock=SetClock())
+    row = '{"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "note": "\\ud800 \\ud83d\\ude00 é"}'
+    (tmp_path / "in.jsonl").write_text(f"{row}\n{LINES[0]}\n", encoding="utf-8")
+    report = log.import_file(tmp_path / "in.jsonl", partial=True)
+    (written,) = report.bad_path.read_text(encoding="utf-8").splitlines()
+    assert (json.loads(written)["note"], report.n_decisions) == (json.loads(row)["note"], 1)
+
+
+@pytest.mark.parametrize("kind", ["live", "items", "propensity"])
+def test_a_text_in_the_cell_of_a_flag_or_number_is_not_quoted_whole(open_log, tmp_path, kind):
+    log = open_log(clock=SetClock())
+    (tmp_path / "in.csv").write_text(f"tier,{kind}\nhaiku,{'a long text ' * 400}\n", encoding="utf-8")
+    with pytest.raises(BadRows) as caught:
+        log.import_file(tmp_path / "in.csv")
+    assert len(caught.value.rows[0].message) < 250
+
+
+@pytest.mark.parametrize(
+    ("bad_path", "message"),
+    [
+        ("in.jsonl", "Bad rows would be written over in.jsonl itself: choose another file for them"),
+        ("sub/../in.jsonl", "Bad rows would be written over"),
+        ("nowhere/bad.jsonl", "Can't write nowhere/bad.jsonl: there is no folder nowhere"),
+    ],
+)
+def test_nothing_is_imported_where_the_bad_rows_have_no_place(
+    open_log, tmp_path, bad_path, message, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    log = open_log(clock=SetClock())
+    Path("sub").mkdir()
+    Path("in.jsonl").write_text("\n".join(LINES), encoding="utf-8")
+    with pytest.raises(InvalidOutcome, match=message):
+        log.import_file("in.jsonl", partial=True, bad_path=bad_path)
+    assert (log.stats().n_decisions, Path("in.jsonl").read_text(encoding="utf-8")) == (0, "\n".join(LINES))
+
+
+def test_bad_rows_that_can_not_be_written_after_all_are_told_with_what_was_imported(open_log, tmp_path):
+    log = open_log(clock=SetClock())
+    (tmp_path / "in.jsonl").write_text("\n".join(LINES), encoding="utf-8")
+    (tmp_path / "bad.jsonl").mkdir()
+    message = "Can't write .*bad.jsonl: .* The other 2 rows are in the log; import again, .*adds nothing"
+    with pytest.raises(InvalidOutcome, match=message):
+        log.import_file(tmp_path / "in.jsonl", partial=True, bad_path=tmp_path / "bad.jsonl")
+    assert log.stats().n_decisions == 2
+
+
 def test_what_could_not_be_read_is_written_out_as_it_stood(open_log, tmp_path):
     log = open_log(clock=SetClock())
     (tmp_path / "in.jsonl").write_text("{broken\n", encoding="utf-8")
@@ -146,7 +206,10 @@ def test_what_could_not_be_read_is_written_out_as_it_stood(open_log, tmp_path):
         ("x.csv", "tier,é\n".encode("latin-1"), "is not UTF-8"),
         ("x.csv", b"tier,vredict\n", "Unknown column 'vredict'; did you mean 'verdict'"),
         ("x.csv", b"", "A row needs a 'tier'"),
-        ("x.parquet", b"no parquet", "is not a Parquet file"),
+        ("x.csv", b"tier,at,tier\n", "Column 'tier' is there twice: which of them counts\\?"),
+        ("x.csv", b"tier;verdict;at\n", "Unknown column 'tier;verdict;at': columns are separated by commas."),
+        ("x.csv", b"tier\tverdict\n", r"Unknown column 'tier\\tverdict': columns are separated by commas."),
+        ("x.parquet", b"no parquet, nor anything else", r"is not a Parquet file: .*[^.]\.$"),
     ],
 )
 def test_a_file_that_can_not_be_read_is_named(tmp_path, sqlite_url, name, content, message):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_decisions import HOUR, NOON, SetClock, decided
+from sqlalchemy import select
 
 from tierwise.classifier.errors import BadRows, InvalidOutcome
+from tierwise.router.log._schema import policies
 from tierwise.router.log._text import STORE_TEXT
 
 ROW = {"task_type": "meta", "tier": "haiku", "verdict": "clean", "at": NOON - HOUR}
@@ -55,6 +58,8 @@ def test_importing_twice_adds_nothing(log):
         ({"items": -1}, "items must be a whole number"),
         ({"live": "maybe"}, "live must be True, False or None"),
         ({"attempts": "haiku"}, "attempts must be a list of tier names"),
+        ({"attempts": 0}, "attempts must be a list of tier names, .* got 0"),
+        ({"attempts": {"haiku": 1}}, "attempts must be a list of tier names"),
         ({"specification": 3}, "specification must be text"),
         ({"specification": "a\x00b"}, "NUL character"),
         ({"task_type": "a\x00b"}, "without NUL and lone surrogates"),
@@ -63,6 +68,8 @@ def test_importing_twice_adds_nothing(log):
         ({"propensity": [1]}, r"propensity must be a number > 0 and <= 1; got \[1\]"),
         ({"confidence": 1.5}, "confidence must be a number >= 0 and <= 1; got 1.5"),
         ({"mode": "asap"}, "mode must be one of sync, batch, none"),
+        ({"fallback": "no"}, "fallback must be true or false; got 'no'"),
+        ({"fallback": [1]}, r"fallback must be true or false; got \[1\]"),
         ({"decision_id": "a" * 201}, "at most 200 characters"),
         ({"note": 3}, "note must be text"),
         ({"features": "[1"}, "features must be a JSON object"),
@@ -73,7 +80,7 @@ def test_importing_twice_adds_nothing(log):
         ({"decision_id": "first", "tier": "opus"}, "'first' is another decision in row 0"),
         ({"decision_id": "first", "items": 9}, "'first' is another decision in row 0"),
     ],
-    ids=range(30),
+    ids=range(34),
 )
 def test_a_bad_row_is_named_and_nothing_of_its_frame_is_imported(log, row, message):
     log.record_decision(decided("taken", pin="opus"))
@@ -152,6 +159,29 @@ def test_steps_without_a_model_and_decisions_without_a_verdict_come_in(log):
     report = log.import_frame(rows)
     assert (report.n_decisions, report.n_outcomes) == (2, 1)
     assert log.history("meta") == {}
+
+
+@pytest.mark.parametrize("column", ["verdict", "basis", "at", "mode"])
+def test_a_text_in_the_wrong_column_is_not_quoted_whole(log, column):
+    with pytest.raises(BadRows) as caught:
+        log.import_frame(frame({column: "a long text " * 400}))
+    assert len(caught.value.rows[0].message) < 250
+
+
+@pytest.mark.parametrize("given", [True, np.True_, 1, 1.0])
+def test_a_flag_may_be_written_as_pandas_writes_it(log, given):
+    log.import_frame(frame({"fallback": given}, {"fallback": None}))
+    assert log.to_pandas(columns=["fallback"]).fallback.tolist() == [True, pd.NA]
+
+
+def test_a_policy_that_nobody_has_excuses_no_tier(log):
+    rows = frame({"tier": "abacus", "policy_fingerprint": "x"})
+    with pytest.raises(BadRows, match="tier 'abacus' is none of the ladder's"):
+        log.import_frame(rows, tiers=("haiku",))
+    log.record_decision(decided("d1"))  # with a policy, which does
+    with log._database.read() as connection:
+        fingerprint = connection.execute(select(policies.c.fingerprint)).scalar_one()
+    assert log.import_frame(rows.assign(policy_fingerprint=fingerprint), tiers=("haiku",)).n_decisions == 1
 
 
 @pytest.mark.parametrize("mode", STORE_TEXT)

@@ -35,6 +35,17 @@ def test_another_decision_under_the_same_id_is_refused(log):
     assert (log.stats().n_decisions, log.stats().n_outcomes) == (1, 0)
 
 
+def test_another_text_under_the_same_id_is_refused_and_not_quoted(open_log):
+    open_log().record_decision(decided("d1", text="Write the menu of our bakery"))
+    another = decided("d1", text="Write the menu of our brewery")
+    with pytest.raises(
+        DecisionConflict, match="another decision with the id 'd1': its text differs"
+    ) as caught:
+        open_log().record_decision(another)
+    assert "menu" not in str(caught.value)
+    assert open_log(store_text="none").record_decision(another) is False  # no text to compare
+
+
 def test_a_decision_that_was_never_logged_is_stored_with_its_outcome(log):
     outcome = log.record_outcome(decided("d1"), "clean")
     assert (outcome.decision_id, outcome.task_type, outcome.verdict, outcome.is_new) == (
