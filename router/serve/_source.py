@@ -112,7 +112,7 @@ def _registered(uri: str) -> _Registered:
     where = registry_of(uri)
     with mlflow_calls(f"look up {uri}") as mlflow:
         if where is None:
-            return _Registered(_fixed(mlflow, uri))
+            return _Registered(_fixed(mlflow, uri)[0])
         model = mlflow.MlflowClient().get_registered_model(where.removeprefix("models:/"))
     version = model.aliases.get(CHAMPION_ALIAS)
     if version is None:
