@@ -132,7 +132,7 @@ class Routes:
         """What an answer took, or how it failed; `is_whole` is False where it broke off or was left alone.
 
         What it says of the prompt cache is remembered. is_exact : no earlier request of the call may have
-        used tokens that nobody told us of.
+        used tokens that nobody told us of, and the ladder's prices are all that this one cost.
         """
         if usage.prompt_tokens and routed.beginnings:
             self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)

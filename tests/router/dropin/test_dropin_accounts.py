@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import anthropic
@@ -145,3 +146,24 @@ def test_a_successor_that_is_not_served_either_is_the_sdks_own_error(create, ser
 def test_a_successor_without_prices_makes_the_cost_inexact(create, server, no_waits):
     _, attempt = create(ladder({"model": OLD, "replaced_by": UNPRICED}))
     assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (UNPRICED, 2, False)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_web_search_makes_the_cost_inexact(create, server, no_waits, streamed):
+    """It is charged by the piece, in no ladder; a stream says so at its end."""
+    searched = {"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}}
+    used = {"input_tokens": 9, "output_tokens": 3}
+    message = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": HAIKU, "content": [],
+        "stop_reason": "end_turn", "stop_sequence": None, "usage": {**used, **searched},
+    }  # fmt: skip
+    body, kind = json.dumps(message), "application/json"
+    if streamed:
+        start = {"type": "message_start", "message": {**message, "stop_reason": None, "usage": used}}
+        end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {**used, **searched}}
+        events = (start, end, {"type": "message_stop"})
+        body = "".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events)
+        kind = "text/event-stream"
+    server.then(Fault.body(body, content_type=kind))
+    _, attempt = create(**({"max_tokens": 60_000} if streamed else {}))
+    assert (attempt.status, attempt.cost_is_exact) == ("completed", False)
