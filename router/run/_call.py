@@ -44,8 +44,11 @@ class Answered(NamedTuple):
     latency_ms: float
     cost_is_exact: bool
 
-    def after(self, refused: CallError, *, is_priced: bool) -> Answered:
-        """With what a model took that refused before. is_priced : the prices are those of the model."""
+    def after(self, refused: CallError | None, *, is_priced: bool) -> Answered:
+        """With what a model took that refused before, if it was asked. is_priced : the prices are those of
+        the model."""
+        if refused is None:
+            return self._replace(cost_is_exact=self.cost_is_exact and is_priced)
         return self._replace(
             n_requests=self.n_requests + refused.n_requests,
             cost_usd=self.cost_usd + refused.cost_usd,

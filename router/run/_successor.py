@@ -11,7 +11,8 @@ from ..ladder import Ladder, Rung
 from ._call import Answered, call_steps
 from ._check import Surroundings
 from ._request import Options, Request, build_request
-from ._steps import Interrupt, Steps, add_spent
+from ._retired import Retired
+from ._steps import Interrupt, Remembered, Steps, add_spent
 
 
 class Successor(NamedTuple):
@@ -34,17 +35,27 @@ def successor_of(rung: Rung, ladder: Ladder) -> Successor | None:
 def answer_steps(
     request: Request, rung: Rung, options: Options, task: Task, around: Surroundings
 ) -> Steps[tuple[Answered, Request]]:
-    """The model's answer; where it is retired, that of the successor which the ladder names."""
-    try:
+    """The model's answer; where it is retired, that of the successor which the ladder names.
+
+    For some minutes the client remembers that, and asks the successor alone.
+    """
+    successor = successor_of(rung, around.ladder)
+    if successor is None:
         return (yield from call_steps(request, rung, around.limits, around.outside)), request
-    except ModelNotServed as error:
-        successor, refused = successor_of(rung, around.ladder), error
-        if successor is None:
-            raise
+    retired: Retired = yield Remembered()
+    refused: CallError | None = None
+    if rung.model not in retired:
+        try:
+            return (yield from call_steps(request, rung, around.limits, around.outside)), request
+        except ModelNotServed as error:
+            refused = error
     request = build_request(task, successor.rung, options)
     try:
         answered = yield from call_steps(request, successor.rung, around.limits, around.outside)
     except (CallError, Interrupt) as error:
-        add_spent(error, refused.n_requests, refused.cost_usd, refused.cost_is_exact)
+        if refused is not None:
+            add_spent(error, refused.n_requests, refused.cost_usd, refused.cost_is_exact)
         raise
+    if refused is not None:
+        retired.add(rung.model)
     return answered.after(refused, is_priced=successor.is_priced), request

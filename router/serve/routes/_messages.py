@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ....classifier.errors import InvalidRequest, InvalidTask, NotInLog
+from ...run._retired import Retired
 from ...wire import Conversations, Routes, facts_from_headers, is_auto
 from ...wire._facts import AUTO_MODELS
 from .._answers import JsonAnswer
@@ -63,7 +64,7 @@ class _Passage:
 
     def __init__(self, get_service: Callable[[], Any], upstream: Upstream) -> None:
         self._get_service, self._upstream = get_service, upstream
-        self._conversations = Conversations()
+        self._conversations, self._retired = Conversations(), Retired()
 
     async def messages(self, request: Request) -> Response:
         body = await request.body()
@@ -155,7 +156,7 @@ class _Passage:
 
     def _routes(self) -> Routes:
         return Routes(
-            self._get_service().router, conversations=self._conversations
+            self._get_service().router, conversations=self._conversations, retired=self._retired
         )  # a swap changes the router
 
 

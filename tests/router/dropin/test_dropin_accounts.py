@@ -167,3 +167,31 @@ def test_a_web_search_makes_the_cost_inexact(create, server, no_waits, streamed)
     server.then(Fault.body(body, content_type=kind))
     _, attempt = create(**({"max_tokens": 60_000} if streamed else {}))
     assert (attempt.status, attempt.cost_is_exact) == ("completed", False)
+
+
+def test_a_model_that_is_found_retired_is_not_asked_first_again(server, tmp_path):
+    """Nor in streams, nor by a copy; but by another account, which may be served it."""
+    sonnet = Ladder.load().rungs[1].model
+    policy = ladder({"model": OLD, "replaced_by": sonnet})
+    with tierwise.wrap(server.client(), policy=policy, log=tmp_path / "log.db") as client:
+        client.messages.create(**asking())
+        with client.messages.stream(**asking()) as stream:
+            assert stream.get_final_message().tierwise.tier == "haiku"
+        client.with_options(timeout=9.0).messages.create(**asking())
+        assert [call.status for call in server.calls] == [404, 200, 200, 200]
+        attempts = client.router.log.attempts()
+        assert sorted(each.n_requests for each in attempts) == [1, 1, 2]
+        assert {(each.model, each.cost_is_exact) for each in attempts} == {(sonnet, True)}
+        assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
+        with pytest.raises(anthropic.AuthenticationError):
+            client.with_options(api_key="sk-ant-another").messages.create(**asking())
+        assert client.router.log.attempts()[-1].model == OLD
+
+
+def test_a_model_whose_successor_gave_no_answer_is_asked_again(server, tmp_path):
+    policy = ladder({"model": OLD, "replaced_by": "claude-haiku-4-8"})
+    with tierwise.wrap(server.client(), policy=policy, log=tmp_path / "log.db") as client:
+        for _ in range(2):
+            with pytest.raises(anthropic.NotFoundError):
+                client.messages.create(**asking())
+    assert [call.model for call in server.calls] == [OLD, "claude-haiku-4-8"] * 2

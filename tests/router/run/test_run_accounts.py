@@ -10,6 +10,7 @@ import pytest
 from tierwise import Ladder, OutcomeLog, Policy, Router
 from tierwise.classifier.errors import CallError
 from tierwise.router.run import Grade, Limits, Options, checks
+from tierwise.router.run._retired import FORGOTTEN_AFTER_S, Retired
 from tierwise.router.run.batches import BatchJob
 from tierwise.testing import Answer, Fault, MessagesServer
 
@@ -237,3 +238,37 @@ def test_a_batch_whose_items_are_judged_once_is_exact(log, tmp_path):
         [result] = made.collect_batch(job, check=Grade("sonnet", "good"))
     assert (result.status, result.was_in_flight, result.cost_is_exact) == ("failed", False, True)
     assert logged_usd(log.attempts()) == pytest.approx(server.cost_usd)
+
+
+def test_a_model_that_is_found_retired_is_not_asked_first_again(log):
+    haiku, sonnet, _ = Ladder.load().rungs
+    with MessagesServer("[]", retired=[haiku.model]) as server:
+        made = router(server, log, replaced_by=sonnet.model)
+        for _ in range(3):
+            made.run(TAG, limits=QUICK)
+        assert [call.status for call in server.calls] == [404, 200, 200, 200]
+        assert [each.n_requests for each in log.attempts()] == [2, 1, 1]
+        assert {(each.model, each.cost_is_exact) for each in log.attempts()} == {(sonnet.model, True)}
+        assert logged_usd(log.attempts()) == pytest.approx(server.cost_usd)
+        router(server, None, replaced_by=sonnet.model).run(TAG)  # another client knows nothing of it
+        assert [call.status for call in server.calls[4:]] == [404, 200]
+
+
+def test_a_model_whose_successor_gave_no_answer_is_asked_again(log):
+    """A wrong base_url says 404 too."""
+    with MessagesServer("[]", retired=["claude-haiku-5-5", "claude-sonnet-5-5"]) as server:
+        made = router(server, log, replaced_by="claude-sonnet-5-5")
+        for _ in range(2):
+            with pytest.raises(CallError):
+                made.run(TAG, pin="haiku", limits=QUICK)
+    assert [call.model for call in server.calls] == ["claude-haiku-5-5", "claude-sonnet-5-5"] * 2
+
+
+def test_what_is_retired_is_forgotten_after_some_minutes():
+    now_s = [1_000.0]
+    retired = Retired(lambda: now_s[0])
+    retired.add("old")
+    assert "old" in retired
+    assert "new" not in retired
+    now_s[0] += FORGOTTEN_AFTER_S
+    assert "old" not in retired

@@ -234,6 +234,19 @@ def test_a_retired_model_is_replaced_by_the_successor_in_the_ladder(upstream, tm
     assert [call.status for call in upstream.calls] == [404, 200]
 
 
+def test_a_model_that_is_found_retired_is_not_asked_first_again(upstream, tmp_path):
+    with (
+        service(upstream.url, policy=retired(replaced_by=SONNET), log=tmp_path / "log.db") as (url, router),
+        anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
+    ):
+        for _ in range(3):
+            client.messages.create(**ASKING)
+        attempts = router.log.attempts()
+    assert [call.status for call in upstream.calls] == [404, 200, 200, 200]
+    assert sorted(each.n_requests for each in attempts) == [1, 1, 2]
+    assert sum(each.cost_usd for each in attempts) == pytest.approx(upstream.cost_usd)
+
+
 def test_a_successor_that_the_ladder_knows_gets_its_own_shape(upstream, tmp_path):
     policy = retired(replaced_by=SONNET, accepts=("sampling",))
     with (
