@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from ...classifier.errors import CallError, NoTierFits
 from ...classifier.task import Task
 from .._deciding import reads_log, unlogged
+from .._plain import read_of
+from .._prompt_tokens import prompt_tokens, tokens_in
 from ..decision import Decision
 from ..ladder import Ladder, Rung
 from ..predict import predict_tier
@@ -22,11 +24,9 @@ from ..run._retired import Retired
 from ..run._routed import Entries
 from ..run._successor import successor_of
 from ._facts import FOLLOWS
-from ._plain import read_of
 from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
-from ._tokens import prompt_tokens, tokens_in
 
 BROKEN_OFF = "broken_off"
 

@@ -9,9 +9,9 @@ from ....classifier.errors import InvalidTask
 from ....classifier.task import Task
 from ...decision import Decision
 from ...ladder import Ladder
+from .._bounds import Before
 from .._call import COMPLETED, CUT_OFF
 from .._check import FAILED, CheckResult, Surroundings
-from .._execute import Before
 from .._next import Next, next_try
 from .._request import Options
 from .._result import Attempt
