@@ -53,7 +53,7 @@ class Calls:
         request, facts = self._asked(given)
         return await self.routes.aroute(request, facts, scope=_scope(client))
 
-    def counted(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def counted(self, given: Mapping[str, Any]) -> Routed:
         """`count_tokens` for the tier that would be chosen."""
         return self.routes.counted(*self._asked(given))
 

@@ -110,7 +110,7 @@ class Routes:
         call = partial(self.route, request, facts, scope=scope)
         return await asyncio.wrap_future(self.router._running().submit(call))
 
-    def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> Routed:
         """The request for the tier that would be chosen, to count its tokens. Nothing is logged."""
         given = {name: value for name, value in (facts or {}).items() if name != FOLLOWS}
         known = {"input_tokens": None} if "input_tokens" not in given else {}
@@ -123,7 +123,7 @@ class Routes:
             history=self.router.log,
             **facts_of_task,
         )
-        return _routed(decision, request, []).request
+        return _routed(decision, request, [])
 
     def attempt(
         self,

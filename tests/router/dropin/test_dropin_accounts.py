@@ -195,3 +195,23 @@ def test_a_model_whose_successor_gave_no_answer_is_asked_again(server, tmp_path)
             with pytest.raises(anthropic.NotFoundError):
                 client.messages.create(**asking())
     assert [call.model for call in server.calls] == [OLD, "claude-haiku-4-8"] * 2
+
+
+def counting():
+    return {"model": "auto", "messages": asking()["messages"]}
+
+
+def test_tokens_are_counted_for_the_successor_of_a_retired_model(server, tmp_path):
+    policy = ladder({"model": OLD, "replaced_by": HAIKU})
+    with tierwise.wrap(server.client(), policy=policy) as client:
+        assert client.messages.count_tokens(**counting()).input_tokens > 0
+
+    async def running():
+        async with tierwise.wrap(server.async_client(), policy=policy) as client:
+            return await client.messages.count_tokens(**counting())
+
+    assert asyncio.run(running()).input_tokens > 0
+    assert [(call.model, call.status) for call in server.calls] == [(OLD, 404), (HAIKU, 200)] * 2
+    alone = tierwise.wrap(server.client(), policy=ladder({"model": OLD}))
+    with alone, pytest.raises(anthropic.NotFoundError):
+        alone.messages.count_tokens(**counting())

@@ -247,6 +247,22 @@ def test_a_model_that_is_found_retired_is_not_asked_first_again(upstream, tmp_pa
     assert sum(each.cost_usd for each in attempts) == pytest.approx(upstream.cost_usd)
 
 
+def test_tokens_are_counted_for_the_successor_of_a_retired_model(upstream):
+    counting = {"model": "auto", "messages": ASKING["messages"]}
+    for facts, statuses in (({"replaced_by": HAIKU}, [404, 200]), ({}, [404])):
+        n_before = len(upstream.calls)
+        with (
+            service(upstream.url, policy=retired(**facts)) as (url, _),
+            anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
+        ):
+            if facts:
+                assert client.messages.count_tokens(**counting).input_tokens > 0
+            else:
+                with pytest.raises(anthropic.NotFoundError):
+                    client.messages.count_tokens(**counting)
+        assert [call.status for call in upstream.calls[n_before:]] == statuses
+
+
 def test_a_successor_that_the_ladder_knows_gets_its_own_shape(upstream, tmp_path):
     policy = retired(replaced_by=SONNET, accepts=("sampling",))
     with (
