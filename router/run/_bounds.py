@@ -18,28 +18,29 @@ from ._result import Attempt
 
 
 class Before(NamedTuple):
-    """What a task has behind it: the decision that failed, attempts, money."""
+    """What a task has behind it: the decision that failed, attempts, money, and the last attempt of them."""
 
     follows: str | None = None
     n_attempts: int = 0
     spent_usd: float = 0.0
+    last: Attempt | None = None
 
     def and_then(self, attempts: Sequence[Attempt]) -> Before:
         """With these attempts, too."""
         return self._replace(
-            n_attempts=self.n_attempts + len(attempts), spent_usd=self.spent_usd + spent_usd(attempts)
+            n_attempts=self.n_attempts + len(attempts),
+            spent_usd=self.spent_usd + spent_usd(attempts),
+            last=attempts[-1],
         )
 
 
-def bound_met(
-    upcoming: Next, check: Check | None, around: Surroundings, before: Before, last: Attempt | None = None
-) -> str | None:
-    """The bound that forbids the next attempt, if any does. last : the attempt before it."""
+def bound_met(upcoming: Next, check: Check | None, around: Surroundings, before: Before) -> str | None:
+    """The bound that forbids the next attempt, if any does."""
     if before.n_attempts >= around.limits.max_attempts:
         return "max_attempts"
     if math.isinf(around.limits.max_usd):
         return None
-    in_all_usd = before.spent_usd + expected_usd(upcoming, check, last)
+    in_all_usd = before.spent_usd + expected_usd(upcoming, check, before.last)
     return "budget" if in_all_usd > around.limits.max_usd else None
 
 

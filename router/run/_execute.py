@@ -109,7 +109,7 @@ def execute_steps(
     if bound_met(upcoming, checked, around, before) is not None:
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost "
-            f"{expected_usd(upcoming, checked):.6f} USD, the budget is "
+            f"{expected_usd(upcoming, checked, before.last):.6f} USD, the budget is "
             f"{limits.max_usd:g}. Raise Limits.max_usd, or give the task a ceiling.",
             about=limits.max_usd,
         )
@@ -120,9 +120,7 @@ def execute_steps(
         attempts.append(tried.attempt)
         following = next_try(tried.attempt, upcoming, redecide, around)
         if isinstance(following, Next):
-            following = (
-                bound_met(following, checked, around, before.and_then(attempts), tried.attempt) or following
-            )
+            following = bound_met(following, checked, around, before.and_then(attempts)) or following
         if not isinstance(following, Next):
             return _result(tried, attempts, upcoming.decision, following)
         same = following.decision is upcoming.decision

@@ -67,3 +67,14 @@ def test_a_job_keeps_money_free_for_all_that_it_sends(tmp_path):
         summary = run_many(router, texts, **given, max_usd=0.3)
     assert summary.cost_usd == pytest.approx(server.cost_usd)
     assert (summary.stopped, summary.cost_usd <= 0.3) == ("budget", True)
+
+
+def test_an_item_of_a_batch_that_was_cut_off_is_expected_to_fill_its_room_again(tmp_path):
+    """0.041 USD in the batch; at once and at the full price it is 0.082 more, at the least."""
+    with MessagesServer(Answer("word " * 10_000)) as server, Router(client=server.client()) as router:
+        for max_usd, n_asked in ((0.11, 0), (0.13, 1)):
+            tasks = [{"specification": TAG, "pin": "sonnet"}]
+            job = router.submit_batch(tasks, journal=tmp_path / str(max_usd))
+            [result] = router.collect_batch(job, limits=Limits(max_usd=max_usd))
+            asked = [call for call in server.calls if call.endpoint == "messages"]
+            assert (result.status, len(asked)) == ("unchecked" if n_asked else "cut_off", n_asked)
