@@ -15,7 +15,7 @@ from ..router import Router
 from ..run import Attempt, Request, Usage, usage_of
 from ..run._faults import failure_of
 from ..run._message import wrong_in
-from ..run._usage import NO_USAGE
+from ..run._usage import NO_USAGE, is_at_list_price
 from ..wire import Routed, Routes, Seen, listed
 from ._asked import Asked
 
@@ -53,7 +53,7 @@ class Calls:
         request, facts = self._asked(given)
         return await self.routes.aroute(request, facts, scope=_scope(client))
 
-    def counted(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def counted(self, given: Mapping[str, Any]) -> Routed:
         """`count_tokens` for the tier that would be chosen."""
         return self.routes.counted(*self._asked(given))
 
@@ -65,12 +65,15 @@ class Calls:
         if wrong_in(message) is not None:  # the caller gets it as the SDK read it; what it used, nobody knows
             return self._attempt(asked, request, is_whole=False)
         self.remember(message.id, asked.routed.decision)
-        return self._attempt(asked, request, usage_of(message), message.stop_reason)
+        listed_price = is_at_list_price(message.usage)
+        return self._attempt(asked, request, usage_of(message), message.stop_reason, is_priced=listed_price)
 
     def seen(self, asked: Asked, seen: Seen, request: Any) -> Attempt:
         """A body has been read, to its end or not."""
         whole = seen.is_whole and not seen.has_error
-        return self._attempt(asked, request, seen.usage, seen.stop_reason, is_whole=whole)
+        return self._attempt(
+            asked, request, seen.usage, seen.stop_reason, is_whole=whole, is_priced=seen.is_at_list_price
+        )
 
     def failed(self, asked: Asked, error: Exception) -> Attempt:
         """No answer came; the caller gets the SDK's own error."""
@@ -90,6 +93,7 @@ class Calls:
         stop_reason: str | None = None,
         *,
         is_whole: bool = True,
+        is_priced: bool = True,
         error: CallError | None = None,
     ) -> Attempt:
         """request : the last `httpx2.Request`, where it is known."""
@@ -99,7 +103,7 @@ class Calls:
             stop_reason,
             n_requests=asked.n_requests(request),
             is_whole=is_whole,
-            is_exact=asked.is_exact,
+            is_exact=asked.is_exact and is_priced,
             error=error,
         )
 

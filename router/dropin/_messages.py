@@ -9,7 +9,7 @@ from typing import Any
 import anthropic
 from anthropic.lib.streaming import AsyncMessageStreamManager, MessageStreamManager
 
-from ..wire import Routed, is_auto
+from ..wire import Routed, is_auto, with_successor
 from ._asked import Asked
 from ._calls import Calls, attach
 from ._post import _asked_raw, aposting, posting
@@ -68,7 +68,11 @@ class _Blocking:
     def count_tokens(self, **given: Any) -> Any:
         if not _is_routed(given) or "messages" not in given:
             return super().count_tokens(**_without_ours(given))  # type: ignore[misc]
-        return super().count_tokens(**self._calls.counted(given))  # type: ignore[misc]
+        routed = self._calls.counted(given)
+        try:
+            return super().count_tokens(**routed.request)  # type: ignore[misc]
+        except anthropic.NotFoundError as error:
+            return super().count_tokens(**_of_successor(routed, error))  # type: ignore[misc]
 
     def _sdk(self, routed: Routed) -> Any:
         asked = Asked(routed)
@@ -105,8 +109,11 @@ class _Async:
     async def count_tokens(self, **given: Any) -> Any:
         if not _is_routed(given) or "messages" not in given:
             return await super().count_tokens(**_without_ours(given))  # type: ignore[misc]
-        counted = await asyncio.to_thread(self._calls.counted, given)
-        return await super().count_tokens(**counted)  # type: ignore[misc]
+        routed = await asyncio.to_thread(self._calls.counted, given)
+        try:
+            return await super().count_tokens(**routed.request)  # type: ignore[misc]
+        except anthropic.NotFoundError as error:
+            return await super().count_tokens(**_of_successor(routed, error))  # type: ignore[misc]
 
     async def _route(self, given: dict[str, Any]) -> Routed:
         return await self._calls.aroute(given, self._client)
@@ -196,6 +203,14 @@ def _must_stream(routed: Routed, client: Any) -> bool:
         return False
     _, is_plain = _asked_raw({"options": {"headers": request.get("extra_headers") or {}}})
     return is_plain and bool(client.timeout == anthropic.DEFAULT_TIMEOUT)
+
+
+def _of_successor(routed: Routed, error: Exception) -> dict[str, Any]:
+    """The request to count, for the model in place of a retired one; without one, the error."""
+    found = with_successor(routed)
+    if found is None:
+        raise error
+    return found.request
 
 
 def _for_stream(routed: Routed) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from ...classifier.errors import (
 from .._deciding import redecided_after, unlogged
 from .._engine import Engine
 from ..decision import Decision
-from ..run._execute import Start, bound_met, expected_usd
+from ..run._bounds import bound_met, expected_usd
+from ..run._execute import Start
 from ..run._limits import Limits
 from ..run._next import Next
 from ..run._steps import Steps, Tell
@@ -128,7 +129,7 @@ class Batches:
         check = work.step.built_check
         if work.options.beside_the_body is not None:
             return None
-        if expected_usd(found.decision, check, batch=True) > self.limits.max_usd:
+        if expected_usd(Next(found.decision, work.options), check, batch=True) > self.limits.max_usd:
             return None
         if self.router._logged is not None:
             self.router._logged.add(found.decision, None)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ...classifier.errors import CallError, CallInterrupted, ModelNotServed
-from ...classifier.task import Task
+from ...classifier.errors import CallError, CallInterrupted
 from ..decision import Decision
 from ..ladder import Rung
-from ._call import COMPLETED, Answered, call_steps
+from ._call import COMPLETED, Answered
 from ._check import NOT_RUN, Check, CheckResult, Surroundings
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
 from ._steps import Interrupt, Steps, Tell, add_spent
-from ._successor import successor_of
+from ._successor import answer_steps
 
 
 class Tried(NamedTuple):
@@ -62,25 +61,6 @@ def attempt_steps(
 def _ended(hooks: Hooks, decision: Decision, attempt: Attempt) -> Steps[None]:
     if hooks.on_end is not None:
         yield Tell(hooks.on_end, (decision, attempt))
-
-
-def answer_steps(
-    request: Request, rung: Rung, options: Options, task: Task, around: Surroundings
-) -> Steps[tuple[Answered, Request]]:
-    """The model's answer; where it is retired, that of the successor which the ladder names."""
-    try:
-        return (yield from call_steps(request, rung, around.limits, around.outside)), request
-    except ModelNotServed as error:
-        successor, refused = successor_of(rung, around.ladder), error
-        if successor is None:
-            raise
-    request = build_request(task, successor.rung, options)
-    try:
-        answered = yield from call_steps(request, successor.rung, around.limits, around.outside)
-    except (CallError, Interrupt) as error:
-        add_spent(error, refused.n_requests, refused.cost_usd, refused.cost_is_exact)
-        raise
-    return answered.after(refused, is_priced=successor.is_priced), request
 
 
 def _attempt(

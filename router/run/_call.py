@@ -11,7 +11,7 @@ from ._limits import Limits
 from ._message import wrong_in, wrong_in_usage
 from ._request import Request
 from ._steps import Interrupt, Outside, Send, Sent, Sleep, Steps, add_spent
-from ._usage import Usage, usage_cost_usd, usage_of
+from ._usage import Usage, is_at_list_price, usage_cost_usd, usage_of
 
 MAX_BACKOFF_S = 8.0  # as the SDK has it
 _JITTER = 0.25
@@ -31,8 +31,9 @@ class Answered(NamedTuple):
     """A message and what it took: all requests together, those that failed included.
 
     status : "completed", "cut_off", "refused", or a stop reason that we don't know, as it is.
-    cost_is_exact : False where a request failed in a way that may have used tokens nobody told us of, or a
-        successor answered whose prices aren't in the ladder.
+    cost_is_exact : False where a request failed in a way that may have used tokens nobody told us of, where a
+        successor answered whose prices aren't in the ladder, or where more is charged than tokens at its
+        prices; see `is_at_list_price`.
     """
 
     message: Any
@@ -43,8 +44,11 @@ class Answered(NamedTuple):
     latency_ms: float
     cost_is_exact: bool
 
-    def after(self, refused: CallError, *, is_priced: bool) -> Answered:
-        """With what a model took that refused before. is_priced : the prices are those of the model."""
+    def after(self, refused: CallError | None, *, is_priced: bool) -> Answered:
+        """With what a model took that refused before, if it was asked. is_priced : the prices are those of
+        the model."""
+        if refused is None:
+            return self._replace(cost_is_exact=self.cost_is_exact and is_priced)
         return self._replace(
             n_requests=self.n_requests + refused.n_requests,
             cost_usd=self.cost_usd + refused.cost_usd,
@@ -63,6 +67,7 @@ class Spent(NamedTuple):
     def after(self, rung: Rung, message: Any | None, *, may_be_billed: bool) -> Spent:
         told = message is not None and wrong_in_usage(message.usage) is None
         usage = usage_of(message) if told else Usage()
+        may_be_billed |= told and not is_at_list_price(message.usage)  # type: ignore[union-attr]
         cost = usage_cost_usd(rung, usage)
         exact = self.is_exact and not may_be_billed
         return Spent(self.usage + usage, self.cost_usd + cost, self.n_requests + 1, exact)

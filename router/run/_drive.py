@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from ...classifier.errors import InvalidRequest, MissingExtra
 from ._leave import last_words, raised_by
 from ._request import Request
-from ._steps import Api, Ask, Outside, Send, Sent, Sleep, Steps, Tell, Together, Told
+from ._retired import Retired
+from ._steps import Api, Ask, Outside, Remembered, Send, Sent, Sleep, Steps, Tell, Together, Told
 from ._stream import Seen, readable
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class _Driver:
                 f"client must be an anthropic.{wanted.__name__}; got {type(client).__name__}.", about="client"
             )
         self._messages = client.with_options(max_retries=0).messages
+        self._retired = Retired()
         self._timeout = httpx2.Timeout
         # TypeError: no key, or a parameter that the SDK doesn't know. ValueError: an answer that is no JSON.
         self._errors = (
@@ -102,6 +104,8 @@ class Driver(_Driver):
                 return self._together(step)
             case Ask():
                 return _told(step)
+            case Remembered():
+                return self._retired
             case Tell():
                 return step.hook(*step.arguments)
 
@@ -179,6 +183,8 @@ class AsyncDriver(_Driver):
                 return await self._together(step)
             case Ask():
                 return await _atold(step)
+            case Remembered():
+                return self._retired
             case Tell():
                 said = step.hook(*step.arguments)
                 return await said if inspect.isawaitable(said) else said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,9 +10,8 @@ from ...classifier.errors import BudgetExceeded, CallError, InvalidRequest
 from ...classifier.task import FACTS, Task
 from ..decision import Decision
 from ..predict import predict_tier
-from ..rules._limits import tokens_of
-from ..rules._request_cost import rung_cost_usd
 from ._attempt import Tried, attempt_steps
+from ._bounds import Before, bound_met, expected_usd, spent_usd
 from ._check import Check, CheckLike, Surroundings, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._limits import Limits
@@ -22,20 +21,6 @@ from ._result import Attempt, Hooks, RunResult, status_of_run
 from ._steps import Outside, Steps, Tell
 
 Redecide = Callable[[Task], Decision]
-
-
-class Before(NamedTuple):
-    """What a task has behind it: the decision that failed, attempts, money."""
-
-    follows: str | None = None
-    n_attempts: int = 0
-    spent_usd: float = 0.0
-
-    def and_then(self, attempts: Sequence[Attempt]) -> Before:
-        """With these attempts, too."""
-        return self._replace(
-            n_attempts=self.n_attempts + len(attempts), spent_usd=self.spent_usd + _spent_usd(attempts)
-        )
 
 
 class Start(NamedTuple):
@@ -124,7 +109,7 @@ def execute_steps(
     if bound_met(upcoming, checked, around, before) is not None:
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost "
-            f"{expected_usd(decision, checked):.6f} USD, the budget is "
+            f"{expected_usd(upcoming, checked, before.last):.6f} USD, the budget is "
             f"{limits.max_usd:g}. Raise Limits.max_usd, or give the task a ceiling.",
             about=limits.max_usd,
         )
@@ -158,29 +143,8 @@ def _tried(
         return (yield from attempt_steps(number, decision, options, check, hooks, around))
     except CallError as error:
         error.attempts = (*attempts, *error.attempts)
-        error.cost_usd += _spent_usd(attempts)
+        error.cost_usd += spent_usd(attempts)
         raise
-
-
-def bound_met(upcoming: Next, check: Check | None, around: Surroundings, before: Before) -> str | None:
-    """The bound that forbids the next attempt, if any does."""
-    if before.n_attempts >= around.limits.max_attempts:
-        return "max_attempts"
-    in_all_usd = before.spent_usd + expected_usd(upcoming.decision, check)
-    return "budget" if in_all_usd > around.limits.max_usd else None
-
-
-def expected_usd(decision: Decision, check: Check | None, *, batch: bool = False) -> float:
-    """Of one attempt, its check included."""
-    task, ladder = decision.task, decision.evidence.ladder
-    rung = ladder.rungs[ladder.index(decision.tier)]
-    tokens = tokens_of(task, decision.evidence.policy, ladder.unit)
-    checking = 0.0 if check is None else check.expected_cost_usd(task, ladder)
-    return rung_cost_usd(rung, tokens, task, batch=batch) + checking
-
-
-def _spent_usd(attempts: Sequence[Attempt]) -> float:
-    return sum(attempt.total_cost_usd for attempt in attempts)
 
 
 def _result(tried: Tried, attempts: list[Attempt], decision: Decision, stopped: str | None) -> RunResult:
@@ -189,7 +153,7 @@ def _result(tried: Tried, attempts: list[Attempt], decision: Decision, stopped: 
         message=tried.message,
         tier=tried.attempt.tier,
         attempts=tuple(attempts),
-        cost_usd=_spent_usd(attempts),
+        cost_usd=spent_usd(attempts),
         latency_ms=sum(attempt.latency_ms for attempt in attempts),
         status=status_of_run(tried.attempt),
         stopped=stopped,

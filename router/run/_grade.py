@@ -12,10 +12,11 @@ from ...classifier.task import Task
 from ..ladder import Ladder
 from ..ladder.prices import token_cost_usd
 from ..rules._limits import CHARS_PER_TOKEN
-from ._call import COMPLETED, Answered, call_steps
+from ._call import COMPLETED, Answered
 from ._check import FAILED, NOT_RUN, PASSED, CheckResult, Status, Surroundings
 from ._request import Options, build_request
 from ._steps import Steps
+from ._successor import answer_steps
 
 _SCHEMA = {
     "type": "object",
@@ -51,9 +52,10 @@ class Grade:
 
     def steps(self, text: str, around: Surroundings) -> Steps[CheckResult]:
         rung = around.ladder.rungs[around.ladder.index(self.tier)]
-        request = build_request(around.task, rung, self._options(around.task, text))
+        options = self._options(around.task, text)
+        request = build_request(around.task, rung, options)
         try:
-            answered: Answered = yield from call_steps(request, rung, around.limits, around.outside)
+            answered, _ = yield from answer_steps(request, rung, options, around.task, around)
         except CallError as error:
             return CheckResult(
                 self.name,

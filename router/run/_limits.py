@@ -33,7 +33,9 @@ class Limits:
         would wait for as long as it is told).
     first_backoff_s : wait before the first retry where the service names none; doubles each time.
     max_attempts : attempts of the task, over all tiers.
-    max_usd : an attempt begins only while what was spent and what it is expected to cost stay below.
+    max_usd : an attempt begins only while what was spent and what it is expected to cost stay below. Where
+        the task has no token counts of its own, all that the options send is counted, and the last
+        answer's length; one that was cut off is expected to fill its room again.
     max_tokens_ceiling : cut-off answers are repeated with at most so many (default: the model's cap).
     """
 

@@ -38,8 +38,9 @@ class Attempt:
     verdict : "clean" or "failed" by the check, "cut_off", "refused", or None: nothing was said of it.
     usage, cost_usd, latency_ms, n_requests : of all its requests; a check's own are `check.cost_usd` and
         `check.n_requests`.
-    cost_is_exact : False where a request that failed may have used tokens that nobody told us of, or a
-        successor answered whose prices aren't in the ladder; the check's requests included.
+    cost_is_exact : False where a request that failed may have used tokens that nobody told us of, a
+        successor answered whose prices aren't in the ladder, or more is charged than tokens at its prices
+        (fast mode, a priority tier, inference in the US alone, web searches); the check's requests included.
     left_out : options that this model doesn't accept. error : where it ended in one.
     mode : "sync", or "batch": then nobody knows its latency.
     """

@@ -14,9 +14,10 @@ from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
 from .._deciding import Decided, History, reads_log, redecided, unlogged
 from ..decision import Decision
+from ._bounds import Before
 from ._check import Check, CheckLike, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
-from ._execute import Before, Start, execute_steps
+from ._execute import Start, execute_steps
 from ._limits import Limits
 from ._logged import columns_of, note
 from ._next import Next

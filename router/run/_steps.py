@@ -76,6 +76,10 @@ class Tell(NamedTuple):
     arguments: tuple[Any, ...]
 
 
+class Remembered(NamedTuple):
+    """Look up what the client has found out; comes back as its `Retired`."""
+
+
 class Interrupt(BaseException):
     """Thrown into steps when the caller has left: a task of asyncio was cancelled, or Ctrl-C.
 
@@ -97,7 +101,7 @@ def add_spent(to: CallError | Interrupt, n_requests: int, cost_usd: float, cost_
     to.cost_is_exact &= cost_is_exact
 
 
-Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell"
+Step: TypeAlias = "Send | Api | Sleep | Together | Ask | Tell | Remembered"
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Step, Any, T]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..ladder import Rung
@@ -46,10 +47,28 @@ def usage_of(message: Any) -> Usage:
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_read_input_tokens or 0,
-        written - written_1h,
+        max(written - written_1h, 0),
         written_1h,
         0 if details is None else details.thinking_tokens or 0,
     )
+
+
+def is_at_list_price(usage: Any) -> bool:
+    """Whether a ladder's prices are all that this usage cost, an object of the SDK or a mapping.
+
+    They are not for fast mode, for a priority tier, for inference in the US alone, and for web searches.
+    """
+    searches = _said(_said(usage, "server_tool_use"), "web_search_requests")
+    return (
+        not searches
+        and _said(usage, "speed") != "fast"
+        and _said(usage, "service_tier") != "priority"
+        and _said(usage, "inference_geo") != "us"
+    )
+
+
+def _said(of: Any, name: str) -> Any:
+    return of.get(name) if isinstance(of, Mapping) else getattr(of, name, None)
 
 
 def usage_cost_usd(rung: Rung, usage: Usage, *, batch: bool = False) -> float:

@@ -15,8 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .._plain import blocks_of, read_of
 from ..run import Usage
-from ._plain import blocks_of, read_of
 
 TTL_5M_S, TTL_1H_S = 300.0, 3_600.0  # each use of a cached prefix starts its time anew
 _MAX_KNOWN = 20_000

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...classifier.errors import InvalidTask
 from ...classifier.task import MAX_SPECIFICATION_CHARS, Task
+from .._plain import blocks_of, read_of
+from .._prompt_tokens import prompt_tokens
 from ._facts import FOLLOWS, check_facts
-from ._plain import blocks_of, read_of
-from ._tokens import prompt_tokens
 
 _CUT = "\n[...]\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -11,20 +12,21 @@ from typing import Any, NamedTuple
 from ...classifier.errors import CallError, NoTierFits
 from ...classifier.task import Task
 from .._deciding import reads_log, unlogged
+from .._plain import read_of
+from .._prompt_tokens import prompt_tokens, tokens_in
 from ..decision import Decision
 from ..ladder import Ladder, Rung
 from ..predict import predict_tier
 from ..router import Router
 from ..run import Attempt, Usage, usage_cost_usd
 from ..run._call import status_of
+from ..run._retired import Retired
 from ..run._routed import Entries
 from ..run._successor import successor_of
 from ._facts import FOLLOWS
-from ._plain import read_of
 from ._prefix import Conversations, Known, asks_for_cache
 from ._read import task_of_request
 from ._shape import reshaped
-from ._tokens import prompt_tokens, tokens_in
 
 BROKEN_OFF = "broken_off"
 
@@ -36,6 +38,7 @@ class Routed(NamedTuple):
     needs_stream, left_out : see `Shaped`. is_priced : see `Successor`.
     beginnings : of its conversation. started_s : `time.perf_counter()` when it was decided.
     entries : of the log, where they are written while the call is under way.
+    retired_as : the name by which its model is known to be retired. has_asked_retired : before this one.
     """
 
     decision: Decision
@@ -48,6 +51,8 @@ class Routed(NamedTuple):
     started_s: float
     entries: Entries | None = None
     is_priced: bool = True
+    retired_as: bytes = b""
+    has_asked_retired: bool = False
 
 
 class Routes:
@@ -64,10 +69,12 @@ class Routes:
         *,
         with_system: bool = False,
         conversations: Conversations | None = None,
+        retired: Retired | None = None,
         while_called: bool = False,
     ) -> None:
         self.router, self._with_system, self._while_called = router, with_system, while_called
         self.conversations = Conversations() if conversations is None else conversations
+        self._retired = Retired() if retired is None else retired
 
     def route(
         self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None, *, scope: str = ""
@@ -90,7 +97,7 @@ class Routes:
             uncounted = {"input_tokens": None}
             task = task_of_request(read, facts, known=uncounted, with_system=self._with_system)
             decision, entries = self._decided(task, follows)
-        return _routed(decision, request, beginnings)._replace(entries=entries)
+        return self._served(_routed(decision, request, beginnings)._replace(entries=entries), scope)
 
     async def aroute(
         self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None, *, scope: str = ""
@@ -103,7 +110,7 @@ class Routes:
         call = partial(self.route, request, facts, scope=scope)
         return await asyncio.wrap_future(self.router._running().submit(call))
 
-    def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def counted(self, request: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> Routed:
         """The request for the tier that would be chosen, to count its tokens. Nothing is logged."""
         given = {name: value for name, value in (facts or {}).items() if name != FOLLOWS}
         known = {"input_tokens": None} if "input_tokens" not in given else {}
@@ -116,7 +123,7 @@ class Routes:
             history=self.router.log,
             **facts_of_task,
         )
-        return _routed(decision, request, []).request
+        return _routed(decision, request, [])
 
     def attempt(
         self,
@@ -132,8 +139,10 @@ class Routes:
         """What an answer took, or how it failed; `is_whole` is False where it broke off or was left alone.
 
         What it says of the prompt cache is remembered. is_exact : no earlier request of the call may have
-        used tokens that nobody told us of.
+        used tokens that nobody told us of, and the ladder's prices are all that this one cost.
         """
+        if usage.prompt_tokens and routed.has_asked_retired:  # the successor has answered
+            self._retired.add(routed.retired_as)
         if usage.prompt_tokens and routed.beginnings:
             self.conversations.answered(routed.beginnings, str(routed.decision.tier), usage)
         cap = routed.request.get("max_tokens")
@@ -177,6 +186,16 @@ class Routes:
         if self.router._logged is not None:
             self.router._logged.linger()
 
+    def _served(self, routed: Routed, scope: str) -> Routed:
+        """For the successor, where the model is known to be retired."""
+        if routed.rung.replaced_by is None:
+            return routed
+        # hashed, because a scope holds a key
+        name = hashlib.blake2b(f"{routed.rung.model} {scope}".encode(), digest_size=16).digest()
+        routed = routed._replace(retired_as=name)
+        found = with_successor(routed) if name in self._retired else None
+        return routed if found is None else found._replace(has_asked_retired=False)
+
     def _decided(self, task: Task, follows: Decision | str | None) -> tuple[Decision, Entries | None]:
         if not self._while_called:
             return self.router.decide(task, follows=follows), None
@@ -208,7 +227,9 @@ def with_successor(routed: Routed) -> Routed | None:
     if successor is None or routed.rung != _rung_of(routed.decision):
         return None  # a successor has none of its own
     shaped = reshaped(routed.given, successor.rung)
-    return routed._replace(rung=successor.rung, is_priced=successor.is_priced, **shaped._asdict())
+    return routed._replace(
+        rung=successor.rung, is_priced=successor.is_priced, has_asked_retired=True, **shaped._asdict()
+    )
 
 
 def _end(entries: Entries, decision: Decision, attempt: Attempt) -> None:

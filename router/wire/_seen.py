@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..run import Usage
+from ..run._usage import is_at_list_price
 
 _NUMBERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _READ = {b"message_start", b"message_delta", b"message_stop", b"error"}
@@ -42,6 +43,10 @@ class Seen:
         thinking = _number(details.get("thinking_tokens")) if isinstance(details, dict) else 0
         fresh, output, read, written = found.values()
         return Usage(fresh, output, read, max(written - written_1h, 0), written_1h, thinking)
+
+    @property
+    def is_at_list_price(self) -> bool:
+        return is_at_list_price(self._usage)
 
     def feed(self, data: bytes) -> None:
         self._rest += data

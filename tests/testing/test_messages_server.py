@@ -121,6 +121,32 @@ def test_what_the_api_refuses_is_refused_and_costs_nothing(server, changes, erro
     assert (server.calls[-1].status, server.cost_usd) == (error.status_code, 0.0)
 
 
+USE = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "look", "input": {}}]}
+RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "seen"}]}
+HI = {"role": "user", "content": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "match"),
+    [
+        ([RESULT], "`tool_result` without its `tool_use`"),
+        ([HI, USE, HI], "`tool_use` without its `tool_result`"),
+        ([HI, USE, HI, RESULT], "`tool_use` without its `tool_result`"),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": ""}]}],
+            "text content blocks must be non-empty",
+        ),
+    ],
+)
+def test_a_tools_use_and_its_result_stand_together(server, messages, match):
+    """A conversation that is cut in the wrong place is refused."""
+    create = server.client().messages.create
+    with pytest.raises(anthropic.BadRequestError, match=match):
+        create(**{**HELLO, "messages": messages})
+    assert create(**{**HELLO, "messages": [HI, USE, RESULT]}).stop_reason == "end_turn"
+    assert create(**{**HELLO, "messages": [HI, USE]}).stop_reason == "end_turn"
+
+
 def test_a_model_accepts_only_what_its_rung_names():
     from dataclasses import replace
 

@@ -79,6 +79,29 @@ def _message_problems(messages: object) -> Iterator[str]:
             return
     if messages[0]["role"] != "user":
         yield "messages: first message must use the user role"
+    yield from _block_problems([_blocks(message) for message in messages])
+
+
+def _blocks(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = message["content"]
+    return content if isinstance(content, list) else []
+
+
+def _block_problems(turns: list[list[dict[str, Any]]]) -> Iterator[str]:
+    """A result of a tool stands in the turn after its use, and nowhere else."""
+    if any(block["type"] == "text" and block.get("text") == "" for turn in turns for block in turn):
+        yield "messages: text content blocks must be non-empty"
+    uses = [_ids(turn, "tool_use", "id") for turn in turns]
+    results = [_ids(turn, "tool_result", "tool_use_id") for turn in turns]
+    for place in range(len(turns)):
+        if results[place] - (uses[place - 1] if place else set()):
+            yield f"messages.{place}: `tool_result` without its `tool_use` block in the previous message"
+        if place + 1 < len(turns) and uses[place] - results[place + 1]:
+            yield f"messages.{place}: `tool_use` without its `tool_result` block in the next message"
+
+
+def _ids(turn: list[dict[str, Any]], kind: str, name: str) -> set[Any]:
+    return {str(block.get(name)) for block in turn if block["type"] == kind}
 
 
 def _output_problems(config: object, rung: Rung) -> Iterator[str]:

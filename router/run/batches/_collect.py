@@ -15,7 +15,7 @@ from ._escalate import Escalation, escalate_steps
 from ._further import NO_GOOD
 from ._item import ItemResult
 from ._journal import Journal, Part
-from ._judge import item_steps
+from ._judge import asks_a_model, item_steps
 
 AT_ONCE = 8  # items in sync mode
 _MAX_ERRORS_IN_A_ROW = 3  # an outage: those behind would only wait for it too
@@ -109,10 +109,7 @@ def _asks(said: Said, how: Collecting) -> bool:
     """Whether a model is asked to find out what the item comes to: it takes its time."""
     if said.result.type != "succeeded":
         return how.in_sync
-    if said.id in how.journal.failed or how.check is None:
-        return False
-    around = _around(said.id, how)
-    return how.check.expected_cost_usd(around.task, around.ladder) > 0
+    return said.id not in how.journal.failed and asks_a_model(how.check, _around(said.id, how))
 
 
 def _goes_on(first: ItemResult, how: Collecting) -> bool:

@@ -9,12 +9,13 @@ from ....classifier.errors import InvalidTask
 from ....classifier.task import Task
 from ...decision import Decision
 from ...ladder import Ladder
+from .._bounds import Before
 from .._call import COMPLETED, CUT_OFF
 from .._check import FAILED, CheckResult, Surroundings
-from .._execute import Before
 from .._next import Next, next_try
 from .._request import Options
 from .._result import Attempt
+from .._usage import Usage
 from ._journal import Line
 
 NO_GOOD = ("failed", CUT_OFF)  # verdicts after which there is more to try
@@ -43,7 +44,7 @@ def further(
 def behind(last: Line, found: Next, n_attempts: int, spent_usd: float) -> Before:
     """What the next attempt has behind it: it follows a decision only where it has another one."""
     follows = None if found.decision.decision_id == last["decision_id"] else last["decision_id"]
-    return Before(follows, n_attempts, spent_usd)
+    return Before(follows, n_attempts, spent_usd, _attempt_of(last, found.decision.evidence.ladder))
 
 
 def _attempt_of(line: Line, ladder: Ladder) -> Attempt:
@@ -56,6 +57,7 @@ def _attempt_of(line: Line, ladder: Ladder) -> Attempt:
         "",
         CUT_OFF if cut_off else COMPLETED,
         line.get("max_tokens", 0),
+        Usage(**line.get("usage", {})),
         stop_reason=line.get("stop_reason"),
         check=None if cut_off else CheckResult("", FAILED),
     )

@@ -19,7 +19,8 @@ class ItemResult:
     verdict : as of an `Attempt`. message : as the API wrote it. usage : of this answer.
     cost_usd : of all that was tried, with the checks' own cost; check_cost_usd : the part of the check of
         the batch's answer.
-    was_in_flight : it was being run in sync mode when the process died, so it may have been paid twice.
+    was_in_flight : it was being run in sync mode, or judged by a model, when the process died, so that may
+        have been paid twice.
     decision_id : that the answer followed: report a person's verdict with it.
     key : the task's own "id", else one made from its content.
     escalated_from : the batch's tier, whose answer had failed its check; `Router.collect_batch` goes up then.

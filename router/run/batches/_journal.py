@@ -7,8 +7,8 @@ planned  all items stand above; without this line nothing was sent, and the job 
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
 cancel   a part waited too long            done      an item has its result
-begin    an item is about to be run in sync mode; ended: that gave no result, is not in flight any more, and
-         what it took
+begin    an item is about to be run in sync mode, or its answer to be judged by a model; ended: that gave no
+         result, is not in flight any more, and what it took
 failed   an item's answer failed its check or was cut off, and it goes on; tried: what was tried then
 
 Change FORMAT with the meaning of a line. The file holds prompts and answers; keep it as you keep those. One

@@ -7,7 +7,6 @@ from typing import Any
 
 from ....classifier.errors import CallError, ModelNotServed, RequestRefused
 from ...ladder import Rung
-from .._attempt import answer_steps
 from .._call import COMPLETED, status_of
 from .._check import Check, CheckResult, Surroundings
 from .._grade import text_of
@@ -15,8 +14,8 @@ from .._message import wrong_in
 from .._request import MAX_TOKENS_WITHOUT_STREAM, Request
 from .._result import Attempt, status_of_run
 from .._steps import Steps
-from .._successor import successor_of
-from .._usage import Usage, usage_cost_usd, usage_of
+from .._successor import answer_steps, successor_of
+from .._usage import Usage, is_at_list_price, usage_cost_usd, usage_of
 from ._item import ItemResult
 from ._journal import Journal, Line, Part
 
@@ -43,6 +42,9 @@ def item_steps(
     if result.type == "succeeded":
         usage = usage_of(result.message)
         cost_usd = usage_cost_usd(rung, usage, batch=True)
+        base = replace(base, cost_is_exact=is_at_list_price(result.message.usage))
+        if asks_a_model(check, around):
+            base = _begun(base, journal)
         max_tokens = item["params"]["max_tokens"]
         return (yield from _judged(base, result.message, usage, cost_usd, max_tokens, check, around))
     if result.type == "errored":
@@ -85,6 +87,18 @@ def _in_sync(
     usage, cost_usd, max_tokens = answered.usage, answered.cost_usd, sent.max_tokens
     judged = yield from _judged(base, answered.message, usage, cost_usd, max_tokens, check, around)
     return _with_earlier(judged, journal)
+
+
+def asks_a_model(check: Check | None, around: Surroundings) -> bool:
+    """Whether the check takes its time, and costs something."""
+    return check is not None and check.expected_cost_usd(around.task, around.ladder) > 0
+
+
+def _begun(base: ItemResult, journal: Journal) -> ItemResult:
+    """The check is asked now; if an earlier process died with it, that may have been paid."""
+    was_in_flight = journal.was_in_flight(base.id)
+    journal.write({"kind": "begin", "id": base.id}, durable=False)
+    return replace(base, was_in_flight=was_in_flight, cost_is_exact=base.cost_is_exact and not was_in_flight)
 
 
 def _spent(error: CallError) -> dict[str, Any]:

@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 
 from ....classifier.task import Task
 from ..._engine import Engine
-from ...rules._limits import tokens_of
 from ...rules._request_cost import rung_cost_usd
 from ...rules._trivial import is_deterministic
+from .._bounds import expected_tokens
 from .._check import Check
+from .._request import Options
 
 if TYPE_CHECKING:
     from ...router import Router
 
 
-def ceiling_of(router: Router, checks: Sequence[Check]) -> Callable[[Task], float]:
+def ceiling_of(
+    router: Router, checks: Sequence[Check], options: Options | None = None
+) -> Callable[[Task], float]:
     """What is expected if every tier has to be tried, with the dearest of the checks after each."""
 
     def ceiling_usd(task: Task) -> float:
         if is_deterministic(task):
             return 0.0
         engine = Engine.of(router.model, router.policy)
-        ladder, tokens = engine.ladder, tokens_of(task, engine.policy, engine.ladder.unit)
+        ladder = engine.ladder
+        tokens = expected_tokens(task, engine.policy, ladder.unit, options)
         checking = max((check.expected_cost_usd(task, ladder) for check in checks), default=0.0)
         return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)
 

@@ -73,7 +73,7 @@ def run_many(
     def run(begin: Begin) -> RunResult:
         return run_task(router, begin, job, check=checked, options=options)
 
-    with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
+    with _job(router, tasks, journal, checked, limits, max_usd, concurrency, options) as job:
         tell(job.known, on_known)
         perform(job, run, concurrency, on_result)
         return _result(job)
@@ -101,7 +101,7 @@ async def arun_many(
     async def run(begin: Begin) -> RunResult:
         return await arun_task(router, begin, job, check=checked, options=options)
 
-    with _job(router, tasks, journal, checked, limits, max_usd, concurrency) as job:
+    with _job(router, tasks, journal, checked, limits, max_usd, concurrency, options) as job:
         tell(job.known, on_known)
         await aperform(job, run, concurrency, on_result)
         return _result(job)
@@ -116,13 +116,14 @@ def _job(
     limits: Limits | None,
     max_usd: float | None,
     concurrency: int,
+    options: Options | None,
 ) -> Iterator[JobState]:
     budget_usd = checked_budget_usd(max_usd, concurrency)
     found = keyed(tasks)
     past = Past(journal)
     try:
         past.check(found)
-        ceiling_usd = ceiling_of(router, [] if check is None else [check])
+        ceiling_usd = ceiling_of(router, [] if check is None else [check], options)
         yield JobState(found, past, limits or Limits(), budget_usd, ceiling_usd)
     finally:
         past.close()

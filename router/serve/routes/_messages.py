@@ -12,7 +12,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ....classifier.errors import InvalidRequest, InvalidTask, NotInLog
-from ...wire import Conversations, Routes, facts_from_headers, is_auto
+from ...run._retired import Retired
+from ...wire import Conversations, Routed, Routes, facts_from_headers, is_auto, with_successor
 from ...wire._facts import AUTO_MODELS
 from .._answers import JsonAnswer
 from ._anthropic_errors import error_event, error_response, meaning_of
@@ -63,7 +64,7 @@ class _Passage:
 
     def __init__(self, get_service: Callable[[], Any], upstream: Upstream) -> None:
         self._get_service, self._upstream = get_service, upstream
-        self._conversations = Conversations()
+        self._conversations, self._retired = Conversations(), Retired()
 
     async def messages(self, request: Request) -> Response:
         body = await request.body()
@@ -93,8 +94,18 @@ class _Passage:
                 return error_response(400, str(error))
             except RecursionError:
                 return error_response(400, "The request is nested too deeply.")
-            body = json.dumps(counted).encode()
+            return await self._counted(request, counted)
         return await self._passed(request, body)
+
+    async def _counted(self, request: Request, routed: Routed) -> Response:
+        """Of the tier's model; where that is retired, of its successor."""
+        found = await self._passed(request, json.dumps(routed.request).encode())
+        successor = with_successor(routed) if found.status_code == 404 else None
+        if successor is None:
+            return found
+        async for _ in found.body_iterator:  # type: ignore[attr-defined]
+            pass  # to its end, so that the connection can be used again
+        return await self._passed(request, json.dumps(successor.request).encode())
 
     async def model(self, request: Request, name: str) -> Response:
         if name not in AUTO_MODELS:
@@ -155,7 +166,7 @@ class _Passage:
 
     def _routes(self) -> Routes:
         return Routes(
-            self._get_service().router, conversations=self._conversations
+            self._get_service().router, conversations=self._conversations, retired=self._retired
         )  # a swap changes the router
 
 

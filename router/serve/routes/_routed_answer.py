@@ -96,7 +96,13 @@ class RoutedAnswer:
         else:
             usage, stop_reason = seen.usage, seen.stop_reason
         return self._routes.attempt(
-            self._routed, usage, stop_reason, n_requests=self._n_requests, is_whole=is_whole, error=error
+            self._routed,
+            usage,
+            stop_reason,
+            n_requests=self._n_requests,
+            is_whole=is_whole,
+            is_exact=seen.is_at_list_price,
+            error=error,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import anthropic
@@ -145,3 +146,72 @@ def test_a_successor_that_is_not_served_either_is_the_sdks_own_error(create, ser
 def test_a_successor_without_prices_makes_the_cost_inexact(create, server, no_waits):
     _, attempt = create(ladder({"model": OLD, "replaced_by": UNPRICED}))
     assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (UNPRICED, 2, False)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_web_search_makes_the_cost_inexact(create, server, no_waits, streamed):
+    """It is charged by the piece, in no ladder; a stream says so at its end."""
+    searched = {"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}}
+    used = {"input_tokens": 9, "output_tokens": 3}
+    message = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": HAIKU, "content": [],
+        "stop_reason": "end_turn", "stop_sequence": None, "usage": {**used, **searched},
+    }  # fmt: skip
+    body, kind = json.dumps(message), "application/json"
+    if streamed:
+        start = {"type": "message_start", "message": {**message, "stop_reason": None, "usage": used}}
+        end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {**used, **searched}}
+        events = (start, end, {"type": "message_stop"})
+        body = "".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events)
+        kind = "text/event-stream"
+    server.then(Fault.body(body, content_type=kind))
+    _, attempt = create(**({"max_tokens": 60_000} if streamed else {}))
+    assert (attempt.status, attempt.cost_is_exact) == ("completed", False)
+
+
+def test_a_model_that_is_found_retired_is_not_asked_first_again(server, tmp_path):
+    """Nor in streams, nor by a copy; but by another account, which may be served it."""
+    sonnet = Ladder.load().rungs[1].model
+    policy = ladder({"model": OLD, "replaced_by": sonnet})
+    with tierwise.wrap(server.client(), policy=policy, log=tmp_path / "log.db") as client:
+        client.messages.create(**asking())
+        with client.messages.stream(**asking()) as stream:
+            assert stream.get_final_message().tierwise.tier == "haiku"
+        client.with_options(timeout=9.0).messages.create(**asking())
+        assert [call.status for call in server.calls] == [404, 200, 200, 200]
+        attempts = client.router.log.attempts()
+        assert sorted(each.n_requests for each in attempts) == [1, 1, 2]
+        assert {(each.model, each.cost_is_exact) for each in attempts} == {(sonnet, True)}
+        assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
+        with pytest.raises(anthropic.AuthenticationError):
+            client.with_options(api_key="sk-ant-another").messages.create(**asking())
+        assert client.router.log.attempts()[-1].model == OLD
+
+
+def test_a_model_whose_successor_gave_no_answer_is_asked_again(server, tmp_path):
+    policy = ladder({"model": OLD, "replaced_by": "claude-haiku-4-8"})
+    with tierwise.wrap(server.client(), policy=policy, log=tmp_path / "log.db") as client:
+        for _ in range(2):
+            with pytest.raises(anthropic.NotFoundError):
+                client.messages.create(**asking())
+    assert [call.model for call in server.calls] == [OLD, "claude-haiku-4-8"] * 2
+
+
+def counting():
+    return {"model": "auto", "messages": asking()["messages"]}
+
+
+def test_tokens_are_counted_for_the_successor_of_a_retired_model(server, tmp_path):
+    policy = ladder({"model": OLD, "replaced_by": HAIKU})
+    with tierwise.wrap(server.client(), policy=policy) as client:
+        assert client.messages.count_tokens(**counting()).input_tokens > 0
+
+    async def running():
+        async with tierwise.wrap(server.async_client(), policy=policy) as client:
+            return await client.messages.count_tokens(**counting())
+
+    assert asyncio.run(running()).input_tokens > 0
+    assert [(call.model, call.status) for call in server.calls] == [(OLD, 404), (HAIKU, 200)] * 2
+    alone = tierwise.wrap(server.client(), policy=ladder({"model": OLD}))
+    with alone, pytest.raises(anthropic.NotFoundError):
+        alone.messages.count_tokens(**counting())

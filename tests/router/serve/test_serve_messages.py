@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import replace
-from typing import Any
 
 import anthropic
 import httpx2
 import pytest
 from messages_served import service, until
 
-from tierwise import Ladder, Policy
 from tierwise.router._champion import forget_champion
 from tierwise.router.serve.routes._auto_model import listed_first
 from tierwise.testing import Answer, Fault, MessagesServer
@@ -212,40 +209,6 @@ def test_the_callers_key_is_forwarded_and_kept_nowhere(client, live, upstream, c
     for secret in (KEY, "sk-ant-wrong"):
         assert secret.encode() not in kept
         assert secret not in caplog.text
-
-
-def retired(**lowest: Any) -> Policy:
-    """A ladder whose lowest model is served no longer."""
-    shipped = Ladder.load()
-    old = replace(shipped.rungs[0], model="claude-haiku-4-9", **lowest)
-    return Policy(ladder=replace(shipped, rungs=(old, *shipped.rungs[1:])))
-
-
-def test_a_retired_model_is_replaced_by_the_successor_in_the_ladder(upstream, tmp_path):
-    with (
-        service(upstream.url, policy=retired(replaced_by=HAIKU), log=tmp_path / "log.db") as (url, router),
-        anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
-    ):
-        raw = client.messages.with_raw_response.create(**ASKING)
-        (attempt,) = router.log.attempts()
-    # the ladder has no prices of it
-    assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (HAIKU, 2, False)
-    assert (raw.parse().model, raw.headers["x-tierwise-model"]) == (HAIKU, HAIKU)
-    assert [call.status for call in upstream.calls] == [404, 200]
-
-
-def test_a_successor_that_the_ladder_knows_gets_its_own_shape(upstream, tmp_path):
-    policy = retired(replaced_by=SONNET, accepts=("sampling",))
-    with (
-        service(upstream.url, policy=policy, log=tmp_path / "log.db") as (url, router),
-        anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0) as client,
-    ):
-        raw = client.messages.with_raw_response.create(**ASKING, extra_body={"temperature": 0.5})
-        (attempt,) = router.log.attempts()
-    assert (attempt.model, attempt.n_requests, attempt.cost_is_exact) == (SONNET, 2, True)
-    assert attempt.cost_usd == pytest.approx(upstream.cost_usd)
-    assert "temperature" not in upstream.calls[-1].request
-    assert raw.headers["x-tierwise-left-out"] == "temperature"
 
 
 def test_without_a_model_it_asks_sonnet(upstream, tmp_path, monkeypatch):
