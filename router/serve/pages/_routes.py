@@ -159,7 +159,7 @@ class _Pages:
         except LogError as error:
             return self._away(request, error)
         if found is None:
-            wait = "The log is being counted for the first time; this page reloads by itself."
+            wait = "The log is being counted; this page reloads by itself."
             return self._message(request, 200, name.capitalize(), wait, at=name, reload=True)
         return self._page(request, name, {**found, **more})
 

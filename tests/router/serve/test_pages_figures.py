@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pages_served import counted, pages
 
 from tierwise import Decision, Policy, predict_tier
+from tierwise.router.log.figures import _unjudged
 from tierwise.router.log.figures._money import spending
 from tierwise.router.log.figures._promise import UnderTiering, added, under_tiering
 from tierwise.router.log.figures._stats import collect
@@ -109,3 +111,40 @@ def test_work_of_which_nothing_was_judged_counts_as_the_model_expects(log):
     assert more > 0
     assert found.n_by_model == 10
     assert found.extra_corrections[0] - known.extra_corrections[0] == pytest.approx(more)
+
+
+def test_a_type_of_which_no_verdict_speaks_of_capability_has_no_share_of_clean_work(log):
+    done(log, "haiku", "refused", task_type="faq")
+    done(log, "haiku", "failed", task_type="tags")
+    with pages(log) as client:
+        html = counted(client, "/types?sort=clean")
+    faq, tags = (
+        re.search(f'<th scope="row" title="{name}">.*?</tr>', html, re.S) for name in ("faq", "tags")
+    )
+    assert "0%</td>" in tags.group()
+    assert "0%" not in faq.group()
+    assert tags.start() < faq.start()  # the worst come first, what is unknown last
+
+
+def test_of_more_waiting_work_than_was_looked_up_none_is_forgotten(log, monkeypatch):
+    monkeypatch.setattr(_unjudged.unjudged, "__kwdefaults__", {"most": 3})
+    made = [done(log, "haiku", at=DAY + timedelta(hours=hour)) for hour in range(5)]
+    with pages(log) as client:
+        first = counted(client, "/review")
+        assert "5 wait for a verdict" in first
+        for each in made[2:]:  # the latest come first: another program judges all that were looked up
+            log.record_outcome(each, "clean")
+        answer = client.get("/review").text
+        assert "Nothing waits" not in answer
+        assert "2 wait for a verdict" in counted(client, "/review")
+
+
+def test_a_verdict_just_given_no_longer_waits(log):
+    for _ in range(3):
+        done(log, "haiku")
+    with pages(log) as client:
+        html = counted(client, "/review")
+        assert "3 wait for a verdict" in html
+        form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html))
+        answer = client.post("/review", data={**form, "verdict": "clean"})
+        assert "2 wait for a verdict" in client.get(answer.headers["location"]).text
