@@ -10,10 +10,12 @@ from pages_served import counted, pages
 
 from tierwise import Decision, Policy, predict_tier
 from tierwise.router.log.figures import _unjudged
-from tierwise.router.log.figures._money import spending
+from tierwise.router.log.figures._money import Spent, spending
 from tierwise.router.log.figures._promise import UnderTiering, added, under_tiering
 from tierwise.router.log.figures._stats import collect
+from tierwise.router.serve.pages._mix import shifted
 from tierwise.router.serve.pages._savings import Savings, savings
+from tierwise.router.serve.pages._words import share
 
 TIERS = ("haiku", "sonnet", "opus")
 DAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -148,3 +150,22 @@ def test_a_verdict_just_given_no_longer_waits(log):
         form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html))
         answer = client.post("/review", data={**form, "verdict": "clean"})
         assert "2 wait for a verdict" in client.get(answer.headers["location"]).text
+
+
+def test_thresholds_are_shown_as_they_are(log, champion):
+    down, up = champion.thresholds(Policy().max_under_tier)
+    with pages(log, model=champion) as client:
+        shown = re.findall(r"<dt>goes (?:down|up) at</dt><dd>([\d.]+)%</dd>", counted(client, "/model"))
+    assert [float(each) / 100 for each in shown] == pytest.approx([down, up], abs=6e-4)
+    assert [share(value) for value in (0.6, 0.495)] == ["60%", "49.5%"]
+
+
+@pytest.mark.parametrize(("lately", "shift"), [("haiku", True), ("sonnet", False)])
+def test_a_type_whose_tiers_are_level_has_not_changed(lately, shift):
+    def spent(day, tier, n):
+        return Spent(DAY.date() + timedelta(days=day), "tags", tier, False, n, 0, {}, {})
+
+    rows = [spent(0, "sonnet", 9), spent(20, "haiku", 3), spent(21, "sonnet", 3), spent(21, lately, 1)]
+    assert bool(shifted(rows, DAY.date() + timedelta(days=22))) is shift
+    level = rows[:3]
+    assert shifted(level, DAY.date() + timedelta(days=22)) == []
