@@ -48,7 +48,7 @@ class Service:
         found = self._source.load()
         self._logged = _opened(settings, self.metrics)
         self.router = ServedRouter(found, settings.policy, self._logged, self.metrics)
-        self.trouble = found.trouble
+        self.trouble = self._lasting = found.trouble  # the latter as long as this serves
         self.is_closed = False
         self.n_swaps, self.loaded_at = 0, datetime.now(tz=UTC)
         self._pools = {
@@ -167,6 +167,7 @@ class Service:
         try:
             signature = self._source.signature()
             if signature == self._signature:
+                self._in_trouble(self._lasting)  # what named another, or nothing, is over
                 return
             found = self._source.load()
             router = ServedRouter(found, self.policy, self._logged, self.metrics)
@@ -176,7 +177,7 @@ class Service:
             self._in_trouble(str(error))
             return
         swapped = found.model.manifest.get("seal") != self.model.manifest.get("seal")
-        self.router, self._signature = router, signature
+        self.router, self._signature, self._lasting = router, signature, found.trouble
         self._in_trouble(found.trouble)
         if swapped:
             self.n_swaps, self.loaded_at = self.n_swaps + 1, datetime.now(tz=UTC)

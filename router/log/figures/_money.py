@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, null, or_, select
 
 from .._policy_body import policy_from
 from .._schema import decisions, policies
@@ -24,7 +24,8 @@ class Spent(NamedTuple):
     """Decisions of one day, type, tier and kind.
 
     is_retry : they answer a failed attempt, which a better tier would have spared.
-    usd : tier -> USD for tokens had it done them all. misses : tier -> how many it would not have passed.
+    usd : tier -> USD for tokens had it done them all; a tier that these decisions did not know has none.
+    misses : tier -> how many it would not have passed, where a model said so.
     """
 
     day: date
@@ -47,8 +48,12 @@ def spending(connection: Connection, tiers: Sequence[str]) -> list[Spent]:
         policy = prices.get(row.policy_fingerprint)
         price = (policy.correction_cost_usd(row.task_type) if policy is not None else None) or 0.0
         values = row._mapping
-        misses = {tier: row.n_priced - (values[f"pass_{i}"] or 0.0) for i, tier in enumerate(tiers)}
-        usd = {tier: (values[f"usd_{i}"] or 0.0) - price * misses[tier] for i, tier in enumerate(tiers)}
+        misses, usd = {}, {}
+        for i, tier in enumerate(tiers):
+            if values[f"pass_{i}"] is not None:
+                misses[tier] = row.n_told - values[f"pass_{i}"]
+            if values[f"usd_{i}"] is not None:
+                usd[tier] = values[f"usd_{i}"] - price * misses.get(tier, 0.0)
         day = from_us(row.day * US_PER_DAY).date()
         found.append(
             Spent(day, row.task_type, row.tier, bool(row.is_retry), row.n, row.n_priced, usd, misses)
@@ -64,10 +69,15 @@ def _sums(tiers: Sequence[str]) -> Select[Any]:
     key = (day, decisions.c.task_type, decisions.c.tier, is_retry, decisions.c.policy_fingerprint)
     sums = [func.sum(each).label(f"usd_{i}") for i, each in enumerate(costs)]
     sums += [func.sum(each).label(f"pass_{i}") for i, each in enumerate(passes)]
-    n_priced = func.count(costs[0]).label("n_priced")
+    counts = [_with_any(costs).label("n_priced"), _with_any(passes).label("n_told")]
     return (
-        select(*key, func.count().label("n"), n_priced, *sums)
+        select(*key, func.count().label("n"), *counts, *sums)
         .where(or_(decisions.c.mode.is_(None), decisions.c.mode != "none"))
         .group_by(*key)
         .order_by(day)
     )
+
+
+def _with_any(values: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
+    """How many rows have one: which tiers they know is up to the ladder of their time."""
+    return func.count(func.coalesce(*values, null()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Subquery, and_, case, cast, func, select
 
 from .._schema import decisions, outcomes
 from .._times import from_us
@@ -20,7 +20,8 @@ N_BINS = 10
 class UnderTiering(NamedTuple):
     """Of `n_judged` first attempts.
 
-    n_proved : not clean, and a retry higher up was. n_possible : not clean below the top tier.
+    n_proved : not clean, and a retry higher up was, if only the last of several. n_possible : not clean
+    below the top tier.
     """
 
     n_judged: int
@@ -47,33 +48,53 @@ class Bin(NamedTuple):
 
 
 def under_tiering(connection: Connection, tiers: Sequence[str]) -> dict[date, UnderTiering]:
-    """By the day of the verdict. tiers : the ladder, lowest first."""
-    day = (outcomes.c.at_us // US_PER_DAY).label("day")
-    retry, told = decisions.alias("retry"), outcomes.alias("told")
-    spoke = outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN))
+    """By the day of the decision. tiers : the ladder, lowest first."""
+    day = (decisions.c.decided_at_us // US_PER_DAY).label("day")
     bad = outcomes.c.verdict.in_(NOT_CLEAN)
-    below = outcomes.c.tier != tiers[-1]
-    rescued = (
-        select(retry.c.follows)
-        .join(told, and_(told.c.decision_id == retry.c.decision_id, told.c.is_effective))
-        .where(told.c.verdict == CLEAN, retry.c.follows.is_not(None))
-    )
-    proved = and_(bad, below, outcomes.c.decision_id.in_(rescued))
-    retries = select(decisions.c.decision_id).where(decisions.c.follows.is_not(None))
+    rescued = _rescued(tiers)
+    proved = and_(bad, rescued.c.rung > _rung(outcomes.c.tier, tiers))
     rows = connection.execute(
         select(
             day,
             func.count(),
             func.sum(case((proved, 1), else_=0)),
-            func.sum(case((and_(bad, below), 1), else_=0)),
+            func.sum(case((and_(bad, outcomes.c.tier != tiers[-1]), 1), else_=0)),
         )
-        .where(outcomes.c.is_effective, outcomes.c.tier.in_(tiers), spoke)
-        .where(outcomes.c.decision_id.not_in(retries))
+        .join(decisions, decisions.c.decision_id == outcomes.c.decision_id)
+        .outerjoin(rescued, rescued.c.decision_id == outcomes.c.decision_id)
+        .where(outcomes.c.is_effective, outcomes.c.tier.in_(tiers))
+        .where(outcomes.c.verdict.in_((CLEAN, *NOT_CLEAN)), decisions.c.follows.is_(None))
         .group_by(day)
     )
     return {
         from_us(at * US_PER_DAY).date(): UnderTiering(n, int(low), int(high)) for at, n, low, high in rows
     }
+
+
+def _rescued(tiers: Sequence[str]) -> Subquery:
+    """decision_id, and the highest rung of the retries behind it, near or far, that were clean."""
+    told = and_(outcomes.c.decision_id == decisions.c.decision_id, outcomes.c.is_effective)
+    clean = (
+        select(decisions.c.follows.label("decision_id"), _rung(outcomes.c.tier, tiers).label("rung"))
+        .join(outcomes, told)
+        .where(outcomes.c.verdict == CLEAN, outcomes.c.tier.in_(tiers), decisions.c.follows.is_not(None))
+        .cte("clean", recursive=True)
+    )
+    before = select(decisions.c.follows, clean.c.rung).join(
+        clean, clean.c.decision_id == decisions.c.decision_id
+    )
+    behind = clean.union(
+        before.where(decisions.c.follows.is_not(None))
+    )  # no row twice: it ends in a ring too
+    return (
+        select(behind.c.decision_id, func.max(behind.c.rung).label("rung"))
+        .group_by(behind.c.decision_id)
+        .subquery()
+    )
+
+
+def _rung(tier: ColumnElement[str], tiers: Sequence[str]) -> ColumnElement[int]:
+    return case(*((tier == name, rung) for rung, name in enumerate(tiers)))
 
 
 def added(each: Iterable[UnderTiering]) -> UnderTiering:

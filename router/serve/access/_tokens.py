@@ -83,11 +83,16 @@ def read_tokens(path: Path) -> list[Token]:
     except FileNotFoundError:
         raise InvalidSetting(f"No file {path}. Make a token: tierwise token new --tokens {path}") from None
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise InvalidSetting(f"{path} is not a file of tokens: {type(error).__name__}.") from error
+        why = error.strerror if isinstance(error, OSError) else 'it needs {"tokens": [...]} as JSON'
+        raise InvalidSetting(
+            f"{path} is not a file of tokens: {why}. Make another: tierwise token new --tokens FILE"
+        ) from error
 
 
 def new_token(path: Path, name: str) -> str:
-    """Make one and store its hash. Raises InvalidSetting where the name is taken."""
+    """Make one and store its hash. Raises InvalidSetting where the name is taken, or none."""
+    if not name.strip():
+        raise InvalidSetting("A token needs a --name, to tell it from others and to revoke it by.")
     tokens = read_tokens(path) if path.exists() else []
     if any(token.name == name for token in tokens):
         raise InvalidSetting(f"{path} has a token {name!r} already. Choose another --name, or revoke it.")

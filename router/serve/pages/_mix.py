@@ -43,10 +43,10 @@ def shifted(spent: Sequence[Spent], today: date) -> list[Shifted]:
     found = []
     for task_type, tiers in now.items():
         n = sum(tiers.values())
-        tier = tiers.most_common(1)[0][0]
         if n < _LEAST or (task_type in ever and task_type not in then):
             continue
         old = then[task_type].most_common(1)[0][0] if task_type in then else None
+        tier = max(sorted(tiers), key=lambda name: (tiers[name], name == old))  # as many is no change
         if old != tier:
             found.append(Shifted(task_type, old, tier, n))
     return sorted(found, key=lambda each: (-each.n, each.task_type))[:MOST_SHOWN]

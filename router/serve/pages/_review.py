@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....classifier.errors import NotInLog
+from ...log import OutcomeLog
 from ...log.figures._unjudged import still_unjudged, work_of
 from . import _counts
 from ._cached import Cached
@@ -17,7 +18,6 @@ MEANS = {
     "corrected": "needed a significant correction",
     "failed": "unusable or invalid",
 }
-_AT_ONCE = 100  # ids that are asked for at a time
 
 
 def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[str, Any] | None:
@@ -29,30 +29,34 @@ def review_page(state: State, cached: Cached, asked: Mapping[str, str]) -> dict[
     assert log is not None
 
     found = _counts.to_review(state, cached)
-    if found is None:
+    waiting = None if found is None else _still(log, found.first)
+    if found is not None and found.first and not waiting:  # all of those are judged: there may be more
+        cached.forget(_counts.WAITING)
+        found = _counts.to_review(state, cached)
+        waiting = None if found is None else _still(log, found.first)
+    if found is None or waiting is None:
         return None
-    ids = list(found.first)
     after = asked.get("after", "")
-    rest = ids[ids.index(after) + 1 :] if after in ids else ids
+    after = after if after in found.first else ""
+    behind = set(found.first[found.first.index(after) + 1 :] if after else found.first)
+    upcoming = next((each for each in waiting if each in behind), None)
     with log._database.read() as connection:
-        queue: list[str] = []
-        for start in range(0, len(rest), _AT_ONCE):
-            queue = still_unjudged(connection, rest[start : start + _AT_ONCE])
-            if queue:
-                break
-        work = work_of(connection, queue[0]) if queue else None
-    if work is None and found.first and not after:
-        cached.forget(_counts.WAITING)  # all of those are judged: there may be more
+        work = None if upcoming is None else work_of(connection, upcoming)
     said = asked.get("said", "")
     return {
-        "n": found.n,
+        "n": found.n - len(found.first) + len(waiting),
         "work": work,
-        "after": after if after in ids else "",
+        "after": after,
         "keys": KEYS,
         "means": MEANS,
         "done": asked.get("done", "")[:200] if said in KEYS else "",
         "said": said if said in KEYS else "",
     }
+
+
+def _still(log: OutcomeLog, ids: Sequence[str]) -> list[str]:
+    with log._database.read() as connection:
+        return still_unjudged(connection, ids)
 
 
 def give_verdict(state: State, decision_id: str, verdict: str, note: str | None) -> None:

@@ -21,7 +21,7 @@ from ._review import KEYS, give_verdict, review_page
 from ._same_site import FIELD, is_same_site, send_token, token_for
 from ._state import State
 from ._types import types_page
-from ._words import as_fact, as_words, rate, usd
+from ._words import as_fact, as_words, rate, share, usd
 
 _HERE = Path(__file__).parent
 _FILES = {"tierwise.css": "text/css", "review.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -70,6 +70,7 @@ class _Pages:
         self._templates.filters |= {
             "usd": usd,
             "rate": rate,
+            "share": share,
             "as_fact": as_fact,
             "as_words": as_words,
             "percent": percent,
@@ -159,7 +160,7 @@ class _Pages:
         except LogError as error:
             return self._away(request, error)
         if found is None:
-            wait = "The log is being counted for the first time; this page reloads by itself."
+            wait = "The log is being counted; this page reloads by itself."
             return self._message(request, 200, name.capitalize(), wait, at=name, reload=True)
         return self._page(request, name, {**found, **more})
 

@@ -34,19 +34,22 @@ class Cell(NamedTuple):
 
 
 class TypeRow(NamedTuple):
-    """A line of the table; `move` is None where nothing was worked out for this type."""
+    """A line of the table.
+
+    share_clean : None where no verdict speaks of capability. move : None where nothing was worked out.
+    """
 
     name: str | None
     cells: dict[str, Cell]
     n_judged: int
-    share_clean: float
+    share_clean: float | None
     move: Movement | None
 
 
 _SORTS: dict[str, Callable[[TypeRow], Any]] = {
     "judged": lambda row: (-row.n_judged, row.name or ""),
     "type": lambda row: row.name or "",
-    "clean": lambda row: (row.share_clean, row.name or ""),
+    "clean": lambda row: (2.0 if row.share_clean is None else row.share_clean, row.name or ""),
     "move": lambda row: (
         len(_ORDER) if row.move is None else _ORDER.index(row.move.direction),
         row.name or "",
@@ -96,7 +99,7 @@ def _row(name: str | None, tiers: Mapping[str, TierStats], move: Movement | None
             cells[tier] = Cell(clean, found.n_evidence, found.pass_rate, found.interval, None)
     n = sum(cell.n for cell in cells.values())
     clean = sum(cell.clean for cell in cells.values())
-    return TypeRow(name, cells, n, clean / n if n else 0.0, move)
+    return TypeRow(name, cells, n, clean / n if n else None, move)
 
 
 def _with_bars(row: TypeRow) -> TypeRow:

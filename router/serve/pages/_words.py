@@ -19,6 +19,11 @@ def rate(value: float, bound: float) -> str:
     return f"{value:.{digits}%}"
 
 
+def share(value: float) -> str:
+    """60% or 49.5%: a threshold is not rounded to one that it isn't."""
+    return f"{100 * value:.3g}%"
+
+
 def as_fact(value: Any) -> str:
     """What was said of a task."""
     match value:

@@ -9,7 +9,7 @@ import pytest
 from tierwise.router.log.figures._money import Spent
 from tierwise.router.log.figures._stats import Stats
 from tierwise.router.serve.pages import _svg
-from tierwise.router.serve.pages._savings import Savings, savings
+from tierwise.router.serve.pages._savings import Extra, Savings, savings
 
 FIRST = date(2026, 3, 1)
 NOTHING = Stats(0, 0, 0, {}, {})
@@ -46,7 +46,8 @@ def test_days_that_are_all_alike_leave_nothing_open_and_a_single_day_says_nothin
 
 def test_with_a_price_both_that_is_unknown_of_tokens_and_of_corrections_is_in_the_interval():
     tokens = 6.0 - found(spent(0, 4.0), spent(2, 2.0)).tokens_interval[0]
-    of_both = Savings(2, 0, 4.0, 10.0, (6.0 - tokens, 6.0 + tokens), (3.0, 1.0, 5.0), 2.0, ())
+    extra = Extra(n=3.0, variance=2.0**2, usd=3.0 * 2.0, usd_variance=4.0**2, n_by_model=0)
+    of_both = Savings(2, 0, 4.0, 10.0, (6.0 - tokens, 6.0 + tokens), extra, (2.0, 2.0), ())
     mean, low, high = of_both.usd
     assert mean == pytest.approx(6.0 - 3.0 * 2.0)
     assert high - mean == pytest.approx(mean - low) == pytest.approx((tokens**2 + 4.0**2) ** 0.5)

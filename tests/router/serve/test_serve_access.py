@@ -60,6 +60,8 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(tokens):
     assert [each["name"] for each in json.loads(listed.stdout)] == ["ops"]
     again = CliRunner().invoke(main, ["token", "new", "--tokens", str(tokens), "--name", "ops"])
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    no_name = CliRunner().invoke(main, ["token", "new", "--tokens", str(tokens), "--name", " "])
+    assert (no_name.exit_code, "--name" in no_name.stderr) == (2, True)
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 0
     assert read_tokens(tokens) == []
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 2
@@ -82,7 +84,7 @@ _NO_HASH = '{"tokens": [{"name": "x", "sha256": "é", "created_at": ""}]}'
 )
 def test_a_file_that_holds_no_tokens_is_refused(tokens, content):
     tokens.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InvalidSetting, match="not a file of tokens"):
+    with pytest.raises(InvalidSetting, match="not a file of tokens: it needs"):
         read_tokens(tokens)
 
 

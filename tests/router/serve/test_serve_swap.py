@@ -163,6 +163,22 @@ def test_a_folder_that_is_replaced_or_gone(tmp_path):
         assert client.post("/v1/predict", json=TASK).status_code == 200
 
 
+def test_trouble_ends_with_what_caused_it_where_the_same_model_is_back(tmp_path):
+    folder = tmp_path / "model"
+    small_model(seed=0).save(folder)
+    with served(model=folder, watch_s=60) as client:
+        good = serving(client)["version"]
+        folder.rename(tmp_path / "away")  # as a disk that is unmounted for a while
+        client.service.look()
+        assert serving(client)["trouble"]
+        (tmp_path / "away").rename(folder)
+        client.service.look()
+        found = serving(client)
+        assert (found["version"], found["trouble"], found["n_swaps"]) == (good, None, 0)
+        assert client.get("/readyz").json()["model"] == "ok"
+        assert "tierwise_model_trouble 0.0" in client.get("/metrics").text
+
+
 def test_a_model_of_other_tiers_does_not_serve(tmp_path):
     folder = tmp_path / "model"
     small_model(seed=0).save(folder)
