@@ -147,6 +147,13 @@ def test_what_is_likely_and_not_proved_gets_a_canary(earned, name, found):
     json.dumps(report.to_dict(), allow_nan=False)
 
 
+def test_no_difference_of_rates_is_larger_than_all_of_them(earned):
+    """A few types that moved give a wide interval; its end is no rate any more."""
+    found = gate(replace(earned, at_most={**PROVED, "likely_under": 16.6})).checks["likely_under"]
+    assert found.figure == 1.0
+    assert "up to 100.0%" in found.says
+
+
 def test_the_ordinary_interval_is_no_proof(earned):
     """At 90 % it lies on its side; of a year of Fridays two or three such would be luck."""
     report = gate(replace(earned, at_most={**PROVED, "likely_usd": 0.001}))

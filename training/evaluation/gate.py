@@ -7,6 +7,7 @@ better would let two or three through. What is likely but not proved gets a cana
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -105,14 +106,13 @@ def _can_be_judged(found: Comparison) -> dict[str, Check]:
 
 def _no_worse(found: Comparison, money: float, under: float) -> dict[str, Check]:
     parts = {"identified": "the identified part", "likely": "all tasks (the unproved as is likely)"}
-    units = {"usd": ("Money", "$", money), "under": ("Under-tiering", "%", under)}
+    units = {"usd": ("Money", "$", money, math.inf), "under": ("Under-tiering", "%", under, 1.0)}
     checks = {}
     for part, where in parts.items():
-        for figure, (what, unit, margin) in units.items():
+        for figure, (what, unit, margin, largest) in units.items():
             name = f"{part}_{figure}"
-            checks[name] = _difference(
-                getattr(found, name), found.at_most[name], margin, f"{what} on {where}", unit
-            )
+            at_most = min(found.at_most[name], largest)  # NaN stays: as the first it is no larger
+            checks[name] = _difference(getattr(found, name), at_most, margin, f"{what} on {where}", unit)
     return checks
 
 
