@@ -136,9 +136,17 @@ def _priced(
     if correction is None or beliefs is None or beliefs.guard is not None:
         return None
     costs = [rung_cost_usd(rung, tokens, task, batch=False) for rung in ladder.rungs]
+    first_costs = None
+    if (task.items or 0) > policy.batch_over_items:  # each tier in the mode that it would be sent in
+        batch = [mode_of(task, beliefs, rung, policy, ladder)[0] == "batch" for rung in range(len(costs))]
+        first_costs = [
+            rung_cost_usd(rung, tokens, task, batch=b) for rung, b in zip(ladder.rungs, batch, strict=True)
+        ]
     # a decision that travelled has no model with it, so plans of several tiers have no price
     checked = bool(task.verifiable) and beliefs.all_fail is not None
-    return cheapest_plan(within, beliefs, costs, correction, checked=checked, policy=policy)
+    return cheapest_plan(
+        within, beliefs, costs, correction, checked=checked, policy=policy, first_cost_usd=first_costs
+    )
 
 
 def _add_what_outcomes_say(
