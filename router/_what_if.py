@@ -77,7 +77,7 @@ def _moved_probabilities(decision: Decision) -> Iterator[str]:
 
 
 def _with_sum(needed: tuple[float, ...], side: slice, to: float, middle: int) -> tuple[float, ...]:
-    """With this sum on one side: as it was spread there; what it lacks or leaves is the middle's, then all others'."""
+    """With this sum on one side, spread as it was; the difference is the middle's, or all others'."""
     out, now = list(needed), sum(needed[side])
     to = min(max(to, 0.0), 1.0)
     nearest = middle + 1 if side.start else middle - 1

@@ -51,7 +51,7 @@ def predicted_rung(
 
 
 def asked_down(task: Task, beliefs: Beliefs, policy: Policy) -> float:
-    """The probability of a lower tier from which on this task goes down: bulk work at the lowest permitted."""
+    """The probability of a lower tier at which this task goes down; of bulk work the lowest permitted."""
     many = (task.items or 0) > policy.many_items_over and beliefs.guard is None
     return min(LAMBDA_DOWN_MIN, beliefs.lambda_down) if many else beliefs.lambda_down
 

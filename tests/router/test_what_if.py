@@ -205,4 +205,4 @@ def test_bulk_work_is_told_the_confidence_that_it_needs():
 def test_thresholds_are_not_rounded_into_others():
     text = predict_tier(MIDDLE, policy=Policy(lambda_up=0.495, lambda_down=0.625)).explain()
     assert "with at least 49.5%" in text
-    assert "from" in text and "to 62.5%" in text
+    assert "to 62.5%" in text
