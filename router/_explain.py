@@ -113,7 +113,10 @@ def _arithmetic(decision: Decision) -> Iterator[str]:
     unit = decision.evidence.ladder.unit
     how = "estimated" if tokens.estimated else "given"
     cached = f" ({tokens.cached:,.0f} cached)" if tokens.cached else ""
-    lines = [f"Cost of {tokens.input:,.0f}{cached} {unit}s in and {tokens.output:,.0f} out ({how}):"]
+    sent = f"{tokens.input:,.0f}{cached} {unit}s in and {tokens.output:,.0f} out"
+    if unit != "token" and decision.task.input_tokens is None:  # a text is no image
+        sent = f"{tokens.output:,.0f} {unit}s"
+    lines = [f"Cost of {sent} ({how}):"]
     correction = decision.evidence.policy.correction_cost_usd(decision.task.task_type)
     for index, (tier, cost) in enumerate(decision.expected_cost_usd.items()):
         line = f"  {tier:<10} ${cost:.6f}"

@@ -78,7 +78,7 @@ MEANING: dict[str, str] = {
     LIMIT_OUTPUT: "A tier was left out because the task exceeds its output cap.",
     FRESH_WINDOW: "The session is out of context and the step is well defined: a smaller tier with a fresh window does it, then return.",
     SESSION_FULL: "The session is out of context, but the step is not well defined enough for a smaller tier: start a fresh session.",
-    NO_TIER_SUFFICES: "Even the top tier is expected to pass less often than `min_pass`; it is used, and a person should look.",
+    NO_TIER_SUFFICES: "Even the highest tier that outcomes speak of is expected to pass less often than `min_pass`; a person should look.",
     HISTORY: "Outcomes of this task type moved the probabilities.",
     MANY_ITEMS: "An extraction or formatting step over more than ten items: the volume tier, at the lowest permitted confidence.",
     BATCH: "Many items, nobody waiting, a format task whose results can be verified afterwards: the Batch API.",

@@ -156,7 +156,9 @@ def _add_what_outcomes_say(
         return
     if beliefs.history:
         codes.append(reasons.HISTORY)
-    if not beliefs.top_suffices and index == len(ladder.rungs) - 1:
+    # a rung above that no outcome speaks of is taken to pass as often, and so is no better answer
+    is_best = index >= ladder.strategy and beliefs.pass_[index] == beliefs.pass_[-1]
+    if not beliefs.top_suffices and (index == len(ladder.rungs) - 1 or is_best):
         codes.insert(1 if pinned else 0, reasons.NO_TIER_SUFFICES)
 
 
