@@ -77,7 +77,7 @@ MEANING: dict[str, str] = {
     LIMIT_CONTEXT: "A tier was left out because the task exceeds its context window.",
     LIMIT_OUTPUT: "A tier was left out because the task exceeds its output cap.",
     FRESH_WINDOW: "The session is out of context and the step is well defined: a smaller tier with a fresh window does it, then return.",
-    SESSION_FULL: "The session is out of context, but the step is not well defined enough for a smaller tier: start a fresh session.",
+    SESSION_FULL: "The session is out of context, and no smaller tier may take the step or is sure enough to do it: start a fresh session.",
     NO_TIER_SUFFICES: "Even the highest tier that outcomes speak of is expected to pass less often than `min_pass`; a person should look.",
     HISTORY: "Outcomes of this task type moved the probabilities.",
     MANY_ITEMS: "An extraction or formatting step over more than ten items: the volume tier, at the lowest permitted confidence.",

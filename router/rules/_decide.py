@@ -80,7 +80,10 @@ def decide(
         fitting = _within_limits(index, within)
         if fitting != index:  # the limit decided
             index, codes, limit_codes = fitting, limit_codes + codes, []
-        return_to = predicted.return_to if index == predicted.rung else None
+        return_to = predicted.return_to
+        if return_to is not None and index >= return_to:  # a rule raised it: no smaller tier takes the step
+            return_to = None
+            codes = [reasons.SESSION_FULL if code == reasons.FRESH_WINDOW else code for code in codes]
         if priced is None and return_to is None:  # a plan's price has the session's cache in it
             session = cheaper_where_cached(index, within, tokens, task, policy, ladder)
             if session is not None:
