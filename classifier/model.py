@@ -193,11 +193,11 @@ class TierModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes whenever the model would place an outcome differently."""
+        """Changes whenever the model would place an outcome differently, or weigh it at other points."""
         moved = sorted(
             (self.manifest.get("correction") or {}).items()
         )  # stored by name, whatever the order they came in
-        placing = (self.tiers, self.widths, moved, self.uninformed, self.reader.guards)
+        placing = (self.tiers, self.widths, moved, self.uninformed, self.reader.guards, self.grid.shape)
         found = hashlib.sha256(repr(placing).encode())
         for name, array in sorted(self._arrays().items()):
             found.update(name.encode() + np.ascontiguousarray(array).tobytes())

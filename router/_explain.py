@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._percent import percent
+from ._percent import percent, threshold
 from ._what_if import alternatives
 from .decision import Decision
-from .ladder import Ladder
 from .reasons import MEANING, WARNINGS
 from .rules._beliefs import Beliefs
+from .rules._sonnet_unless import asked_down
 
 MAX_WORDS_SHOWN = 6
 
@@ -66,18 +66,21 @@ def _probabilities(decision: Decision) -> Iterator[str]:
             f"{tier:<10} {percent(needed, 1):>6}  {percent(decision.pass_probabilities[tier], 1):>6}"
         )
     if decision.evidence.choice.priced is None:  # else prices decided
-        lines.append(_rule_in_words(beliefs, decision.evidence.ladder))
+        lines.append(_rule_in_words(decision, beliefs))
     yield "\n".join(lines)
 
 
-def _rule_in_words(beliefs: Beliefs, ladder: Ladder) -> str:
+def _rule_in_words(decision: Decision, beliefs: Beliefs) -> str:
+    ladder, policy = decision.evidence.ladder, decision.evidence.policy
     middle = ladder.production
     name = ladder.names[middle]
     above, below = sum(beliefs.needed[middle + 1 :]), sum(beliefs.needed[:middle])
+    asked = asked_down(decision.task, beliefs, policy)
+    bulk = f", over more than {policy.many_items_over:g} items" if asked < beliefs.lambda_down else ""
     return (
-        f"{name}, unless a higher tier is needed with at least {beliefs.lambda_up:.0%} "
-        f"(here {percent(above, 1)}), or a lower one with at least {beliefs.lambda_down:.0%} "
-        f"(here {percent(below, 1)})."
+        f"{name}, unless a higher tier is needed with at least {threshold(beliefs.lambda_up)} "
+        f"(here {percent(above, 1)}), or a lower one with at least {threshold(asked)} "
+        f"(here {percent(below, 1)}){bulk}."
     )
 
 
@@ -110,7 +113,10 @@ def _arithmetic(decision: Decision) -> Iterator[str]:
     unit = decision.evidence.ladder.unit
     how = "estimated" if tokens.estimated else "given"
     cached = f" ({tokens.cached:,.0f} cached)" if tokens.cached else ""
-    lines = [f"Cost of {tokens.input:,.0f}{cached} {unit}s in and {tokens.output:,.0f} out ({how}):"]
+    sent = f"{tokens.input:,.0f}{cached} {unit}s in and {tokens.output:,.0f} out"
+    if unit != "token" and decision.task.input_tokens is None:  # a text is no image
+        sent = f"{tokens.output:,.0f} {unit}s"
+    lines = [f"Cost of {sent} ({how}):"]
     correction = decision.evidence.policy.correction_cost_usd(decision.task.task_type)
     for index, (tier, cost) in enumerate(decision.expected_cost_usd.items()):
         line = f"  {tier:<10} ${cost:.6f}"

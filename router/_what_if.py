@@ -8,11 +8,11 @@ from typing import Any
 
 from ..classifier.errors import InvalidTask
 from ..classifier.task import Task
-from ._percent import percent
+from ._percent import percent, threshold
 from .decision import Decision
 from .rules._beliefs import Beliefs
-from .rules._bounds import bounds_of
 from .rules._decide import Choice, decide
+from .rules._sonnet_unless import asked_down
 
 _FLIPS: tuple[tuple[str, Any, str], ...] = (
     ("live", True, "if a person were waiting for it (live=True)"),
@@ -21,6 +21,7 @@ _FLIPS: tuple[tuple[str, Any, str], ...] = (
     ("verifiable", True, "if a program could check the result (verifiable=True)"),
     ("items", 25, "if it ran over 25 items (items=25)"),
 )
+_LITTLE = 1e-6  # beyond a threshold
 
 
 def alternatives(decision: Decision) -> list[str]:
@@ -45,25 +46,52 @@ def _flipped_facts(decision: Decision) -> Iterator[str]:
 
 
 def _moved_probabilities(decision: Decision) -> Iterator[str]:
-    """How far the two sums that "Sonnet unless" compares are from their thresholds."""
+    """How far the two sums that "Sonnet unless" compares are from their thresholds.
+
+    Each is tried: a rule (much depends on it, a limit, a bound) may answer the same whatever they are.
+    """
     beliefs, ladder = decision.evidence.beliefs, decision.evidence.ladder
     if beliefs is None or decision.reason not in ("classifier", "low_confidence", "many_items"):
         return
-    middle = ladder.production
-    above, below = percent(sum(beliefs.needed[middle + 1 :])), percent(sum(beliefs.needed[:middle]))
-    up, down = f"{beliefs.lambda_up:.0%}", f"{beliefs.lambda_down:.0%}"
+    middle, rung = ladder.production, decision.evidence.choice.rung
     name = ladder.names[middle]
-    bounds = bounds_of(decision.task, ladder)
-    if decision.tier > name and bounds.low <= middle:
-        yield f"{name} if the probability of a higher tier fell from {above} below {up}"
-    elif decision.tier < name and bounds.high >= middle:
-        yield f"{name} if the probability of a lower tier fell from {below} below {down}"
-    elif decision.tier == name:
-        if middle < bounds.high:
-            yield f"a higher tier if its probability rose from {above} to {up}"
-        if middle > bounds.low:
-            yield f"a lower tier if its probability rose from {below} to {down}"
+    asked = asked_down(decision.task, beliefs, decision.evidence.policy)
+    sides = (
+        (slice(middle + 1, None), beliefs.lambda_up, rung > middle, "a higher tier", 1),
+        (slice(0, middle), asked, rung < middle, "a lower tier", -1),
+    )
+    for side, limit, is_there, words, step in sides:
+        if not beliefs.needed[side] or (rung != middle and not is_there):
+            continue
+        to = limit - _LITTLE if is_there else limit + _LITTLE
+        moved = beliefs._replace(needed=_with_sum(beliefs.needed, side, to, middle))
+        other = _asked_again(decision, decision.task, moved)
+        here = percent(sum(beliefs.needed[side]), 1)
+        if other is None:
+            continue
+        if is_there and other.rung == middle:
+            yield f"{name} if the probability of {words} fell from {here} below {threshold(limit)}"
+        elif not is_there and (other.rung - rung) * step > 0:
+            yield f"{words} if its probability rose from {here} to {threshold(limit)}"
     yield "the outcomes of this task type move these numbers: give history=, or report outcomes"
+
+
+def _with_sum(needed: tuple[float, ...], side: slice, to: float, middle: int) -> tuple[float, ...]:
+    """With this sum on one side, spread as it was; the difference is the middle's, or all others'."""
+    out, now = list(needed), sum(needed[side])
+    to = min(max(to, 0.0), 1.0)
+    nearest = middle + 1 if side.start else middle - 1
+    for index in range(len(out))[side]:
+        out[index] = out[index] * to / now if now else to * (index == nearest)
+    others = [index for index in range(len(out)) if index not in range(len(out))[side]]
+    rest = 1.0 - to - sum(out[index] for index in others)
+    if out[middle] + rest >= 0.0:
+        out[middle] += rest
+        return tuple(out)
+    left = sum(out[index] for index in others)
+    for index in others:
+        out[index] *= (1.0 - to) / left
+    return tuple(out)
 
 
 def _asked_again(decision: Decision, task: Task, beliefs: Beliefs | None) -> Choice | None:

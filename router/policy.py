@@ -64,6 +64,10 @@ class Policy:
     probe_max_per_day: int | None = None
 
     def __post_init__(self) -> None:
+        _check_kind("ladder", self.ladder, (Ladder, type(None)), "a Ladder, such as Ladder.load(path)")
+        _check_kind(
+            "correction_minutes_by_type", self.correction_minutes_by_type, Mapping, "task types with minutes"
+        )
         for name in ("max_under_tier", "check_false_pass", "check_false_fail"):
             _check_range(name, getattr(self, name), 0.0, 1.0)
         if self.lambda_down is not None:
@@ -76,14 +80,11 @@ class Policy:
         _check_range("check_cost_usd", self.check_cost_usd, 0.0, math.inf)
         for name in ("batch_over_items", "many_items_over", "default_output_tokens", "batch_wait_ceiling_s"):
             _check_range(name, getattr(self, name), 0.0, math.inf)
-        prices = {
-            "correction_minutes": self.correction_minutes,
-            "hourly_rate_usd": self.hourly_rate_usd,
-            **{f"correction_minutes_by_type[{k!r}]": v for k, v in self.correction_minutes_by_type.items()},
-        }
-        for name, value in prices.items():
-            if value is not None:
-                _check_range(name, value, 0.0, math.inf)
+        for name in ("correction_minutes", "hourly_rate_usd"):
+            if getattr(self, name) is not None:
+                _check_range(name, getattr(self, name), 0.0, math.inf)
+        for kind, minutes in self.correction_minutes_by_type.items():
+            _check_range(f"correction_minutes_by_type[{kind!r}]", minutes, 0.0, math.inf)
         if (self.correction_minutes is None) != (self.hourly_rate_usd is None):
             raise InvalidPolicy(
                 "A correction is priced by both correction_minutes and hourly_rate_usd; got only one.",
@@ -114,6 +115,11 @@ class Policy:
 
 def _restore(values: dict[str, Any]) -> Policy:
     return Policy(**values)
+
+
+def _check_kind(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
+    if not isinstance(value, kind):
+        raise InvalidPolicy(f"{name} must be {what}; got {type(value).__name__}.", about=name)
 
 
 def _check_range(name: str, value: object, low: float, high: float) -> None:

@@ -73,6 +73,12 @@ def predict_tiers(
             f"predict_tiers takes a list of tasks; got {type(tasks).__name__}. For one task: predict_tier.",
             about=tasks,
         )
+    if hasattr(tasks, "columns"):  # a DataFrame, of which iteration gives the names of its columns
+        raise InvalidTask(
+            "predict_tiers takes tasks, and iterating a DataFrame gives the names of its columns. Give "
+            "frame['specification'], or frame.to_dict('records') with None for what is missing.",
+            about="tasks",
+        )
     engine = Engine.of(model, policy)
     checked: list[Task] = []
     try:

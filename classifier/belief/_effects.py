@@ -19,7 +19,11 @@ from ._deviations import NODES, deviation_weights
 from ._passing import Array, PassCurve, Widths, _logistic_cells, pass_curve, softplus
 from ._place import Place
 
-_LEVELS = np.linspace(-9.0, 9.0, 37)  # in level scales
+_STEP = 0.5
+# In level scales. The far end is for types that fail where a text is sure that they pass (up to 7 above the
+# cut): without it nothing could make a tier believed to fail more often than not.
+_LEVELS = np.concatenate([np.arange(-14.0, -9.0), np.arange(-9.0, 9.5, _STEP)])
+_WIDEST = 13.0  # in deviation sds: a gap so wide that the lower tier fails always and the upper one never
 # groups per axis when thinned; where outcomes have left little in doubt about 45 of them are not empty
 _THIN = {1: (24, 5), 2: (12, 5, 2), 3: (8, 4, 3, 2)}
 
@@ -128,7 +132,7 @@ class Grid:
         self.curve: PassCurve = pass_curve(widths)
         n_gaps = n_tiers - 1
         self._levels = _LEVELS * widths.level_scale
-        unit_nodes = NODES if n_gaps <= 2 else NODES[2:-2:2]
+        unit_nodes = np.append(NODES, _WIDEST) if n_gaps <= 2 else NODES[2:-2:2]
         self._nodes = unit_nodes * widths.deviation_sd
         weights = _logistic_cells(self._levels, widths.level_scale)
         for _ in range(n_gaps):
@@ -136,7 +140,9 @@ class Grid:
         self.shape = weights.shape
         axes = np.meshgrid(self._levels, *[self._nodes] * n_gaps, indexing="ij")
         points = np.stack([axis.ravel() for axis in axes], axis=1)
-        width = np.full(len(points), self._levels[1] - self._levels[0])
+        width = np.full(
+            len(points), _STEP * widths.level_scale
+        )  # at the far end, too: nothing there suffices by half
         self.prior = Effects(points[:, 0], points[:, 1:], weights.ravel(), width, weights.shape)
 
     def log_likelihood(self, place: Place, counts: Mapping[int, Sequence[float]]) -> Array:

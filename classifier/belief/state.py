@@ -58,7 +58,7 @@ class Seen:
         return np.asarray(self.weight * found[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bucket:
     """Older outcomes added up. since, until : of the times of its outcomes; size : how many."""
 
@@ -66,6 +66,15 @@ class Bucket:
     until: float
     size: int
     log_likelihood: NDArray[np.float32]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Bucket):
+            return NotImplemented
+        same = (self.since, self.until, self.size) == (other.since, other.until, other.size)
+        return same and np.array_equal(self.log_likelihood, other.log_likelihood)
+
+    def __hash__(self) -> int:
+        return hash((self.since, self.until, self.size))
 
 
 @dataclass(frozen=True)
@@ -130,14 +139,17 @@ class TypeState:
         """Both states' outcomes, which must be disjoint. Raises StateMismatch for another model's."""
         if other.model != self.model:
             raise StateMismatch(self.model, other.model)
-        buckets = tuple(sorted((*self.buckets, *other.buckets), key=lambda bucket: bucket.until))
+        buckets = tuple(sorted((*self.buckets, *other.buckets), key=lambda b: (b.until, b.since, b.size)))
         counts = dict(self.counts)
         for tier, (clean, unclean) in other.counts.items():
             before = counts.get(tier, (0.0, 0.0))
             counts[tier] = (before[0] + clean, before[1] + unclean)
-        merged = TypeState(self.model, _compact(buckets), self.recent, counts)
-        uncounted = merged.observe(other.recent, grid)
-        return replace(uncounted, counts=counts)
+        # all recent outcomes anew: what is new to one of them may be older than what the other has added up
+        recent = sorted(
+            (*self.recent, *other.recent), key=lambda s: (s.at, s.tier, s.clean, s.place, s.failed)
+        )
+        added = TypeState(self.model, _compact(buckets)).observe(recent, grid)
+        return replace(added, counts=counts)
 
     def effects(self, grid: Grid, *, as_of: float | None = None) -> Effects:
         """What is believed of the type: Bayes' rule outcome by outcome, with a hazard of change before each.

@@ -75,6 +75,7 @@ def price_findings(ladder: Ladder) -> Iterator[Finding]:
             continue
         for ours, name in _RATES.items():
             yield from _compare(rung, ours, _steps(getattr(theirs.prices, name, None)))
+        yield from _compare_bounds(rung, getattr(theirs.prices, "input_mtok", None))
 
 
 def _steps(price: Any) -> list[float] | None:
@@ -93,3 +94,13 @@ def _compare(rung: Rung, rate: str, theirs: list[float] | None) -> Iterator[Find
     expected = theirs if len(theirs) == len(ours) else theirs * len(ours)
     if [float(value) for value in ours] != expected:
         yield Finding(rung.tier, "price", f"{rate} of {rung.model} is {ours}; genai-prices has {theirs}")
+
+
+def _compare_bounds(rung: Rung, price: Any) -> Iterator[Finding]:
+    """Where the steps end, if both have as many; another number of steps is a finding of their rates."""
+    ours = [step.up_to_prompt_tokens for step in rung.prices[:-1]]
+    theirs = [tier.start for tier in getattr(price, "tiers", ())]
+    if len(ours) == len(theirs) and ours != theirs:
+        yield Finding(
+            rung.tier, "price", f"the price steps of {rung.model} end at {ours}; genai-prices has {theirs}"
+        )

@@ -80,7 +80,10 @@ def decide(
         fitting = _within_limits(index, within)
         if fitting != index:  # the limit decided
             index, codes, limit_codes = fitting, limit_codes + codes, []
-        return_to = predicted.return_to if index == predicted.rung else None
+        return_to = predicted.return_to
+        if return_to is not None and index >= return_to:  # a rule raised it: no smaller tier takes the step
+            return_to = None
+            codes = [reasons.SESSION_FULL if code == reasons.FRESH_WINDOW else code for code in codes]
         if priced is None and return_to is None:  # a plan's price has the session's cache in it
             session = cheaper_where_cached(index, within, tokens, task, policy, ladder)
             if session is not None:
@@ -136,9 +139,17 @@ def _priced(
     if correction is None or beliefs is None or beliefs.guard is not None:
         return None
     costs = [rung_cost_usd(rung, tokens, task, batch=False) for rung in ladder.rungs]
+    first_costs = None
+    if (task.items or 0) > policy.batch_over_items:  # each tier in the mode that it would be sent in
+        batch = [mode_of(task, beliefs, rung, policy, ladder)[0] == "batch" for rung in range(len(costs))]
+        first_costs = [
+            rung_cost_usd(rung, tokens, task, batch=b) for rung, b in zip(ladder.rungs, batch, strict=True)
+        ]
     # a decision that travelled has no model with it, so plans of several tiers have no price
     checked = bool(task.verifiable) and beliefs.all_fail is not None
-    return cheapest_plan(within, beliefs, costs, correction, checked=checked, policy=policy)
+    return cheapest_plan(
+        within, beliefs, costs, correction, checked=checked, policy=policy, first_cost_usd=first_costs
+    )
 
 
 def _add_what_outcomes_say(
@@ -148,7 +159,9 @@ def _add_what_outcomes_say(
         return
     if beliefs.history:
         codes.append(reasons.HISTORY)
-    if not beliefs.top_suffices and index == len(ladder.rungs) - 1:
+    # a rung above that no outcome speaks of is taken to pass as often, and so is no better answer
+    is_best = index >= ladder.strategy and beliefs.pass_[index] == beliefs.pass_[-1]
+    if not beliefs.top_suffices and (index == len(ladder.rungs) - 1 or is_best):
         codes.insert(1 if pinned else 0, reasons.NO_TIER_SUFFICES)
 
 

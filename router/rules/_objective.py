@@ -27,12 +27,19 @@ def cheapest_plan(
     *,
     checked: bool,
     policy: Policy,
+    first_cost_usd: Sequence[float] | None = None,
 ) -> PricedPlan:
-    """The plan of least expected cost; ties go to the lower tier. All plans are enumerated."""
-    plans = [
-        priced_plan(rungs, beliefs, token_cost_usd, correction_usd, policy)
-        for rungs in candidate_plans(allowed, checked=checked)
-    ]
+    """The plan of least expected cost; ties go to the lower tier. All plans are enumerated.
+
+    first_cost_usd : of a plan's first attempt, where it costs other than a later one: a batch is cheaper, and
+        what fails after it is tried at once.
+    """
+    plans = []
+    for rungs in candidate_plans(allowed, checked=checked):
+        costs = list(token_cost_usd)
+        if first_cost_usd is not None:
+            costs[rungs[0]] = first_cost_usd[rungs[0]]
+        plans.append(priced_plan(rungs, beliefs, costs, correction_usd, policy))
     return min(plans, key=lambda plan: (plan.expected_cost_usd, plan.rungs))
 
 

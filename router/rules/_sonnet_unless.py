@@ -40,13 +40,20 @@ def predicted_rung(
     if fresh is not None:
         return fresh
     index, code = sonnet_unless(beliefs, beliefs.lambda_down, ladder.production)
-    if index == ladder.production and (task.items or 0) > policy.many_items_over:
-        lower, _ = sonnet_unless(beliefs, LAMBDA_DOWN_MIN, ladder.production)
+    asked = asked_down(task, beliefs, policy)
+    if index == ladder.production and asked < beliefs.lambda_down:
+        lower, _ = sonnet_unless(beliefs, asked, ladder.production)
         if lower < index:
             return Predicted(lower, (reasons.MANY_ITEMS,))
     if _session_full(task, tokens):
         return Predicted(index, (code, reasons.SESSION_FULL))
     return Predicted(index, (code,))
+
+
+def asked_down(task: Task, beliefs: Beliefs, policy: Policy) -> float:
+    """The probability of a lower tier at which this task goes down; of bulk work the lowest permitted."""
+    many = (task.items or 0) > policy.many_items_over and beliefs.guard is None
+    return min(LAMBDA_DOWN_MIN, beliefs.lambda_down) if many else beliefs.lambda_down
 
 
 def sonnet_unless(beliefs: Beliefs, lambda_down: float, middle: int) -> tuple[int, str]:

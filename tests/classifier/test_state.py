@@ -80,12 +80,29 @@ def test_a_state_agrees_with_counts_when_nothing_changes():
     assert needed(state, STEADY) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(("one", "other"), [(40, 60), (200, 30), (30, 200)])
+def test_merging_is_the_same_either_way_and_as_all_at_once(one, other):
+    """What one machine has not added up yet may be older than what the other has."""
+    first = [seen(2 * at, at % 5 > 0, at % 2) for at in range(one)]
+    second = [seen(2 * at + 1, at % 3 > 0, at % 2) for at in range(other)]
+    a, b = EMPTY.observe(first, GRID), EMPTY.observe(second, GRID)
+    merged = a.merge(b, GRID)
+    assert merged == b.merge(a, GRID)
+    assert needed(merged) == pytest.approx(needed(EMPTY.observe(first + second, GRID)), abs=0.02)
+
+
+def test_states_are_equal_if_what_is_in_them_is():
+    state = EMPTY.observe([seen(at) for at in range(100)], GRID)
+    assert from_bytes(to_bytes(state)) == state
+    assert state != EMPTY.observe([seen(at, clean=at != 3) for at in range(100)], GRID)
+
+
 def test_a_state_stays_small():
     state = EMPTY.observe([seen(at) for at in range(900)], GRID)
     assert len(state.recent) <= MAX_RECENT
     assert len(state.buckets) <= MAX_BUCKETS
     assert len(state.effects(GRID).weights) <= 64
-    assert len(to_bytes(state)) < 80_000
+    assert len(to_bytes(state)) < 100_000
 
 
 def test_a_late_verdict_lands_in_its_time():

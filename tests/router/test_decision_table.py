@@ -233,3 +233,31 @@ def test_a_deterministic_step_needs_no_tier_at_all(beliefs):
     facts = {"floor": "opus", "ceiling": "haiku"}  # not even sensible bounds
     choice = decide(Task("x", deterministic=True, **facts), beliefs(EASY), Policy(), CLAUDE)
     assert (choice.mode, choice.plan, choice.codes) == ("none", (), ("deterministic",))
+
+
+@pytest.mark.parametrize(
+    ("facts", "tier", "code", "return_to"),
+    [
+        ({"session_tier": "opus"}, "haiku", "fresh_window", "opus"),
+        ({"session_tier": "opus", "consequential": True}, "sonnet", "fresh_window", "opus"),
+        ({"session_tier": "opus", "live": True}, "sonnet", "fresh_window", "opus"),
+        ({"live": True}, "sonnet", "session_full", None),
+        ({"consequential": True}, "sonnet", "session_full", None),
+        ({"floor": "opus"}, "opus", "session_full", None),
+    ],
+)
+def test_a_raised_step_of_a_full_session_says_whether_a_smaller_tier_takes_it(
+    beliefs, facts, tier, code, return_to
+):
+    choice = decide(Task("x", **FULL, **facts), beliefs(EASY), Policy(), CLAUDE)
+    found = None if choice.return_to is None else CLAUDE.names[choice.return_to]
+    assert (CLAUDE.names[choice.rung], found) == (tier, return_to)
+    assert [each for each in choice.codes if each in ("fresh_window", "session_full")] == [code]
+
+
+@pytest.mark.parametrize(
+    ("pin", "attempts", "said"), [("sonnet", ("opus",), False), ("haiku", ("haiku",), True)]
+)
+def test_a_pin_is_exhausted_only_where_it_failed(beliefs, pin, attempts, said):
+    choice = decide(Task("x", pin=pin, attempts=attempts), beliefs(EASY), Policy(), CLAUDE)
+    assert ("exhausted" in choice.codes) is said

@@ -78,7 +78,7 @@ def test_it_says_how_far_the_middle_is_from_its_neighbours():
 def test_it_works_without_a_model_and_without_tokens():
     text = predict_tier("A lighthouse", policy=Policy(ladder=Ladder.load(IMAGES))).explain()
     assert "middle_rung" in text
-    assert "images out" in text or "in and" in text
+    assert "Cost of 1 images" in text
     none = predict_tier("curl -I https://example.com").explain()
     assert none.startswith("No model: a plain program does this step.")
     assert "deterministic=False would route it to a model" in none
@@ -87,3 +87,10 @@ def test_it_works_without_a_model_and_without_tokens():
 def test_attempts_are_mentioned():
     text = predict_tier("Tag these tickets by product area", attempts=["haiku"]).explain()
     assert "Already failed at this task: haiku." in text
+
+
+def test_a_text_is_not_counted_in_images():
+    images = Policy(ladder=Ladder.load(IMAGES))
+    text = predict_tier("A hero image of a lighthouse", items=11, policy=images).explain()
+    assert "Cost of 11 images (estimated):" in text
+    assert "images in" not in text

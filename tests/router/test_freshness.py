@@ -140,6 +140,15 @@ def test_each_rate_that_differs_is_found(ladder, rate):
     assert finding.message.startswith(f"{rate} of claude-sonnet-5-5 is [77.0]; genai-prices has [")
 
 
+def test_a_step_that_ends_elsewhere_is_found(ladder):
+    """It reprices whole requests, though each rate holds."""
+    first, last = ladder.rungs[0].prices
+    moved = replace(first, up_to_prompt_tokens=200_000)
+    (finding,) = price_findings(_with(ladder, "haiku", prices=(moved, last)))
+    assert (finding.tier, finding.kind) == ("haiku", "price")
+    assert "end at [200000]; genai-prices has [100000]" in finding.message
+
+
 def test_a_step_too_few_is_found(ladder):
     first = replace(ladder.rungs[0].prices[0], up_to_prompt_tokens=None)
     found = {(f.tier, f.kind) for f in price_findings(_with(ladder, "haiku", prices=(first,)))}

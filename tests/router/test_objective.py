@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from tierwise import predict_tier
 from tierwise.classifier.task import Task
 from tierwise.router._view import view_of
 from tierwise.router.policy import Policy
@@ -196,3 +197,34 @@ def test_a_text_without_an_opinion_is_not_priced(beliefs, ladder):
     priced = Policy(correction_minutes=6, hourly_rate_usd=80)
     choice = decide(Task("x"), unread, priced, ladder)
     assert (choice.priced, choice.codes[0]) == (None, "unfamiliar")
+
+
+def test_a_batch_is_priced_as_one_and_what_fails_after_it_at_the_full_price(shared):
+    """Else a plan could be chosen for a price that nobody pays."""
+    half = [cost / 2 for cost in COSTS]
+    alone = cheapest_plan([1], shared, COSTS, 2.0, checked=True, policy=Policy(), first_cost_usd=half)
+    assert alone.token_cost_usd == pytest.approx(COSTS[1] / 2)
+    plan = cheapest_plan([0, 2], shared, COSTS, 90.0, checked=True, policy=Policy(), first_cost_usd=half)
+    assert plan.rungs == (0, 2)
+    in_sync = priced_plan((0, 2), shared, COSTS, 90.0, Policy())
+    assert plan.token_cost_usd == pytest.approx(in_sync.token_cost_usd - COSTS[0] / 2)
+
+
+def test_the_price_of_the_chosen_plan_is_that_of_its_mode():
+    """Thousands of tokens an item: a batch falls into the lower price step, and costs half."""
+    policy = Policy(correction_minutes=1, hourly_rate_usd=3)
+    decision = predict_tier(
+        "Assign one category from our taxonomy to each of these blog posts",
+        items=25,
+        verifiable=True,
+        ceiling="haiku",
+        input_tokens=250_000,
+        output_tokens=20_000,
+        policy=policy,
+    )
+    assert decision.mode == "batch"
+    assert decision.plan == ("haiku",)
+    priced = decision.evidence.choice.priced
+    assert priced.token_cost_usd == pytest.approx(250_000 * 0.05e-6 + 20_000 * 0.25e-6)
+    assert priced.expected_cost_usd == pytest.approx(decision.expected_cost_usd["haiku"])
+    assert f"expected ${priced.expected_cost_usd:.6f}" in decision.explain()

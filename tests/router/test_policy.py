@@ -63,6 +63,23 @@ def test_settings_outside_their_range_are_errors(settings, message):
 
 
 @pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ladder": "tiers.toml"}, r"ladder must be a Ladder, such as Ladder.load\(path\); got str"),
+        ({"correction_minutes_by_type": [("faq", 5)]}, "must be task types with minutes; got list"),
+        (
+            {"correction_minutes_by_type": {"faq": None}},
+            r"correction_minutes_by_type\['faq'\] must be a number",
+        ),
+    ],
+)
+def test_settings_of_another_kind_are_errors_at_once(settings, message):
+    """Not Python's own, later, at the first task that they concern."""
+    with pytest.raises(InvalidPolicy, match=message):
+        Policy(correction_minutes=6, hourly_rate_usd=80, **settings)
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"max_under_tier": 0},

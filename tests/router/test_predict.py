@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 
+import pandas as pd
 import pytest
 
 from tierwise import Ladder, Policy, Task, TierModel, predict_tier, predict_tiers
@@ -216,3 +217,11 @@ def test_many_tasks_are_no_single_task(given):
 
 def test_decisions_say_how_many_they_are():
     assert repr(predict_tiers([TEXT, TEXT])) == "<Decisions: 2 tasks>"
+
+
+def test_a_frame_is_not_taken_for_the_names_of_its_columns():
+    frame = pd.DataFrame({"specification": ["Tag the tickets"], "items": [3]})
+    with pytest.raises(InvalidTask, match="frame.to_dict"):
+        predict_tiers(frame)
+    assert len(predict_tiers(frame["specification"])) == 1
+    assert predict_tiers(frame.to_dict("records"))[0].task.items == 3

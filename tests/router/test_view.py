@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tierwise import predict_tier
 from tierwise.classifier.errors import LadderMismatch
 from tierwise.classifier.task import Task
 from tierwise.data import IMAGES, TIERS
@@ -70,3 +71,13 @@ def test_a_ladder_that_lacks_or_reorders_tiers_is_refused(champion, ladder, kept
     with pytest.raises(LadderMismatch, match=message) as caught:
         view_of(champion, other, Policy())
     assert caught.value.about == "other"
+
+
+def test_that_no_tier_suffices_is_said_below_a_rung_without_outcomes_too():
+    """Nothing is known of fable, so it is taken to pass no more often than opus: no reason to be silent."""
+    policy = Policy(ladder=Ladder.load(enable=["fable"]))
+    hard = "Decide which of our three product lines to close, since next year's budget hangs on it"
+    decision = predict_tier(hard, history={"opus": (0, 20)}, policy=policy)
+    assert (decision.tier, decision.reason) == ("opus", "no_tier_suffices")
+    fine = predict_tier(hard, history={"opus": (20, 0)}, policy=policy)
+    assert "no_tier_suffices" not in fine.reasons

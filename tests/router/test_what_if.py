@@ -61,12 +61,12 @@ def test_a_change_that_contradicts_another_fact_is_not_offered():
 @pytest.mark.parametrize(
     ("text", "facts", "words"),
     [
-        (EASY, {"ceiling": "haiku"}, "sonnet if P("),
-        (HARD, {"floor": "opus"}, "sonnet if P("),
-        (HARD, {"attempts": ["sonnet"]}, "sonnet if P("),
-        (MIDDLE, {"ceiling": "sonnet"}, "a higher tier if P("),
-        (MIDDLE, {"floor": "sonnet"}, "a lower tier if P("),
-        (MIDDLE, {"live": True}, "a lower tier if P("),
+        (EASY, {"ceiling": "haiku"}, "sonnet if the probability"),
+        (HARD, {"floor": "opus"}, "sonnet if the probability"),
+        (HARD, {"attempts": ["sonnet"]}, "sonnet if the probability"),
+        (MIDDLE, {"ceiling": "sonnet"}, "a higher tier if its probability"),
+        (MIDDLE, {"floor": "sonnet"}, "a lower tier if its probability"),
+        (MIDDLE, {"live": True}, "a lower tier if its probability"),
     ],
 )
 def test_a_tier_that_the_bounds_exclude_is_not_offered(text, facts, words):
@@ -116,9 +116,9 @@ def test_at_an_end_of_the_ladder_only_the_other_direction_is_offered():
 
 
 def test_where_a_rule_decided_no_probability_is_offered():
-    assert not [line for line in alternatives(predict_tier(EASY, pin="opus")) if "P(" in line]
+    assert not [line for line in alternatives(predict_tier(EASY, pin="opus")) if "probability" in line]
     images = predict_tier("A hero image", policy=Policy(ladder=Ladder.load(IMAGES)))
-    assert not [line for line in alternatives(images) if "P(" in line]
+    assert not [line for line in alternatives(images) if "probability" in line]
 
 
 def test_a_deterministic_step_could_be_routed():
@@ -178,3 +178,31 @@ def test_the_time_to_the_last_token_by_hand(ladder):
     haiku = ladder.rungs[0]
     assert latency_ms(haiku, 1_200) == pytest.approx(600 + 10_000)  # 120 tokens a second
     assert latency_ms(Ladder.load(IMAGES).rungs[0], 1) is None
+
+
+def test_a_probability_is_offered_only_where_it_would_change_the_answer():
+    """Much depends on it: where the text needs no strategy tier, it goes one rung up, to the same one."""
+    decision = predict_tier(HARD, consequential=True)
+    assert (decision.tier, decision.reason) == ("opus", "classifier")
+    assert not [line for line in alternatives(decision) if "probability of" in line]
+
+
+def test_bulk_work_is_told_the_confidence_that_it_needs():
+    """Over many items 60 % are enough, whatever the policy asks for otherwise."""
+    policy = Policy(lambda_down=0.9999999)
+    decision = predict_tier(EASY, items=15, policy=policy)
+    assert (decision.tier, decision.reason) == ("haiku", "many_items")
+    text = decision.explain()
+    assert "or a lower one with at least 60%" in text
+    assert ", over more than 10 items." in text
+    [line] = [line for line in alternatives(decision) if "probability of a lower tier" in line]
+    assert line.endswith("below 60%")
+    few = predict_tier(EASY, items=10, policy=policy)
+    assert few.tier == "sonnet"
+    assert "or a lower one with at least 100%" in few.explain()
+
+
+def test_thresholds_are_not_rounded_into_others():
+    text = predict_tier(MIDDLE, policy=Policy(lambda_up=0.495, lambda_down=0.625)).explain()
+    assert "with at least 49.5%" in text
+    assert "to 62.5%" in text
