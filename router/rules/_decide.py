@@ -159,10 +159,15 @@ def _add_what_outcomes_say(
         return
     if beliefs.history:
         codes.append(reasons.HISTORY)
-    # a rung above that no outcome speaks of is taken to pass as often, and so is no better answer
-    is_best = index >= ladder.strategy and beliefs.pass_[index] == beliefs.pass_[-1]
-    if not beliefs.top_suffices and (index == len(ladder.rungs) - 1 or is_best):
+    if not beliefs.top_suffices and _is_best(index, beliefs, ladder):
         codes.insert(1 if pinned else 0, reasons.NO_TIER_SUFFICES)
+
+
+def _is_best(index: int, beliefs: Beliefs, ladder: Ladder) -> bool:
+    """A rung above that no outcome speaks of is taken to pass as often, and so is no better answer."""
+    if index == len(ladder.rungs) - 1:
+        return True
+    return index >= ladder.strategy and beliefs.pass_[index] == beliefs.pass_[-1]
 
 
 def _within_bounds(predicted: Predicted, task: Task, bounds: Bounds, ladder: Ladder) -> tuple[int, list[str]]:
