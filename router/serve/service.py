@@ -166,10 +166,14 @@ class Service:
             self.tokens.look()
         try:
             signature = self._source.signature()
-            if signature == self._signature:
-                self._in_trouble(self._lasting)  # what named another, or nothing, is over
+            as_named = signature == self._signature
+            if as_named and self._lasting is None:
+                self._in_trouble(None)  # what named another, or nothing, is over
                 return
-            found = self._source.load()
+            found = self._source.load()  # also where nothing changed but a challenger could not be loaded
+            if as_named and found.trouble == self._lasting:
+                self._in_trouble(found.trouble)
+                return
             router = ServedRouter(found, self.policy, self._logged, self.metrics)
             if router.engine.model is None and self.router.engine.model is not None:
                 raise ArtifactError(router.engine.trouble or f"{self.source} is of another ladder.")

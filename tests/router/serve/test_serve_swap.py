@@ -218,6 +218,28 @@ def test_a_challenger_serves_its_share(tmp_path, sqlite_url):
         )
 
 
+def test_a_challenger_that_could_not_be_loaded_is_tried_once_it_is_mended(tmp_path, sqlite_url):
+    """Nothing that the store says has changed then."""
+    small_model(seed=0).save(tmp_path / "first")
+    tierwise.promote(tmp_path / "first", to=tmp_path / "models", why="a test", force=True)
+    models = ModelStore(tmp_path / "models")
+    challenger = models.add(small_model(seed=1))
+    before = models.pointer()
+    models.replace(
+        before, type(before)(before.serial + 1, before.line, Canary(challenger, 0.5, 1_000), before.history)
+    )
+    away = next(path for path in (tmp_path / "models").rglob(challenger) if path.is_dir())
+    away.rename(tmp_path / "away")
+    with served(model=models.path, log=sqlite_url, watch_s=60) as client:
+        for _ in range(2):
+            client.service.look()
+            assert challenger in serving(client)["trouble"]
+            assert serving(client)["challenger"] is None
+        (tmp_path / "away").rename(away)
+        client.service.look()
+        assert (serving(client)["challenger"], serving(client)["trouble"]) == (challenger, None)
+
+
 def test_outcomes_teach_the_model_that_has_taken_over(store, sqlite_url):
     with served(model=store, log=sqlite_url, watch_s=60, history_max_age_s=60) as client:
         first = client.post("/v1/predict?wait_for_log=true", json=TASK).json()
