@@ -7,7 +7,8 @@ import pytest
 from tierwise import predict_tier
 from tierwise.classifier.errors import BudgetExceeded
 from tierwise.router.run import Grade, Limits, Options, checks, execute
-from tierwise.router.run._execute import expected_usd
+from tierwise.router.run._bounds import expected_usd
+from tierwise.router.run._next import Next
 from tierwise.testing import Answer, Fault, MessagesServer
 
 YES, NO = '{"passes": true, "reason": "fine"}', '{"passes": false, "reason": "a brand is named"}'
@@ -83,7 +84,8 @@ def test_the_expected_cost_of_a_grade_is_known_before(decision, ladder):
         checks.all_of(GRADE, checks.length(), GRADE).expected_cost_usd(decision.task, ladder) == 2 * expected
     )
     assert checks.function(str.islower).expected_cost_usd(decision.task, ladder) == 0.0
-    attempt = expected_usd(decision, None)
-    assert expected_usd(decision, GRADE) == pytest.approx(attempt + expected)
+    upcoming = Next(decision, Options())
+    attempt = expected_usd(upcoming, None)
+    assert expected_usd(upcoming, GRADE) == pytest.approx(attempt + expected)
     with pytest.raises(BudgetExceeded):  # enough for the answer, not for its grade
         run(decision, YES, limits=Limits(max_usd=attempt + expected / 2))
