@@ -24,7 +24,7 @@ _STEP = 0.5
 # cut): without it nothing could make a tier believed to fail more often than not.
 _LEVELS = np.concatenate([np.arange(-14.0, -9.0), np.arange(-9.0, 9.5, _STEP)])
 _WIDEST = 13.0  # in deviation sds: a gap so wide that the lower tier fails always and the upper one never
-# groups per axis when thinned; where outcomes have left little in doubt about 45 of them are not empty
+# groups per axis when thinned; where outcomes have left little in doubt many of them are empty
 _THIN = {1: (24, 5), 2: (12, 5, 2), 3: (8, 4, 3, 2)}
 
 
