@@ -38,8 +38,7 @@ def predict_tier(
     specification : what the model would be asked; or a `Task`, or a mapping, that has its facts with it.
     task_type : the recurring kind of work, such as "meta-description"; history is kept per type.
     history : outcomes of this task type: {"haiku": (clean, not clean), ...}, a `TypeState`, or an
-        outcome log, which is asked for those of `task_type`: the state that a `Router` keeps there
-        for this model, else the counts.
+        outcome log, which is asked for those of `task_type`: as a `Router` of this log and model would.
     model : default: the champion in the folder `TIERWISE_MODEL`, else the one that ships.
     policy : accepted risk, price of a correction, ladder; default: `Policy()`.
     facts : what is known about the task: items, verifiable, live, floor, …; see `Task` for all of them.
@@ -113,7 +112,7 @@ class Log(Protocol):
 
 @runtime_checkable
 class StateLog(Log, Protocol):
-    """A log that keeps what a model has learned of a type, and else has counts."""
+    """A log that also says what a model learns from its outcomes of a type."""
 
     def history(self, task_type: str) -> Counts: ...
 

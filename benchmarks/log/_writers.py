@@ -53,7 +53,7 @@ def _writer(url: str, writer: int, each: int) -> None:
 
 
 def _is_unlike_a_rebuild(log: OutcomeLog, kind: str, model: TierModel) -> bool:
-    kept = log.learned(kind, model)
+    keeper = StateKeeper(model)
     with log.reading_states(kind) as states:
-        built = StateKeeper(model).built(states, newest=10**9)
+        kept, built = keeper.kept(states), keeper.built(states, newest=10**9)
     return kept is None or to_bytes(kept) != to_bytes(built)

@@ -8,6 +8,7 @@ from datetime import datetime
 from ...classifier.errors import InvalidOutcome
 from ..decision import Decision
 from ._decision_row import DecisionRow, decision_row
+from ._keepers import Keepers
 from ._text import check_store_text
 from ._times import Clock, checked_us, to_us, utc_now
 from ._upgrade import make_current
@@ -32,6 +33,7 @@ class OpenedLog:
         self._clock = clock
         self._database = Database(parsed_url(url), durable=durable, timeout_s=timeout_s)
         self._policies: set[str] = set()  # fingerprints that are known to be stored
+        self._keepers = Keepers()
         try:
             make_current(self._database, create=create)
         except BaseException:

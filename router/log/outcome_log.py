@@ -19,7 +19,6 @@ from ._attempts import LoggedAttempt, logged_attempts
 from ._checks import checked_note, checked_type
 from ._counting import history_counts
 from ._explored import Explored, explored
-from ._keeper import StateKeeper
 from ._opened import OpenedLog
 from ._outcome import Outcome
 from ._record import record
@@ -121,9 +120,12 @@ class OutcomeLog(OpenedLog):
             return states.get(model_version)
 
     def learned(self, task_type: str, model: TierModel) -> State | None:
-        """What a `Router` has learned of a type with this model; None where the log keeps no such state."""
-        with self.reading_states(task_type) as states:
-            return StateKeeper(model).kept(states)
+        """What a `Router` goes by that has this log and this model; None where no outcome counts.
+
+        It is kept in the log, else (after an import, or where no `Router` recorded the outcomes) it is built
+        from the newest rows.
+        """
+        return self._keepers.of(model).state(self._database, checked_type(task_type))
 
     @contextmanager
     def reading_states(self, task_type: str) -> Iterator[TypeStates]:

@@ -18,7 +18,6 @@ from ...classifier.model import TierModel
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
 from ..log._schema import outcomes
-from ..log.waiting._keepers import Keepers
 from ..log.waiting._logged import Logged
 from ..log.waiting._unwritten import Unwritten
 from ._queue import QueuedRecorder
@@ -47,9 +46,8 @@ class ServedLog(Logged):
     def __init__(
         self, log: OutcomeLog, *, wait_s: float, max_age_s: float, added: Callable[[Decision], None]
     ) -> None:
-        keepers = Keepers()
-        self.recorder = QueuedRecorder(log, wait_s=wait_s, placing=keepers.place)
-        super().__init__(self.recorder, keepers, is_own=True)
+        self.recorder = QueuedRecorder(log, wait_s=wait_s)
+        super().__init__(self.recorder, is_own=True)
         self._max_age_s, self._added = max_age_s, added
         self._states: OrderedDict[tuple[str, str], _Read] = OrderedDict()
         self._n_changes = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from small_router import ALWAYS, NEVER, TEXTS, Draws, kept, rebuilt
+from small_router import ALWAYS, NEVER, TEXTS, Draws, kept, kept_state, rebuilt
 
 from tierwise import Canary, OutcomeLog, Policy, Router, TierModel, predict_tier
 from tierwise.classifier.errors import InvalidPolicy
@@ -107,14 +107,14 @@ def test_an_outcome_is_felt_by_both_models(log, champion_model, bold):
         router.record_outcome(router.decide(TEXTS[number % 4], task_type=KIND), "clean")
     for model in (champion_model, bold):
         assert kept(log, KIND, model) == rebuilt(log, KIND, model)
-        assert log.learned(KIND, model).n_outcomes == 40
+        assert kept_state(log, KIND, model).n_outcomes == 40
 
 
 def test_a_history_that_is_given_speaks_to_both_models(log, champion_model, bold):
     router = router_of(log, champion_model, bold, NEVER)
     for _ in range(30):
         router.record_outcome(router.decide(TEXTS[0], task_type=KIND, pin="haiku"), "failed")
-    state = log.learned(KIND, champion_model)
+    state = kept_state(log, KIND, champion_model)
     for given in (state, {"haiku": (0, 30)}):
         assert router.decide(TEXTS[0], task_type=KIND, history=given).tier == "sonnet"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tierwise import OutcomeLog, Task, predict_tier, predict_tiers
+from tierwise import OutcomeLog, Router, Task, predict_tier, predict_tiers
 from tierwise.classifier.belief.state import Seen, TypeState
 from tierwise.classifier.errors import StateMismatch
 
@@ -34,16 +34,34 @@ def test_an_outcome_in_the_log_is_felt_in_the_next_decision(tmp_path):
 
 
 def test_outcomes_of_another_ladder_in_the_log_are_left_out(tmp_path):
-    rows = [
-        {"task_type": KIND, "tier": tier, "verdict": "corrected", "at": "2026-02-01T00:00:00Z"}
-        for tier in ("abacus", "haiku")
-    ]
-    with OutcomeLog(f"sqlite:///{tmp_path}/log.db") as log:
-        log.import_frame(pd.DataFrame(rows))
+    row = {"task_type": KIND, "verdict": "corrected", "at": "2026-02-01T00:00:00Z"}
+    ours, foreign = [{**row, "tier": "haiku"}], [{**row, "tier": "abacus"}]
+    with OutcomeLog(f"sqlite:///{tmp_path}/ours.db") as log:
+        log.import_frame(pd.DataFrame(ours))
+        felt = predict_tier(TEXT, task_type=KIND, history=log).probabilities
+    with OutcomeLog(f"sqlite:///{tmp_path}/both.db") as log:
+        log.import_frame(pd.DataFrame([*foreign, *ours]))
         assert log.history(KIND) == {"abacus": (0, 1), "haiku": (0, 1)}
-        felt = predict_tier(TEXT, task_type=KIND, history={"haiku": (0, 1)}).probabilities
         assert predict_tier(TEXT, task_type=KIND, history=log).probabilities == felt
         assert predict_tiers([Task(TEXT, task_type=KIND)], history=log)[0].probabilities == felt
+    text_alone = predict_tier(TEXT).probabilities
+    assert felt["haiku"] < text_alone["haiku"]
+    with OutcomeLog(f"sqlite:///{tmp_path}/foreign.db") as log:
+        log.import_frame(pd.DataFrame(foreign))
+        assert predict_tier(TEXT, task_type=KIND, history=log).probabilities == text_alone
+
+
+def test_what_was_imported_is_felt_as_a_router_of_the_log_feels_it(tmp_path):
+    """Late outcomes weigh more than those of long ago, although nobody learned as they came."""
+    verdicts = ["corrected"] * 40 + ["clean"] * 40
+    days = pd.date_range("2026-01-01", periods=len(verdicts), tz="UTC")
+    rows = pd.DataFrame({"task_type": KIND, "tier": "haiku", "verdict": verdicts, "at": days})
+    with OutcomeLog(f"sqlite:///{tmp_path}/log.db") as log, Router(log=log) as router:
+        log.import_frame(rows)
+        felt = predict_tier(TEXT, task_type=KIND, history=log)
+        assert felt.probabilities == router.decide(TEXT, task_type=KIND).probabilities
+        by_counts = predict_tier(TEXT, task_type=KIND, history=log.history(KIND))
+        assert felt.pass_probabilities["haiku"] > by_counts.pass_probabilities["haiku"] + 0.1
 
 
 def test_a_log_is_not_asked_about_a_task_without_a_type(tmp_path):

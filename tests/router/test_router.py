@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from small_decisions import SetClock, decided
-from small_router import TEXTS
+from small_router import TEXTS, kept_state
 
 from tierwise import Router, Task, TierModel, predict_tier
 from tierwise.classifier.errors import (
@@ -88,7 +88,7 @@ def test_a_retried_task_is_observed_with_the_tiers_that_failed(router):
     third = router.decide(TEXTS[0], task_type=KIND, verifiable=True, follows=second.decision_id)
     assert third.task.attempts == (str(first.tier), str(second.tier))
     model = TierModel.load(CHAMPION)
-    failed = [seen.failed for seen in router.log.learned(KIND, model).recent]
+    failed = [seen.failed for seen in kept_state(router.log, KIND, model).recent]
     assert failed == [(), (model.tiers.index(first.tier),)]
     rows = router.log.to_pandas(columns=["decision_id", "follows"])
     assert dict(rows.values.tolist())[second.decision_id] == first.decision_id
@@ -146,7 +146,7 @@ def test_an_outcome_that_can_not_be_recorded_is_an_error_and_teaches_nothing(
     with pytest.raises(error, match=message):
         router.record_outcome(*arguments, **options)
     assert router.log.stats().n_outcomes == 0
-    assert router.log.learned("meta", TierModel.load(CHAMPION)) is None
+    assert kept_state(router.log, "meta", TierModel.load(CHAMPION)) is None
 
 
 def test_a_decision_that_was_never_logged_is_stored_with_its_outcome_and_felt(router):
@@ -188,7 +188,7 @@ def test_async_twins_do_the_same_beside_the_loop(router):
         return await asyncio.gather(*(router.arecord_outcome(each, "clean") for each in decisions))
 
     assert [outcome.is_new for outcome in asyncio.run(at_once())] == [True] * 8
-    assert router.log.learned(KIND, TierModel.load(CHAMPION)).n_outcomes == 8
+    assert kept_state(router.log, KIND, TierModel.load(CHAMPION)).n_outcomes == 8
 
 
 KILLED = """
@@ -221,7 +221,7 @@ def test_the_clock_of_the_log_is_the_time_of_what_is_learned(open_log):
     clock = SetClock()
     router = Router(log=open_log(clock=clock))
     router.record_outcome(router.decide(TEXTS[0], task_type=KIND), "clean")
-    (seen,) = router.log.learned(KIND, TierModel.load(CHAMPION)).recent
+    (seen,) = kept_state(router.log, KIND, TierModel.load(CHAMPION)).recent
     assert seen.at == clock.now.timestamp()
 
 
@@ -232,7 +232,7 @@ def test_a_failure_that_is_followed_counts_once(router):
     model = champion()
     for verdict in ("clean", "failed", "clean"):
         router.record_outcome(router.decide(TEXTS[1], task_type=KIND), verdict)
-    before = router.log.learned(KIND, model)
+    before = kept_state(router.log, KIND, model)
     first = router.decide(TEXTS[0], task_type=KIND, verifiable=True)
     router.record_outcome(first, "failed", basis="check")
     second = router.decide(TEXTS[0], task_type=KIND, verifiable=True, follows=first)
@@ -240,4 +240,4 @@ def test_a_failure_that_is_followed_counts_once(router):
     router.record_outcome(second, "failed", basis="check")
     third = router.decide(TEXTS[0], task_type=KIND, verifiable=True, follows=second.decision_id)
     assert third.evidence.posterior.needed == pytest.approx(model.posterior(third.task, before).needed)
-    assert router.log.learned(KIND, model).n_outcomes == before.n_outcomes + 2
+    assert kept_state(router.log, KIND, model).n_outcomes == before.n_outcomes + 2

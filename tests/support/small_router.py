@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tierwise import OutcomeLog, Router
 from tierwise.classifier.belief._stored_state import to_bytes
+from tierwise.classifier.belief.state import TypeState
 from tierwise.classifier.model import TierModel
 from tierwise.router.log._keeper import StateKeeper
 
@@ -29,9 +30,15 @@ class Draws:
 NEVER, ALWAYS = Draws(0.999999), Draws(0.0)
 
 
+def kept_state(log: OutcomeLog, task_type: str, model: TierModel) -> TypeState | None:
+    """The state as the log keeps it; None where it keeps none, whatever its rows would build."""
+    with log.reading_states(task_type) as states:
+        return StateKeeper(model).kept(states)
+
+
 def kept(log: OutcomeLog, task_type: str, model: TierModel) -> bytes | None:
-    """The state as the log keeps it."""
-    state = log.learned(task_type, model)
+    """The same as bytes."""
+    state = kept_state(log, task_type, model)
     return None if state is None else to_bytes(state)
 
 

@@ -18,7 +18,6 @@ from .._explored import Judged, attempts_up_to, count_explored, judged_attempts
 from .._outcome import Outcome
 from .._times import to_us, utc_now
 from ..outcome_log import OutcomeLog
-from ._keepers import Keepers
 from ._recorder import Recorder
 from ._unwritten import Report, Unwritten
 
@@ -26,8 +25,8 @@ from ._unwritten import Report, Unwritten
 class Logged:
     """A log with what is held of it in memory. Threads may share it."""
 
-    def __init__(self, recorder: Recorder, keepers: Keepers, *, is_own: bool) -> None:
-        self.log, self._recorder, self._keepers = recorder.log, recorder, keepers
+    def __init__(self, recorder: Recorder, *, is_own: bool) -> None:
+        self.log, self._recorder, self._keepers = recorder.log, recorder, recorder.log._keepers
         self._is_own = is_own
 
     @property
@@ -157,6 +156,6 @@ def opened(log: Logged | OutcomeLog | str | os.PathLike[str], *, wait_s: float) 
     """Raises LogError where it can't be opened. One that is there already is shared, as it is."""
     if isinstance(log, Logged):
         return log
-    is_own, keepers = not isinstance(log, OutcomeLog), Keepers()
+    is_own = not isinstance(log, OutcomeLog)
     opened_log = log if isinstance(log, OutcomeLog) else OutcomeLog(log)
-    return Logged(Recorder(opened_log, wait_s=wait_s, placing=keepers.place), keepers, is_own=is_own)
+    return Logged(Recorder(opened_log, wait_s=wait_s), is_own=is_own)

@@ -30,15 +30,10 @@ _log = logging.getLogger("tierwise")
 
 
 class Recorder:
-    """Writes decisions and reports, and keeps those that could not be written until the log is back.
+    """Writes decisions and reports, and keeps those that could not be written until the log is back."""
 
-    placing : called with decisions that are about to be written.
-    """
-
-    def __init__(
-        self, log: OutcomeLog, *, wait_s: float, placing: Callable[[Sequence[Unwritten]], None]
-    ) -> None:
-        self.log, self.wait_s, self._placing = log, wait_s, placing
+    def __init__(self, log: OutcomeLog, *, wait_s: float) -> None:
+        self.log, self.wait_s = log, wait_s
         self.backlog, self.away = Backlog(self._dropped), Away()
         self._n_reports = (
             _MAX_REPORTS if log._database.is_sqlite else 1
@@ -135,7 +130,7 @@ class Recorder:
     def _write(self, group: Sequence[Unwritten], reports: Sequence[Report] = (), *, wait_s: float) -> None:
         """All of them or none."""
         rows = self._rows(group)
-        self._placing(group)
+        self.log._keepers.place(group)
         record_group(self.log, rows, reports, wait_s=wait_s)
         self._done(group, reports)
         self.away.written()

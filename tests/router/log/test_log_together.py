@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from small_router import kept_state
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from tierwise import OutcomeLog, Router, predict_tier
@@ -52,7 +53,7 @@ def test_a_short_run_is_one_transaction(log, monkeypatch):
         assert router.unlogged == 0
     assert [row.decision_id for row in log.attempts()] == [result.decision.decision_id]
     assert log.history(KIND) == {str(result.tier): (1, 0)}
-    assert log.learned(KIND, result.decision.evidence.model).n_outcomes == 1
+    assert kept_state(log, KIND, result.decision.evidence.model).n_outcomes == 1
 
 
 def test_a_long_call_finds_its_decision_in_the_log(log):
@@ -81,7 +82,7 @@ def test_runs_of_many_threads_are_all_in_the_log_and_felt(log, monkeypatch):
     assert 1 <= len(begun) <= n
     assert {row.decision_id for row in log.attempts()} == {each.decision.decision_id for each in results}
     assert sum(clean for clean, _ in log.history(KIND).values()) == n
-    assert log.learned(KIND, results[0].decision.evidence.model).n_outcomes == n
+    assert kept_state(log, KIND, results[0].decision.evidence.model).n_outcomes == n
 
 
 def test_one_that_can_not_be_written_keeps_no_other_out(log, caplog):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ....classifier.model import TierModel
-from .._keeper import StateKeeper
-from .._outcome import Outcome
-from .._states import Learn, TypeStates
-from ._unwritten import Unwritten
+from ...classifier.model import TierModel
+from ._keeper import StateKeeper
+from ._outcome import Outcome
+from ._states import Learn, TypeStates
+
+if TYPE_CHECKING:
+    from .waiting._unwritten import Unwritten
 
 _MOST = 4  # champion, challenger, and those before them
 
