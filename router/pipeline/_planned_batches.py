@@ -9,6 +9,7 @@ from ...classifier.errors import InvalidTask
 from .._engine import Engine
 from ..ladder import Rung
 from ..rules._decide import Choice
+from ..run._check import checking_usd
 from ._plan import history_of, request_cost_usd, task_for, weighed
 from ._tokens import StepTokens
 from ._work import Work
@@ -50,7 +51,7 @@ class PlannedBatches:
         tokens = self._tokens[work.step.name]
         tokens = tokens._replace(input=task.input_tokens or tokens.input)
         check = work.step.built_check
-        checking = 0.0 if check is None else check.expected_cost_usd(task, ladder)
+        checking = checking_usd(check, task, ladder, tokens.output)
         rung = self._rungs.get(work.step.name, ladder.rungs[ladder.volume])
         return checking + request_cost_usd(tokens, rung, batch=True)
 

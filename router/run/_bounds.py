@@ -11,7 +11,7 @@ from .._prompt_tokens import prompt_tokens
 from ..policy import Policy
 from ..rules._limits import Tokens, tokens_of
 from ..rules._request_cost import rung_cost_usd
-from ._check import Check, Surroundings
+from ._check import Check, Surroundings, checking_usd
 from ._next import Next
 from ._request import Options
 from ._result import Attempt
@@ -54,7 +54,7 @@ def expected_usd(
     tokens = expected_tokens(task, decision.evidence.policy, ladder.unit, options)
     if last is not None:
         tokens = _as_shown(tokens, task, last)
-    checking = 0.0 if check is None else check.expected_cost_usd(task, ladder)
+    checking = checking_usd(check, task, ladder, tokens.output)
     return rung_cost_usd(rung, tokens, task, batch=batch) + checking
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
@@ -135,6 +136,13 @@ class AllOf:
 
     def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
         return sum(check.expected_cost_usd(task, ladder) for check in self.checks)
+
+
+def checking_usd(check: Check | None, task: Task, ladder: Ladder, output_tokens: float) -> float:
+    """Of checking one answer that is expected to be this long, where the task doesn't say how long."""
+    if check is None:
+        return 0.0
+    return check.expected_cost_usd(replace(task, output_tokens=math.ceil(output_tokens)), ladder)
 
 
 def as_check_if_any(check: CheckLike | None) -> Check | None:

@@ -10,7 +10,7 @@ from ..._engine import Engine
 from ...rules._request_cost import rung_cost_usd
 from ...rules._trivial import is_deterministic
 from .._bounds import expected_tokens
-from .._check import Check
+from .._check import Check, checking_usd
 from .._request import Options
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def ceiling_of(
         engine = Engine.of(router.model, router.policy)
         ladder = engine.ladder
         tokens = expected_tokens(task, engine.policy, ladder.unit, options)
-        checking = max((check.expected_cost_usd(task, ladder) for check in checks), default=0.0)
+        checking = max((checking_usd(check, task, ladder, tokens.output) for check in checks), default=0.0)
         return sum(rung_cost_usd(rung, tokens, task, batch=False) + checking for rung in ladder.rungs)
 
     return ceiling_usd

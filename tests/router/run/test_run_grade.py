@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tierwise import predict_tier
@@ -86,6 +88,10 @@ def test_the_expected_cost_of_a_grade_is_known_before(decision, ladder):
     assert checks.function(str.islower).expected_cost_usd(decision.task, ladder) == 0.0
     upcoming = Next(decision, Options())
     attempt = expected_usd(upcoming, None)
-    assert expected_usd(upcoming, GRADE) == pytest.approx(attempt + expected)
+    # of an answer as long as it is expected to be, although the task doesn't say how long
+    as_expected = replace(decision.task, output_tokens=decision.evidence.policy.default_output_tokens)
+    of_answer = GRADE.expected_cost_usd(as_expected, ladder)
+    assert of_answer > expected
+    assert expected_usd(upcoming, GRADE) == pytest.approx(attempt + of_answer)
     with pytest.raises(BudgetExceeded):  # enough for the answer, not for its grade
-        run(decision, YES, limits=Limits(max_usd=attempt + expected / 2))
+        run(decision, YES, limits=Limits(max_usd=attempt + (expected + of_answer) / 2))
