@@ -33,7 +33,7 @@ def fetch(uri: str, to: Path | None = None) -> Path:
             about=uri,
         )
     with mlflow_calls(f"fetch {uri}") as mlflow:
-        fixed, seal = _fixed(mlflow, uri)
+        fixed, seal = fixed_uri(mlflow, uri)
         key = hashlib.sha256(f"{_store_of(mlflow)}\0{fixed}".encode()).hexdigest()[:16]
     folder = cache_folder() / key if to is None else to.resolve()
     if to is None and _is_whole(folder, seal):
@@ -76,7 +76,7 @@ def _store_of(mlflow: Any) -> str:
     return f"{Path.cwd()}\0{uri}" if is_relative else uri
 
 
-def _fixed(mlflow: Any, uri: str) -> tuple[str, str | None]:
+def fixed_uri(mlflow: Any, uri: str) -> tuple[str, str | None]:
     """The URI that will always mean this very model: an alias becomes its version; and its seal, if told.
 
     Always, unless the registry is begun anew under its old address: the seal tells.

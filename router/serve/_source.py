@@ -107,12 +107,12 @@ class _Registered(NamedTuple):
 def _registered(uri: str) -> _Registered:
     """With the pointer, where promotions move the alias. Raises StoreError."""
     from ...classifier.artifact._mlflow import mlflow_calls
-    from ...classifier.artifact._remote import _fixed
+    from ...classifier.artifact._remote import fixed_uri
 
     where = registry_of(uri)
     with mlflow_calls(f"look up {uri}") as mlflow:
         if where is None:
-            return _Registered(_fixed(mlflow, uri)[0])
+            return _Registered(fixed_uri(mlflow, uri)[0])
         model = mlflow.MlflowClient().get_registered_model(where.removeprefix("models:/"))
     version = model.aliases.get(CHAMPION_ALIAS)
     if version is None:
