@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from ...classifier.errors import InvalidRequest, MissingExtra
-from ._leave import last_words, raised_by
+from ._leave import LEAVING, last_words, raised_by
 from ._request import Request
 from ._retired import Retired
 from ._steps import Api, Ask, Outside, Remembered, Send, Sent, Sleep, Steps, Tell, Together, Told
@@ -81,7 +81,7 @@ class Driver(_Driver):
                 step = steps.send(value)
                 try:
                     value = self._perform(step, seen)
-                except KeyboardInterrupt as left:
+                except LEAVING as left:
                     with raised_by(left):
                         for tell in last_words(steps, step, seen):
                             tell.hook(*tell.arguments)
@@ -265,6 +265,11 @@ async def _atold(step: Ask) -> Told:
         value = step.function(step.text)
         if inspect.isawaitable(value):
             value = await value
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # the run is cancelled, and not what the check waited for
+            raise
+        return Told(None, error)
     except Exception as error:  # as above
         return Told(None, error)
     return Told(value, None)

@@ -57,7 +57,8 @@ def execute(
     refusal, a check that couldn't run, and unknown stop reasons end the run.
 
     Raises CallError (with attempts and cost so far) where no answer came, BudgetExceeded where not even the
-    first attempt is affordable, InvalidRequest for what can't be sent.
+    first attempt is affordable, InvalidRequest for what can't be sent, InvalidTask for a grader of a tier
+    that the ladder doesn't have.
     """
     steps = execute_steps(decision, check, options, limits, hooks, redecide, OUTSIDE)
     if client is None:
@@ -102,6 +103,8 @@ def execute_steps(
     limits, hooks = limits or Limits(), hooks or Hooks()
     checked = as_check_if_any(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
+    if checked is not None:  # a grader that the ladder doesn't have is found out before anything is paid
+        checked.expected_cost_usd(decision.task, around.ladder)
     redecide = redecide or _default_redecide(decision)
     follows = before.follows
     attempts: list[Attempt] = []
