@@ -44,7 +44,10 @@ ODD = [
     (lambda text: CheckResult("x", "maybe"), "whose status is not passed, failed or not_run"),
     (lambda text: CheckResult("x", None), "whose status is not passed, failed or not_run"),
     (lambda text: CheckResult("x", "failed", None), "whose detail is not a text"),
-    (lambda text: CheckResult("x", "passed", cost_usd=math.nan), "whose cost_usd is not a finite number >= 0"),
+    (
+        lambda text: CheckResult("x", "passed", cost_usd=math.nan),
+        "whose cost_usd is not a finite number >= 0",
+    ),
     (lambda text: CheckResult("x", "passed", cost_usd=-5.0), "whose cost_usd is not a finite number >= 0"),
     (lambda text: CheckResult("x", "failed", n_requests=None), "whose n_requests is not a whole number >= 0"),
     (Own(ValueError("x")), "raised ValueError"),

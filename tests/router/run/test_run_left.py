@@ -244,7 +244,14 @@ EXITS = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit('
 def test_ctrl_c_or_an_exit_in_mid_request(plain_log, tmp_path, program, status, error, number, last_words):
     silent = Silent()
     with MessagesServer(silent) as server:
-        command = [sys.executable, "-c", EXITS + program, server.url, server.api_key, str(tmp_path / "log.db")]
+        command = [
+            sys.executable,
+            "-c",
+            EXITS + program,
+            server.url,
+            server.api_key,
+            str(tmp_path / "log.db"),
+        ]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         with process:
             assert silent.asked.wait(MANY_S)
