@@ -69,7 +69,7 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
-            return driver.run(self._steps(job, self._start(job, first), check, entries))
+            return driver.run(self._steps(job, self._start(job, first), check, entries, entries.wait))
         finally:
             entries.wait()
 
@@ -83,7 +83,8 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
-            return await driver.run(self._steps(job, self._start(job, first), check, entries))
+            steps = self._steps(job, self._start(job, first), check, entries, entries.await_all)
+            return await driver.run(steps)
         except asyncio.CancelledError:
             entries.leave()
             raise
@@ -103,9 +104,11 @@ class Runner:
         upcoming = Next(first.decision, job.options or Options())
         return Start(upcoming, Before(), redecided(self._router, first))
 
-    def _steps(self, job: Job, start: Start, check: Check | None, entries: Entries) -> Steps[RunResult]:
+    def _steps(
+        self, job: Job, start: Start, check: Check | None, entries: Entries, settle: Callable[[], Any]
+    ) -> Steps[RunResult]:
         (decision, options), before, redecide = start
-        hooks = watched(entries.hooks(), job.watch)
+        hooks = watched(entries.hooks(), job.watch, settle)
         return execute_steps(decision, check, options, job.limits, hooks, redecide, OUTSIDE, before)
 
     def driver(self) -> Driver:
