@@ -21,6 +21,7 @@ T = TypeVar("T")
 OUTSIDE = Outside(time.monotonic, random.random)
 _LISTS = ("list", "results")
 _CONNECT_S = 30.0  # the SDK has 5; an event loop that is busy with a thousand calls needs more
+_LONGEST_S = 1e6  # a socket waits no longer than some 24 days; who sets no limit (math.inf) gets this
 
 
 def default_client(*, is_async: bool = False) -> Any:
@@ -65,8 +66,9 @@ class _Driver:
         )
 
     def _kwargs(self, step: Send) -> dict[str, Any]:
-        connect_s = min(_CONNECT_S, step.timeout_s)
-        return {**step.request.kwargs, "timeout": self._timeout(step.timeout_s, connect=connect_s)}
+        timeout_s = min(step.timeout_s, _LONGEST_S)
+        timeout = self._timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
+        return {**step.request.kwargs, "timeout": timeout}
 
 
 class Driver(_Driver):

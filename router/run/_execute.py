@@ -14,9 +14,9 @@ from ._attempt import Tried, attempt_steps
 from ._bounds import Before, bound_met, expected_usd, spent_usd
 from ._check import Check, CheckLike, Surroundings, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
-from ._limits import Limits
+from ._limits import Limits, limits_of
 from ._next import Next, next_try
-from ._request import Options
+from ._request import Options, options_of
 from ._result import Attempt, Hooks, RunResult, status_of_run
 from ._steps import Outside, Steps, Tell
 
@@ -100,7 +100,7 @@ def execute_steps(
         raise InvalidRequest(
             "A program does this task (mode 'none'): there is nothing to call.", about=decision
         )
-    limits, hooks = limits or Limits(), hooks or Hooks()
+    limits, options, hooks = limits_of(limits), options_of(options), hooks or Hooks()
     checked = as_check_if_any(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
     if checked is not None:  # a grader that the ladder doesn't have is found out before anything is paid
@@ -108,7 +108,7 @@ def execute_steps(
     redecide = redecide or _default_redecide(decision)
     follows = before.follows
     attempts: list[Attempt] = []
-    upcoming = Next(decision, options or Options())
+    upcoming = Next(decision, options)
     if bound_met(upcoming, checked, around, before) is not None:
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost "
