@@ -136,5 +136,5 @@ def test_what_is_no_options_and_no_limits_is_said_before_anything_is_decided(tmp
                 with pytest.raises(InvalidRequest, match=said):
                     call(TAG, **given)
         assert (log.stats().n_decisions, server.calls) == (0, ())
-    with pytest.raises(InvalidRequest, match=said):
-        execute(predict_tier(TAG), client=server, **given)
+        with pytest.raises(InvalidRequest, match=said):
+            execute(predict_tier(TAG), client=server.client(), **given)
