@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..classifier.errors import InvalidTask
-from .rules._limits import CHARS_PER_TOKEN
+from ._prompt_tokens import tokens_in
 
 Message = Mapping[str, Any]
 
@@ -54,13 +53,8 @@ def user_turn(text: str) -> Message:
 
 
 def tokens_of(messages: Iterable[Message]) -> int:
-    """An estimate, as of all texts; what is no text is taken as it is written."""
-    return sum(math.ceil(len(_content(message)) / CHARS_PER_TOKEN) for message in messages)
-
-
-def _content(message: Message) -> str:
-    content = message.get("content", "")
-    return content if isinstance(content, str) else str(content)
+    """An estimate, as of what a request holds: of an image its size counts, and not its letters."""
+    return sum(tokens_in(message.get("content", "")) for message in messages)
 
 
 def text_of(message: Any) -> str:

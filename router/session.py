@@ -188,7 +188,8 @@ class Session:
         """Take the answer into the session: an SDK `Message`, a `RunResult`, or a text.
 
         From a fresh window only the question and its answer come back, not the material. After a new session
-        this object is that session, on the tier of its decision.
+        this object is that session, on the tier of its decision. Of an answer without a text (a refusal, a
+        tool's call alone) only the question comes back: the service takes no empty turn.
 
         Raises InvalidTask for what is no answer; the session is then as it was.
         """
@@ -200,17 +201,17 @@ class Session:
                 about="answer",
             )
         text = answer if isinstance(answer, str) else text_of(message)
-        asked, said = step.messages[-1], {"role": "assistant", "content": text}
+        said = [{"role": "assistant", "content": text}] if text.strip() else []
         if step.where == "fresh_window":
-            asked = user_turn(step.task.specification)
-            self.messages = (*self.messages, asked, said)
-            self.context_used += tokens_of([asked, said])
+            turns = [user_turn(step.task.specification), *said]
+            self.messages = (*self.messages, *turns)
+            self.context_used += tokens_of(turns)
             return
         if step.where == "new_session":
             self.tier, self._given_window = step.decision.tier, None
         if step.decision.tier == self.tier:  # an answer of another tier leaves the cache where it is
             self._cached_tokens = cached_tokens(message)
-        self.messages = (*step.messages, said)
+        self.messages = (*step.messages, *said)
         used = used_tokens(message)
         self.context_used = tokens_of(self.messages) if used is None else used
 

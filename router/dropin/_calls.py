@@ -57,12 +57,13 @@ class Calls:
         """`count_tokens` for the tier that would be chosen."""
         return self.routes.counted(*self._asked(given))
 
-    def answered(self, asked: Asked, message: Any, request: Any) -> Attempt | None:
-        """A message is here; it carries the decision. None for what is no message of the API."""
-        if not isinstance(message, anthropic.types.Message):
-            return None
-        attach(message, asked.routed.decision)
-        if wrong_in(message) is not None:  # the caller gets it as the SDK read it; what it used, nobody knows
+    def answered(self, asked: Asked, message: Any, request: Any) -> Attempt:
+        """A message is here; it carries the decision."""
+        is_message = isinstance(message, anthropic.types.Message)
+        if is_message:
+            attach(message, asked.routed.decision)
+        if not is_message or wrong_in(message) is not None:
+            # the caller gets it as the SDK read it, a page of a proxy as its text; what it used, nobody knows
             return self._attempt(asked, request, is_whole=False)
         self.remember(message.id, asked.routed.decision)
         listed_price = is_at_list_price(message.usage)
@@ -107,13 +108,11 @@ class Calls:
             error=error,
         )
 
-    def record(self, asked: Asked, attempt: Attempt | None) -> None:
-        if attempt is not None:
-            self.routes.record(asked.routed, attempt)
+    def record(self, asked: Asked, attempt: Attempt) -> None:
+        self.routes.record(asked.routed, attempt)
 
-    async def arecord(self, asked: Asked, attempt: Attempt | None) -> None:
-        if attempt is not None:
-            await self.routes.arecord(asked.routed, attempt)
+    async def arecord(self, asked: Asked, attempt: Attempt) -> None:
+        await self.routes.arecord(asked.routed, attempt)
 
     def record_later(self, asked: Asked, attempt: Attempt) -> None:
         """Where nothing may be awaited: a stream was dropped, a call was cancelled."""

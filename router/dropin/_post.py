@@ -12,6 +12,7 @@ from typing import Any
 
 import anthropic
 
+from ..run._leave import LEAVING
 from ..wire import Seen
 from ._asked import Asked
 from ._calls import Calls, attach
@@ -34,7 +35,7 @@ def posting(calls: Calls, asked: Asked, post: Callable[..., Any]) -> Callable[..
         except Exception as error:  # noted, and raised
             calls.record(asked, calls.failed(asked, error))
             raise
-        except KeyboardInterrupt:
+        except LEAVING:
             calls.record_later(asked, calls.left(asked))
             raise
         if is_plain:

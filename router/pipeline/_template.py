@@ -79,10 +79,16 @@ def parse_template(text: str, where: str) -> Template:
 
 
 def check_fields(needed: Mapping[str, str], article: Mapping[str, Any], where: str) -> None:
-    """Raise InvalidPipeline for fields (name -> step that needs it) that are missing or no text."""
+    """Raise InvalidPipeline for fields (name -> step that needs it) that are missing, null or no text."""
     missing = [name for name in needed if article.get(name) is None]
     if missing:
         name, *others = missing
+        if name in article:
+            raise InvalidPipeline(
+                f"{where}: the field {name!r}, which the step {needed[name]!r} needs, is null. Give it a "
+                'text, an empty one ("") where nothing is to stand there.',
+                about=name,
+            )
         has = ", ".join(map(repr, article)) or "no fields"
         more = f"It lacks {', '.join(map(repr, others))} too. " if others else ""
         raise InvalidPipeline(

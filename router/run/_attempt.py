@@ -9,7 +9,7 @@ from ...classifier.errors import CallError, CallInterrupted
 from ..decision import Decision
 from ..ladder import Rung
 from ._call import COMPLETED, Answered
-from ._check import NOT_RUN, Check, CheckResult, Surroundings
+from ._check import NOT_RUN, Check, CheckResult, Surroundings, check_steps
 from ._grade import text_of
 from ._request import Options, Request, build_request
 from ._result import Attempt, Begun, Hooks
@@ -47,7 +47,7 @@ def attempt_steps(
     text, found = text_of(answered.message), None
     if check is not None and answered.status == COMPLETED:
         try:
-            found = yield from check.steps(text, around)
+            found = yield from check_steps(check, text, around)
         except Interrupt as stop:
             yield from _ended(hooks, decision, _attempt(begun, request, answered, _unfinished(check, stop)))
             raise

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
-from ...classifier.errors import InvalidRequest
+from ...classifier.errors import CallError, InvalidRequest
 from ...classifier.task import Task
 from ..ladder import Ladder
 from ._limits import Limits
@@ -34,7 +34,7 @@ class CheckResult:
     detail: str = ""
     cost_usd: float = 0.0
     parts: tuple[CheckResult, ...] = ()
-    error: Exception | None = None
+    error: BaseException | None = None
     n_requests: int = 0
     cost_is_exact: bool = True
 
@@ -80,6 +80,52 @@ class Check(Protocol):
 CheckLike: TypeAlias = "Check | Callable[[str], Any]"
 
 
+def check_steps(check: Check, text: str, around: Surroundings) -> Steps[CheckResult]:
+    """What the check says, whoever has written it: one that raises, or says what no check can, has not run.
+
+    What it had paid by then counts, as far as it says so.
+    """
+    try:
+        found: Any = yield from check.steps(text, around)
+    except Exception as error:  # of a user's own: the result has it
+        spent = error if isinstance(error, CallError) else CallError("")
+        return _not_run(check, f"raised {type(error).__name__}", spent, error)
+    if not isinstance(found, CheckResult):
+        return _not_run(check, _not_a_verdict(found))
+    wrong = next((name for name, (is_fine, _) in _FINE.items() if not is_fine(getattr(found, name))), None)
+    if wrong is None:
+        return found
+    why = f"returned a CheckResult whose {wrong} is not {_FINE[wrong][1]}"
+    return _not_run(check, why, None if wrong in _MONEY else found)
+
+
+def _not_run(check: Check, why: str, spent: Any = None, error: BaseException | None = None) -> CheckResult:
+    found = CheckResult(str(getattr(check, "name", type(check).__name__)), NOT_RUN, why, error=error)
+    if spent is None:
+        return replace(found, cost_is_exact=False)
+    money = {name: getattr(spent, name) for name in _MONEY}
+    return replace(found, **money)
+
+
+def _not_a_verdict(found: object) -> str:
+    return f"returned {type(found).__name__}; expected True, False or a CheckResult"
+
+
+def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and 0 <= value < math.inf  # type: ignore[operator]
+
+
+_MONEY = ("cost_usd", "n_requests", "cost_is_exact")
+_FINE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "cost_usd": (lambda value: _is_number(value, (int, float)), "a finite number >= 0"),
+    "n_requests": (lambda value: _is_number(value, int), "a whole number >= 0"),
+    "cost_is_exact": (lambda value: isinstance(value, bool), "True or False"),
+    "status": (lambda value: value in ("passed", "failed", "not_run"), "passed, failed or not_run"),
+    "name": (lambda value: isinstance(value, str), "a text"),
+    "detail": (lambda value: isinstance(value, str), "a text"),
+}
+
+
 @dataclass(frozen=True)
 class FunctionCheck:
     """A function of the answer's text that returns True, False, or a CheckResult; it may be async."""
@@ -96,8 +142,7 @@ class FunctionCheck:
             return replace(found, name=found.name or self.name)
         if type(told.value).__name__ in ("bool", "bool_"):  # NumPy's bool too
             return CheckResult(self.name, PASSED if told.value else FAILED)
-        kind = type(told.value).__name__
-        return CheckResult(self.name, NOT_RUN, f"returned {kind}; expected True, False or a CheckResult")
+        return CheckResult(self.name, NOT_RUN, _not_a_verdict(told.value))
 
     def expected_cost_usd(self, task: Task, ladder: Ladder) -> float:
         return 0.0
@@ -114,7 +159,7 @@ class AllOf:
         parts: list[CheckResult] = []
         for check in self.checks:
             try:
-                parts.append((yield from check.steps(text, around)))
+                parts.append((yield from check_steps(check, text, around)))
             except Interrupt as stop:
                 for part in parts:
                     add_spent(stop, part.n_requests, part.cost_usd, part.cost_is_exact)

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from ...classifier.errors import InvalidRequest, MissingExtra
-from ._leave import last_words, raised_by
+from ._leave import LEAVING, last_words, raised_by
 from ._request import Request
 from ._retired import Retired
 from ._steps import Api, Ask, Outside, Remembered, Send, Sent, Sleep, Steps, Tell, Together, Told
@@ -21,6 +21,7 @@ T = TypeVar("T")
 OUTSIDE = Outside(time.monotonic, random.random)
 _LISTS = ("list", "results")
 _CONNECT_S = 30.0  # the SDK has 5; an event loop that is busy with a thousand calls needs more
+_LONGEST_S = 1e6  # a socket waits no longer than some 24 days; who sets no limit (math.inf) gets this
 
 
 def default_client(*, is_async: bool = False) -> Any:
@@ -65,8 +66,9 @@ class _Driver:
         )
 
     def _kwargs(self, step: Send) -> dict[str, Any]:
-        connect_s = min(_CONNECT_S, step.timeout_s)
-        return {**step.request.kwargs, "timeout": self._timeout(step.timeout_s, connect=connect_s)}
+        timeout_s = min(step.timeout_s, _LONGEST_S)
+        timeout = self._timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
+        return {**step.request.kwargs, "timeout": timeout}
 
 
 class Driver(_Driver):
@@ -81,7 +83,7 @@ class Driver(_Driver):
                 step = steps.send(value)
                 try:
                     value = self._perform(step, seen)
-                except KeyboardInterrupt as left:
+                except LEAVING as left:
                     with raised_by(left):
                         for tell in last_words(steps, step, seen):
                             tell.hook(*tell.arguments)
@@ -265,6 +267,11 @@ async def _atold(step: Ask) -> Told:
         value = step.function(step.text)
         if inspect.isawaitable(value):
             value = await value
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # the run is cancelled, and not what the check waited for
+            raise
+        return Told(None, error)
     except Exception as error:  # as above
         return Told(None, error)
     return Told(value, None)

@@ -14,9 +14,9 @@ from ._attempt import Tried, attempt_steps
 from ._bounds import Before, bound_met, expected_usd, spent_usd
 from ._check import Check, CheckLike, Surroundings, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
-from ._limits import Limits
+from ._limits import Limits, limits_of
 from ._next import Next, next_try
-from ._request import Options
+from ._request import Options, options_of
 from ._result import Attempt, Hooks, RunResult, status_of_run
 from ._steps import Outside, Steps, Tell
 
@@ -57,7 +57,8 @@ def execute(
     refusal, a check that couldn't run, and unknown stop reasons end the run.
 
     Raises CallError (with attempts and cost so far) where no answer came, BudgetExceeded where not even the
-    first attempt is affordable, InvalidRequest for what can't be sent.
+    first attempt is affordable, InvalidRequest for what can't be sent, InvalidTask for a grader of a tier
+    that the ladder doesn't have.
     """
     steps = execute_steps(decision, check, options, limits, hooks, redecide, OUTSIDE)
     if client is None:
@@ -99,13 +100,15 @@ def execute_steps(
         raise InvalidRequest(
             "A program does this task (mode 'none'): there is nothing to call.", about=decision
         )
-    limits, hooks = limits or Limits(), hooks or Hooks()
+    limits, options, hooks = limits_of(limits), options_of(options), hooks or Hooks()
     checked = as_check_if_any(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
+    if checked is not None:  # a grader that the ladder doesn't have is found out before anything is paid
+        checked.expected_cost_usd(decision.task, around.ladder)
     redecide = redecide or _default_redecide(decision)
     follows = before.follows
     attempts: list[Attempt] = []
-    upcoming = Next(decision, options or Options())
+    upcoming = Next(decision, options)
     if bound_met(upcoming, checked, around, before) is not None:
         raise BudgetExceeded(
             f"An attempt at {decision.tier} is expected to cost "

@@ -1,4 +1,4 @@
-"""What is still done when the caller leaves in the middle of a step: a cancelled task, or Ctrl-C."""
+"""What is still done when the caller leaves in the middle of a step: a cancelled task, Ctrl-C, an exit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from ._steps import Interrupt, Send, Steps, Tell
 from ._stream import Seen
+
+LEAVING = (KeyboardInterrupt, SystemExit)  # of a blocking caller: Ctrl-C, or a signal's handler that exits
 
 
 def last_words(steps: Steps[Any], step: Any, seen: Seen) -> Iterator[Tell]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ...classifier.errors import InvalidTask
 from ...classifier.task import Task
 from ..decision import Decision
+from ..ladder import Ladder
 from ..ladder.tier import Tier
 from ._call import CUT_OFF
 from ._check import FAILED, Surroundings
@@ -34,10 +35,17 @@ def next_try(
         return _with_more_room(attempt, current, redecide, around)
     if attempt.check is None or attempt.check.status != FAILED:
         return None
-    task = current.decision.task
-    task = replace(task, attempts=(*task.attempts, str(attempt.tier)))
-    decision = decided_above(attempt.tier, task, redecide)
+    task, failed = current.decision.task, _failed_tiers(attempt, around.ladder)
+    task = replace(task, attempts=(*task.attempts, *map(str, failed)))
+    decision = decided_above(failed[-1], task, redecide)
     return "exhausted" if decision is None else Next(decision, current.options)
+
+
+def _failed_tiers(attempt: Attempt, ladder: Ladder) -> tuple[Tier, ...]:
+    """Its own; and one above whose model stood in for a retired one: that is not asked the same again."""
+    own = ladder.index(attempt.tier)
+    same = (place for place, rung in enumerate(ladder.rungs) if place > own and rung.model == attempt.model)
+    return (attempt.tier, *(ladder.tiers[place] for place in same))
 
 
 def _with_more_room(

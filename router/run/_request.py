@@ -92,6 +92,17 @@ class Options:
         return replace(self, max_tokens=max_tokens)
 
 
+def options_of(given: Options | None) -> Options:
+    """The caller's, or the defaults. Raises InvalidRequest for what is none, such as a mapping."""
+    if given is None:
+        return Options()
+    if not isinstance(given, Options):
+        raise InvalidRequest(
+            f"options must be a tierwise.router.run.Options; got {type(given).__name__}.", about="options"
+        )
+    return given
+
+
 class Request(NamedTuple):
     """Keyword arguments of `messages.create`, and how to send them.
 
@@ -115,7 +126,7 @@ def build_request(task: Task, rung: Rung, options: Options | None = None) -> Req
     >>> build_request(Task("Tag these tickets"), haiku).kwargs["model"]
     'claude-haiku-5-5'
     """
-    options = options or Options()
+    options = options_of(options)
     left_out: list[str] = []
     max_tokens = max_tokens_of(task, rung, options)
     messages = options.messages

@@ -18,10 +18,10 @@ from ._bounds import Before
 from ._check import Check, CheckLike, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._execute import Start, execute_steps
-from ._limits import Limits
+from ._limits import Limits, limits_of
 from ._logged import columns_of, note
 from ._next import Next
-from ._request import Options
+from ._request import Options, options_of
 from ._result import Attempt, Hooks, RunResult
 from ._steps import Steps
 from ._watch import Watch, watched
@@ -46,6 +46,11 @@ class Job(NamedTuple):
     start: Start | None = None
 
 
+def _whole(job: Job) -> Job:
+    """With limits and options. Raises InvalidRequest for what is none, before anything is decided."""
+    return job._replace(limits=limits_of(job.limits), options=options_of(job.options))
+
+
 class Runner:
     """Of one router. Threads and tasks may share it."""
 
@@ -61,6 +66,7 @@ class Runner:
 
     def run(self, job: Job) -> RunResult:
         """Decide, then execute; each decision and each attempt is logged."""
+        job = _whole(job)
         driver, check = self.driver(), as_check_if_any(job.check)
         first = None if job.start else unlogged(self._router, job.task, job.history, job.follows)
         entries = self.entries()
@@ -69,12 +75,13 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
-            return driver.run(self._steps(job, self._start(job, first), check, entries))
+            return driver.run(self._steps(job, self._start(job, first), check, entries, entries.wait))
         finally:
             entries.wait()
 
     async def arun(self, job: Job) -> RunResult:
         """`run` in asyncio; the log is read and written beside the loop."""
+        job = _whole(job)
         driver, check = self.async_driver(), as_check_if_any(job.check)
         first = None if job.start else await self._adecided(job)
         entries = self.entries()
@@ -83,7 +90,8 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
-            return await driver.run(self._steps(job, self._start(job, first), check, entries))
+            steps = self._steps(job, self._start(job, first), check, entries, entries.await_all)
+            return await driver.run(steps)
         except asyncio.CancelledError:
             entries.leave()
             raise
@@ -103,9 +111,11 @@ class Runner:
         upcoming = Next(first.decision, job.options or Options())
         return Start(upcoming, Before(), redecided(self._router, first))
 
-    def _steps(self, job: Job, start: Start, check: Check | None, entries: Entries) -> Steps[RunResult]:
+    def _steps(
+        self, job: Job, start: Start, check: Check | None, entries: Entries, settle: Callable[[], Any]
+    ) -> Steps[RunResult]:
         (decision, options), before, redecide = start
-        hooks = watched(entries.hooks(), job.watch)
+        hooks = watched(entries.hooks(), job.watch, settle)
         return execute_steps(decision, check, options, job.limits, hooks, redecide, OUTSIDE, before)
 
     def driver(self) -> Driver:

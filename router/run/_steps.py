@@ -66,7 +66,7 @@ class Told(NamedTuple):
     """What the function returned, or what it raised."""
 
     value: Any
-    error: Exception | None
+    error: BaseException | None
 
 
 class Tell(NamedTuple):
@@ -81,7 +81,7 @@ class Remembered(NamedTuple):
 
 
 class Interrupt(BaseException):
-    """Thrown into steps when the caller has left: a task of asyncio was cancelled, or Ctrl-C.
+    """Thrown into steps when the caller has left: a task of asyncio was cancelled, Ctrl-C, or `sys.exit`.
 
     What it passes on its way out adds what was spent and has not been told yet, and may still yield `Tell`.
 

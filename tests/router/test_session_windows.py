@@ -124,3 +124,36 @@ def test_each_step_is_one_decision_in_the_log(log):
     frame = log.to_pandas()
     assert log.stats().n_decisions == 4
     assert frame.empty  # nothing was judged
+
+
+def test_an_image_or_a_file_counts_by_its_size_and_not_by_its_letters():
+    def shown(kind, media_type):
+        source = {"type": "base64", "media_type": media_type, "data": "A" * 5_000_000}
+        content = [{"type": kind, "source": source}, {"type": "text", "text": "What is this?"}]
+        return Session("sonnet", messages=[{"role": "user", "content": content}])
+
+    assert shown("image", "image/png").context_used < 2_000
+    assert shown("document", "application/pdf").context_used < 200_000
+    assert shown("image", "image/png").next_step(META).where == "session"
+
+
+def test_scripts_whose_letters_take_more_tokens_count_more():
+    assert Session("sonnet", messages=[{"role": "user", "content": "面包店" * 100}]).context_used == 225
+
+
+CALL = {"type": "tool_use", "id": "toolu_1", "name": "lookup", "input": {}}
+
+
+@pytest.mark.parametrize("answer", [Answer.refusal(), Answer(content=[CALL], stop_reason="tool_use")])
+@pytest.mark.parametrize("full", [False, True])
+def test_an_answer_without_a_text_leaves_a_session_that_the_service_takes(answer, full):
+    talk = ({"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello."})
+    session = Session("sonnet", messages=talk, context_used=999_900 if full else None)
+    with MessagesServer([answer, "Done."]) as server:
+        for status in (None, "unchecked"):
+            step = session.next_step(META)
+            result = execute(step.decision, client=server.client(), options=Options(messages=step.messages))
+            assert status in (None, result.status)
+            session.finish(step, result)
+    assert session.messages[-1] == {"role": "assistant", "content": "Done."}
+    assert all(message["content"] for message in session.messages)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import anthropic
 import httpx2
 import pytest
 
+from tierwise import Ladder
 from tierwise.testing import Answer, Fault, MessagesServer
 
 HAIKU = "claude-haiku-5-5"
@@ -118,6 +120,20 @@ def test_a_batch_is_polled_and_has_a_result_per_item():
         batches.delete(batch.id)
         with pytest.raises(anthropic.NotFoundError):
             batches.retrieve(batch.id)
+
+
+@pytest.mark.parametrize(
+    ("rates", "usd"), [((0.02, 0.3), 0.02 * 5 + 0.3 * 3), ((None, None), 0.1 * 5 + 0.5 * 3)]
+)
+def test_a_batch_is_billed_at_the_ladders_own_rates(rates, usd):
+    haiku = Ladder.load().rungs[0]
+    step = replace(haiku.prices[-1], input=0.1, output=0.5, batch_input=rates[0], batch_output=rates[1])
+    with MessagesServer("Hello Ada.", ladder=Ladder("one", (replace(haiku, prices=(step,)),))) as server:
+        batches = server.client().messages.batches
+        batches.retrieve(batches.create(requests=[{"custom_id": "a", "params": HELLO}]).id)
+        [item] = [call for call in server.calls if call.endpoint == "batch_item"]
+    assert (item.usage["input_tokens"], item.usage["output_tokens"]) == (5, 3)
+    assert item.cost_usd == pytest.approx(usd / 1e6)
 
 
 def test_results_are_not_there_before_the_batch_has_ended():

@@ -57,14 +57,19 @@ def _chars(value: object) -> int:
 
 
 def billed_usd(rung: Rung, usage: Mapping[str, Any], *, batch: bool) -> float:
-    """USD of one request with this usage."""
+    """USD of one request with this usage; in a batch at the ladder's rates for batches, where it has any."""
     written = usage["cache_creation"]
     fresh, read = usage["input_tokens"], usage["cache_read_input_tokens"]
     write_5m, write_1h = written["ephemeral_5m_input_tokens"], written["ephemeral_1h_input_tokens"]
     prompt = fresh + read + write_5m + write_1h
     step = next(s for s in rung.prices if s.up_to_prompt_tokens is None or prompt <= s.up_to_prompt_tokens)
-    dollars: float = fresh * step.input + usage["output_tokens"] * step.output
+    dollars: float = fresh * step.input
     dollars += read * (step.input if step.cache_read is None else step.cache_read)
     dollars += write_5m * (step.input if step.cache_write_5m is None else step.cache_write_5m)
     dollars += write_1h * (step.input if step.cache_write_1h is None else step.cache_write_1h)
-    return dollars / 1_000_000 * (0.5 if batch else 1.0)
+    output_rate = step.output
+    if batch and step.batch_input is not None and step.batch_output is not None:
+        dollars *= step.batch_input / step.input if step.input else 1.0
+        output_rate = step.batch_output
+    dollars += usage["output_tokens"] * output_rate
+    return dollars / 1_000_000

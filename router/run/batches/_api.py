@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ....classifier.errors import ServiceBusy
+from ....classifier.errors import ModelNotServed, RequestRefused, ServiceBusy
 from .._call import wait_s
 from .._faults import Failure, failure_of
 from .._limits import Limits
@@ -53,4 +53,14 @@ def create_steps(requests: list[dict[str, Any]], limits: Limits, outside: Outsid
 
 def _failure(error: Exception, call: Api) -> Failure:
     request = Request({"model": "the batch", "messages": call.arguments.get("requests")}, False, ())
-    return failure_of(error, request, call.timeout_s)
+    found = failure_of(error, request, call.timeout_s)
+    batch_id = call.arguments.get("message_batch_id")
+    if batch_id is None or not isinstance(found.error, ModelNotServed):
+        return found
+    said = {name: getattr(found.error, name) for name in ("status", "error_type", "request_id")}
+    text = (
+        f"There is no batch {batch_id}: it was deleted, the key is of another workspace, or base_url is "
+        f"wrong (HTTP {said['status']}). If it is gone, submit the tasks that have no result with another "
+        "journal."
+    )
+    return Failure(RequestRefused(text, about=batch_id, **said), may_pass=False)

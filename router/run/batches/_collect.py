@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
-from ....classifier.errors import AccountRefused, CallError
+from ....classifier.errors import AccountRefused, CallError, RequestRefused
 from ....classifier.task import Task
 from .._check import Check, Surroundings
 from .._steps import Api, Steps, Tell, Together
@@ -16,8 +17,10 @@ from ._further import NO_GOOD
 from ._item import ItemResult
 from ._journal import Journal, Part
 from ._judge import asks_a_model, item_steps
+from ._submit import are_of
 
 AT_ONCE = 8  # items in sync mode
+_MISSING = SimpleNamespace(type="expired")  # what is said of an item that an ended batch says nothing of
 _MAX_ERRORS_IN_A_ROW = 3  # an outage: those behind would only wait for it too
 OnItem = Callable[[ItemResult], Any]
 T = TypeVar("T")
@@ -171,7 +174,10 @@ def _around(item_id: str, how: Collecting) -> Surroundings:
 def _results_of(
     part: Part, journal: Journal, around: Surroundings, clock: Callable[[], float]
 ) -> Steps[dict[str, Any]]:
-    """Item id -> what the API says of it; none where the batch has not ended, or all is known."""
+    """Item id -> what the API says of it; none where the batch has not ended, or all is known.
+
+    An item that the results lack is asked for again the next time; past the wait ceiling it has expired.
+    """
     if part.batch_id is None or all(each in journal.done for each in part.ids):
         return {}
     arguments = {"message_batch_id": part.batch_id}
@@ -179,19 +185,32 @@ def _results_of(
     if batch.processing_status != "ended":
         yield from _cancel_if_late(part, journal, around, clock())
         return {}
+    if batch.results_url is None:
+        raise RequestRefused(
+            f"The API keeps no results of {part.batch_id} any more; it does so for 29 days. Submit the tasks "
+            "that have none with another journal.",
+            about=part.batch_id,
+        )
     lines = yield from read_steps(Api("results", arguments), around.limits, around.outside)
     results = {each.custom_id: each.result for each in lines}
-    if results.keys() != set(part.ids):  # it was taken at its size, see `_submit`
+    if (
+        results and not part.is_proved and not are_of(part, results)
+    ):  # it was taken at its size, see `_submit`
         journal.write({"kind": "not_ours", "part": part.number, "batch": part.batch_id})
         return {}
+    if _is_late(part, journal, clock()):
+        results = dict.fromkeys(part.ids, _MISSING) | results
     return results
 
 
 def _cancel_if_late(part: Part, journal: Journal, around: Surroundings, now_s: float) -> Steps[None]:
     """Past the wait ceiling the batch is cancelled; what it has not done by then is run in sync mode."""
-    late = now_s - (part.sent_at or now_s) > journal.job["wait_ceiling_s"]
-    if not late or part.is_canceled or not part.is_proved:
+    if not _is_late(part, journal, now_s) or part.is_canceled or not part.is_proved:
         return
     journal.write({"kind": "cancel", "part": part.number})
     arguments = {"message_batch_id": part.batch_id}
     yield from read_steps(Api("cancel", arguments), around.limits, around.outside)
+
+
+def _is_late(part: Part, journal: Journal, now_s: float) -> bool:
+    return bool(now_s - (part.sent_at or now_s) > journal.job["wait_ceiling_s"])

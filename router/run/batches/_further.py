@@ -54,7 +54,7 @@ def _attempt_of(line: Line, ladder: Ladder) -> Attempt:
         1,
         line["decision_id"],
         ladder.tiers[ladder.index(line["tier"])],
-        "",
+        line.get("model", ""),
         CUT_OFF if cut_off else COMPLETED,
         line.get("max_tokens", 0),
         Usage(**line.get("usage", {})),

@@ -8,7 +8,7 @@ from typing import Any
 from ....classifier.errors import CallError, ModelNotServed, RequestRefused
 from ...ladder import Rung
 from .._call import COMPLETED, status_of
-from .._check import Check, CheckResult, Surroundings
+from .._check import Check, CheckResult, Surroundings, check_steps
 from .._grade import text_of
 from .._message import wrong_in
 from .._request import MAX_TOKENS_WITHOUT_STREAM, Request
@@ -134,7 +134,7 @@ def _judged(
     status, text = status_of(message.stop_reason), text_of(message)
     found: CheckResult | None = None
     if check is not None and status == COMPLETED:
-        found = yield from check.steps(text, around)
+        found = yield from check_steps(check, text, around)
     attempt = Attempt(
         1,
         base.id,

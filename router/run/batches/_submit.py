@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ....classifier.errors import ServiceFailed
@@ -63,9 +63,14 @@ def _found(part: Part, journal: Journal, limits: Limits, outside: Outside) -> St
         if batch.results_url is None:
             return batch
         results = yield from read_steps(Api("results", {"message_batch_id": batch.id}), limits, outside)
-        if {each.custom_id for each in results} == set(part.ids):
+        if are_of(part, [each.custom_id for each in results]):
             return batch
     return None
+
+
+def are_of(part: Part, custom_ids: Collection[str]) -> bool:
+    """Whether results with these ids, all that have come or some, are those of this part."""
+    return len(custom_ids) > 0 and set(custom_ids) <= set(part.ids)
 
 
 def _sent(part: Part, batch: Any, *, proved: bool) -> dict[str, Any]:

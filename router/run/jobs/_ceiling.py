@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 def ceiling_of(
     router: Router, checks: Sequence[Check], options: Options | None = None
 ) -> Callable[[Task], float]:
-    """What is expected if every tier has to be tried, with the dearest of the checks after each."""
+    """What is expected if every tier has to be tried, with the dearest of the checks after each.
+
+    Raises InvalidTask for a check that asks a tier which the ladder doesn't have, before anything is sent.
+    """
+    for check in checks:
+        check.expected_cost_usd(Task.of_text(""), Engine.of(router.model, router.policy).ladder)
 
     def ceiling_usd(task: Task) -> float:
         if is_deterministic(task):

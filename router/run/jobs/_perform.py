@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ....classifier.errors import TierwiseError
+from .._leave import LEAVING
 from .._result import RunResult
 from ._result import TaskResult
 from ._state import Begin, JobState
@@ -24,8 +25,8 @@ def perform(
     on_result: OnResult | None,
     beside: Callable[[threading.Condition], None] | None = None,
 ) -> None:
-    """Until nothing can be begun. Ctrl-C begins nothing more and waits for what is in flight; a second one
-    leaves that behind.
+    """Until nothing can be begun. Ctrl-C (or an exit that a signal's handler raises) begins nothing more and
+    waits for what is in flight; a second one leaves that behind.
 
     beside : runs in a thread of its own until the job is over; whoever changes what can be begun notifies.
     """
@@ -42,7 +43,7 @@ def perform(
             worker.start()
         for ended in ends:
             ended.wait()
-    except KeyboardInterrupt:
+    except LEAVING:
         threads.stop()
         for worker, ended in zip(workers, ends, strict=True):
             if worker.ident is not None:

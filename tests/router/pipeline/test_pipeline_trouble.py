@@ -120,6 +120,7 @@ def test_a_function_that_raises_fails_its_step_and_is_called_again(tmp_path, is_
         ),
         ([{"topic": "a", "id": True}], {}, InvalidPipeline, "id must be a text or a whole number; got True"),
         ([{}], {}, InvalidPipeline, "Article 1 lacks the field 'topic'"),
+        ([{"topic": None}], {}, InvalidPipeline, "Article 1: the field 'topic', .* is null"),
         (
             [{"topic": "\ud800"}],
             {},

@@ -50,6 +50,17 @@ def test_requests_to_a_retired_model_count_and_its_successor_has_its_own_prices(
         assert attempt.cost_is_exact
 
 
+def test_a_tier_whose_model_stood_in_for_a_retired_one_and_failed_is_passed_over(log, tmp_path):
+    haiku, sonnet, opus = Ladder.load().rungs
+    with MessagesServer({"opus": "[]", "*": "Sure!"}, retired=[haiku.model]) as server:
+        made = router(server, log, replaced_by=sonnet.model)
+        result = made.run(TAG, check=checks.json_schema())
+        assert [each.model for each in result.attempts] == [sonnet.model, opus.model]
+        job = made.submit_batch([TAG], journal=tmp_path / "job")
+        [item] = made.collect_batch(job, check=checks.json_schema())
+        assert [each["model"] for each in item.attempts] == [sonnet.model, opus.model]
+
+
 def test_a_successor_whose_prices_nobody_knows_makes_the_cost_inexact(log):
     with MessagesServer("[]", retired=["claude-haiku-4-5"]) as server:
         facts = {"model": "claude-haiku-4-5", "replaced_by": "claude-haiku-5-5"}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import resource
 
 import pytest
 
-from tierwise import Router
+from tierwise import OutcomeLog, Router
 from tierwise.classifier.errors import JournalError
 from tierwise.router.run import checks
-from tierwise.router.run.jobs import run_many
+from tierwise.router.run.jobs import arun_many, run_many
 from tierwise.router.run.jobs._journal import JournalFile
 from tierwise.router.run.jobs._past import Past
+from tierwise.router.run.jobs._state import JobState
 from tierwise.testing import MessagesServer
 
 CHECK = checks.json_schema({"type": "array"})
@@ -175,3 +177,32 @@ def test_the_cost_is_the_same_in_whichever_order_the_tasks_ended():
             past.write({"kind": "attempt", "key": key, "attempt": attempt})
         found.add(past.cost_usd)
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_journal_knows_of_no_answer_that_the_log_does_not_have(tmp_path, monkeypatch, is_async):
+    """Else one who dies in between makes it never again, and the log never hears that it failed."""
+    told = JobState.attempted
+    seen = []
+
+    def attempted(job, begin, attempt):
+        with OutcomeLog(tmp_path / "log.db") as log:  # as another process sees it
+            seen.append(attempt.decision_id in {row.decision_id for row in log.attempts()})
+        told(job, begin, attempt)
+
+    monkeypatch.setattr(JobState, "attempted", attempted)
+    given = {"journal": tmp_path / "job", "check": checks.json_schema()}
+
+    async def go(server):
+        async with server.async_client() as client, Router(log=tmp_path / "log.db", client=client) as router:
+            return await arun_many(router, ["Tag a ticket, JSON out"], **given)
+
+    with MessagesServer("Sure!") as server:
+        if is_async:
+            summary = asyncio.run(go(server))
+        else:
+            with Router(log=tmp_path / "log.db", client=server.client()) as router:
+                summary = run_many(router, ["Tag a ticket, JSON out"], **given)
+    assert summary.by_status == {"failed": 1}
+    assert len(seen) > 1
+    assert all(seen)

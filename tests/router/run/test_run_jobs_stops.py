@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 import time
 
@@ -149,13 +150,23 @@ def test_what_the_caller_raises_ends_it_when_what_is_in_flight_has_ended(tmp_pat
         assert (len(server.calls), summary.in_flight) == (40, ())
 
 
-def test_one_ctrl_c_waits_for_what_is_in_flight_and_loses_nothing(tmp_path):
-    path = tmp_path / "job"
+def exits(*_):
+    sys.exit("terminated")
+
+
+@pytest.mark.parametrize(
+    ("handler", "raised"), [(signal.default_int_handler, KeyboardInterrupt), (exits, SystemExit)]
+)
+def test_one_ctrl_c_or_exit_waits_for_what_is_in_flight_and_loses_nothing(tmp_path, handler, raised):
+    path, before = tmp_path / "job", signal.signal(signal.SIGINT, handler)
     with MessagesServer(Answer("[1]", delay_s=0.3)) as server, Router(client=server.client()) as router:
         timer = threading.Timer(0.45, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
         timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            run_many(router, TEXTS, journal=path, concurrency=4)
+        try:
+            with pytest.raises(raised):
+                run_many(router, TEXTS, journal=path, concurrency=4)
+        finally:
+            signal.signal(signal.SIGINT, before)
         timer.join()
         n_calls = len(server.calls)
         assert 4 <= n_calls < 40

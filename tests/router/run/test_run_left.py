@@ -230,20 +230,33 @@ with tierwise.wrap(anthropic.Anthropic(base_url=url, api_key=key), log=log) as c
 """
 
 
+EXITS = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "last_words"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "terminated")]
+)
 @pytest.mark.parametrize(
     ("program", "status", "error"),
     [(LEFT, "error", "CallInterrupted"), (LEFT_WRAPPED, "broken_off", None)],
     ids=["run", "wrap"],
 )
-def test_ctrl_c_in_mid_request(plain_log, tmp_path, program, status, error):
+def test_ctrl_c_or_an_exit_in_mid_request(plain_log, tmp_path, program, status, error, number, last_words):
     silent = Silent()
     with MessagesServer(silent) as server:
-        command = [sys.executable, "-c", program, server.url, server.api_key, str(tmp_path / "log.db")]
+        command = [
+            sys.executable,
+            "-c",
+            EXITS + program,
+            server.url,
+            server.api_key,
+            str(tmp_path / "log.db"),
+        ]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         with process:
             assert silent.asked.wait(MANY_S)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, said = process.communicate(timeout=60)
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert said.rstrip().endswith(last_words)
     [row] = plain_log.attempts()
     assert (row.status, row.error, row.n_requests, row.cost_is_exact) == (status, error, 1, False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from tierwise import Ladder, Policy, predict_tier
+from tierwise import Ladder, OutcomeLog, Policy, Router, predict_tier
 from tierwise.classifier.errors import InvalidRequest
 from tierwise.router.run import Hooks, Limits, Options, execute
+from tierwise.router.run.jobs import run_many
 from tierwise.testing import Answer, MessagesServer, tokens_in
 
 TAG = "Tag these 40 tickets by product area, JSON out"
@@ -111,3 +113,28 @@ def test_a_ceiling_of_the_task_forbids_the_larger_tier():
 def test_limits_outside_their_range_are_refused(limits, match):
     with pytest.raises(InvalidRequest, match=match):
         Limits(**limits)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_limit_of_time_is_a_limit_that_is_never_met(stream):
+    endless = Limits(deadline_s=math.inf, timeout_s=math.inf)
+    result = run("tagged", Ladder.load(), limits=endless, options=Options(stream=stream))
+    assert (result.text, result.attempts[0].n_requests) == ("tagged", 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"options": {"system": "x"}}, "options must be a .*Options; got dict"),
+        ({"limits": 3}, "limits must be"),
+    ],
+)
+def test_what_is_no_options_and_no_limits_is_said_before_anything_is_decided(tmp_path, given, said):
+    with MessagesServer() as server, OutcomeLog(tmp_path / "log.db") as log:
+        with Router(log=log, client=server.client()) as router:
+            for call in (router.run, lambda task, **given: run_many(router, [task], journal=None, **given)):
+                with pytest.raises(InvalidRequest, match=said):
+                    call(TAG, **given)
+        assert (log.stats().n_decisions, server.calls) == (0, ())
+        with pytest.raises(InvalidRequest, match=said):
+            execute(predict_tier(TAG), client=server.client(), **given)

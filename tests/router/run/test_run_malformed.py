@@ -171,6 +171,25 @@ def test_a_wrapped_client_hands_on_what_the_sdk_made_of_it(server, plain_log, bo
     assert row.cost_is_exact == (body == but(id=[5]))
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_page_of_a_proxy_is_handed_on_and_stands_in_the_log(server, plain_log, is_async):
+    server.then(Fault.body("<html>Sign in</html>", content_type="text/html"))
+    given = {"model": "auto", "max_tokens": 100, "messages": [{"role": "user", "content": TAG}]}
+
+    async def go():
+        async with tierwise.wrap(server.async_client(), log=plain_log) as client:
+            return await client.messages.create(**given)
+
+    if is_async:
+        found = asyncio.run(go())
+    else:
+        with tierwise.wrap(server.client(), log=plain_log) as client:
+            found = client.messages.create(**given)
+    assert found == "<html>Sign in</html>"
+    [row] = plain_log.attempts()
+    assert (row.status, row.n_requests, row.cost_is_exact) == ("broken_off", 1, False)
+
+
 @pytest.mark.parametrize("body", [but(usage="left out"), but(content=None), "{}"])
 def test_an_item_of_a_batch_that_is_no_message_is_an_error(server, plain_log, tmp_path, body):
     server.then(Fault.body(body))
