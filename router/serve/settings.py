@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 from ...classifier.errors import InvalidSetting
 from ..policy import Policy
 
+_HOST = re.compile(r"[a-z0-9._-]+")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MIB = 2**20
 
@@ -78,13 +82,8 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise _invalid(name, value, "a whole number >= 1")
-        for name in ("allowed_hosts", "trusted_proxies"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(each, str) and each for each in value):
-                raise _invalid(name, value, "names, such as ('routing.example.org',)")
-            object.__setattr__(self, name, tuple(value))
-        for proxy in self.trusted_proxies:
-            _check_proxy(proxy)
+        for name, check in (("allowed_hosts", _check_host), ("trusted_proxies", _check_proxy)):
+            object.__setattr__(self, name, _names(name, getattr(self, name), check))
         if not self.upstream_url.startswith(("http://", "https://")):
             raise _invalid("upstream_url", self.upstream_url, "a url that begins with https://")
         if not self.is_loopback and self.tokens is None:
@@ -116,6 +115,24 @@ def _check_positive(name: str, value: object, *, zero: bool = False) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not (0 <= value < float("inf")) or (value == 0 and not zero):  # type: ignore[operator]
         raise _invalid(name, value, "a number >= 0" if zero else "a number > 0")
+
+
+def _names(setting: str, value: Any, check: Callable[[str], None]) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(each, str) and each for each in value):
+        raise _invalid(setting, value, "names, such as ('routing.example.org',)")
+    found = tuple(each.lower() for each in value)
+    for each in found:
+        check(each)
+    return found
+
+
+def _check_host(text: str) -> None:
+    """One with a scheme or a port would be allowed never, and nobody told."""
+    try:
+        _HOST.fullmatch(text) or ip_address(text)
+    except ValueError:
+        allowed = "a name or an address without scheme and port, such as routing.example.org"
+        raise _invalid("allowed_hosts", text, allowed) from None
 
 
 def _check_proxy(text: str) -> None:
