@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...classifier.errors import InvalidSetting
 from ..policy import Policy
@@ -84,8 +85,9 @@ class Settings:
                 raise _invalid(name, value, "a whole number >= 1")
         for name, check in (("allowed_hosts", _check_host), ("trusted_proxies", _check_proxy)):
             object.__setattr__(self, name, _names(name, getattr(self, name), check))
-        if not self.upstream_url.startswith(("http://", "https://")):
-            raise _invalid("upstream_url", self.upstream_url, "a url that begins with https://")
+        if not _is_address(self.upstream_url):
+            allowed = "a url that begins with https:// and names a host, such as https://api.anthropic.com"
+            raise _invalid("upstream_url", self.upstream_url, allowed)
         if not self.is_loopback and self.tokens is None:
             raise InvalidSetting(
                 f"host {self.host!r} can be reached from other machines, so a token is required. Make one: "
@@ -124,6 +126,17 @@ def _names(setting: str, value: Any, check: Callable[[str], None]) -> tuple[str,
     for each in found:
         check(each)
     return found
+
+
+def _is_address(url: str) -> bool:
+    """Paths of the API are put behind it."""
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets that don't close, a port that is none
+        return False
+    is_plain = not (parts.query or parts.fragment or any(each.isspace() for each in url))
+    return parts.scheme in ("http", "https") and is_whole and is_plain
 
 
 def _check_host(text: str) -> None:

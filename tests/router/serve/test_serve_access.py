@@ -43,6 +43,11 @@ def test_beyond_loopback_a_token_is_required(host):
         ({"requests_per_s": -1}, "requests_per_s must be"),
         ({"allowed_hosts": "example.org"}, "allowed_hosts must be"),
         ({"upstream_url": "api.anthropic.com"}, "upstream_url must be"),
+        ({"upstream_url": "https://"}, "and names a host"),
+        ({"upstream_url": "http://[::1"}, "and names a host"),
+        ({"upstream_url": "https://host:99999"}, "and names a host"),
+        ({"upstream_url": "https://exa mple"}, "and names a host"),
+        ({"upstream_url": "https://api.anthropic.com?x=1"}, "and names a host"),
     ],
 )
 def test_settings_are_checked_once(setting, message):
