@@ -72,6 +72,15 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(tokens):
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "x" * 101, "tab\t"])
+def test_a_name_that_would_spoil_a_list_is_refused(tokens, name):
+    with pytest.raises(InvalidSetting, match="one line of at most 100"):
+        new_token(tokens, name)
+    assert not tokens.exists()
+    new_token(tokens, "Büro “a” / 日本")
+    assert [each.name for each in read_tokens(tokens)] == ["Büro “a” / 日本"]
+
+
 _NO_HASH = '{"tokens": [{"name": "x", "sha256": "é", "created_at": ""}]}'
 
 
