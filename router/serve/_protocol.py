@@ -13,6 +13,7 @@ from .settings import Settings
 _END = b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large" + _END
+_PAID = "/v1/messages"
 MAX_HEAD_BYTES, MAX_HEADERS = 2**16, 256  # the parser keeps whatever comes, in trailers too
 
 
@@ -104,6 +105,18 @@ class TimedProtocol(HttpToolsProtocol):
             return
         self._n_aside_bytes, self._until = 0, None
         super().on_message_complete()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open: who has said all, and says so, still waits for the answer.
+
+        Who leaves altogether looks the same at first. Then an answer of ours is lost, which costs nothing;
+        a message that the API writes costs money, so there it is believed.
+        """
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return not cycle.scope["path"].startswith(_PAID)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:

@@ -152,3 +152,17 @@ def test_such_a_wish_changes_no_rule(port):
     assert raw(port, START + b"Host: evil\r\n" + UPGRADE + CLOSE).startswith(b"HTTP/1.1 400 ")
     assert raw(port, POST + UPGRADE + LENGTH + CLOSE + TASK).startswith(b"HTTP/1.1 200 ")
     assert raw(port, ASKS.replace(b"POST", b"CONNECT")).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_who_closes_after_asking_still_gets_the_answer(tmp_path, version):
+    """As `nc -N` does; all three wait for a thread, so that the end of the request comes before the answer."""
+    ask = b"POST %s HTTP/" + version + b"\r\n" + POST.partition(b"\r\n")[2] + LENGTH + b"\r\n" + TASK
+    page = b"GET /types HTTP/" + version + b"\r\n" + HOST + b"\r\n"
+    with served(log=tmp_path / "log.db") as client:
+        for sent in (ask % b"/v1/predict?wait_for_log=true", page):
+            answer = raw(client.port, sent, half_closed=True)
+            assert answer.count(b"HTTP/1.1 200 ") == 1, sent
+        both = raw(client.port, page + ask % b"/v1/predict", half_closed=True)
+        assert both.count(b"HTTP/1.1 200 ") == (2 if version == b"1.1" else 1), both
+        assert raw(client.port, POST + LENGTH + b"\r\n" + TASK[:5], half_closed=True) == b""
