@@ -29,7 +29,7 @@ class _Parser(httptools.HttpRequestParser):  # type: ignore[misc]
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
         self._protocol = protocol
 
-    def feed_data(self, data: bytes | memoryview) -> None:
+    def feed_data(self, data: Any) -> None:
         parser = self
         while True:
             try:
