@@ -80,7 +80,7 @@ class QueuedRecorder(Recorder):
         self._linger.hurry()
 
     def failed(self, error: LogError, started: float) -> None:
-        """Nobody has waited longer than `_FELT_S` for it, so it is not left alone for longer than that asks."""
+        """It is not left alone for longer than that asks which callers felt, who never waited long."""
         super().failed(error, max(started, time.monotonic() - _FELT_S))
         self._tell()
 
