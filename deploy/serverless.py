@@ -35,6 +35,8 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
 
 def _object(event: dict[str, Any]) -> dict[str, Any]:
     body = event.get("body") or "{}"
+    if not isinstance(body, str):  # as one may write a test event
+        raise ValueError("The event's body is JSON as a text.")
     try:
         found = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
     except RecursionError:

@@ -72,8 +72,32 @@ def demo_rows(
             if failed_at is not None and tier != TIERS[-1] and rng.random() < _RETRIED:
                 retries.append(_again(draft, decision_id, tier, failed_at))
         drafts = [draft for draft in retries if draft.decided_at < until]
-    found.sort(key=lambda rows: rows[0]["decided_at"])
-    return [row for rows in found[:n_decisions] for row in rows]
+    kept = _thinned(found, n_decisions, rng)
+    kept.sort(key=lambda rows: rows[0]["decided_at"])
+    return [row for rows in kept for row in rows]
+
+
+def _thinned(
+    found: list[list[dict[str, Any]]], n: int, rng: np.random.Generator
+) -> list[list[dict[str, Any]]]:
+    """So many of these decisions, from the first day to the last: work is left out with all its retries.
+
+    The first one stays: the policy of all of them stands there.
+    """
+    roots: dict[str, str] = {}
+    works: dict[str, list[list[dict[str, Any]]]] = {}
+    for rows in found:  # a retry comes after what it follows
+        own, before = rows[0]["decision_id"], rows[0]["follows"]
+        roots[own] = own if before is None else roots[before]
+        works.setdefault(roots[own], []).append(rows)
+    first, *others = works.values()
+    kept, too_many = first, len(found) - n
+    for place in rng.permutation(len(others)):
+        if len(others[place]) <= too_many:
+            too_many -= len(others[place])
+        else:
+            kept += others[place]
+    return kept
 
 
 def last_evening(now: datetime) -> datetime:

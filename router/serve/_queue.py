@@ -7,6 +7,7 @@ Between an answer and its row lie some milliseconds; who needs the row before th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -21,6 +22,7 @@ from ..log.waiting._unwritten import Report, Unwritten
 
 MOST_QUEUED = 2_500  # decisions; then those who ask wait for the log
 _MOST_GIVEN_UP = 10_000
+_FELT_S = 1.0  # of a failure, by those who are answered: more than a decision waits for what was learned
 
 
 def _to_json(value: Any) -> str:
@@ -78,7 +80,8 @@ class QueuedRecorder(Recorder):
         self._linger.hurry()
 
     def failed(self, error: LogError, started: float) -> None:
-        super().failed(error, started)
+        """It is not left alone for longer than that asks which callers felt, who never waited long."""
+        super().failed(error, max(started, time.monotonic() - _FELT_S))
         self._tell()
 
     def _done(self, group: Sequence[Unwritten], reports: Sequence[Report]) -> None:

@@ -56,7 +56,9 @@ class Service:
             for name, n in (("readers", _N_READERS), ("writers", _N_WRITERS), ("workers", _N_WORKERS))
         }
         self.metrics.serves(found.model.version, swapped=False)
-        self.metrics.trouble(self.trouble is not None)
+        self._tell_trouble()
+        if (told := self.trouble or self.router.engine.trouble) is not None:
+            _log.warning("The service begins in trouble. %s", told)
         if self._logged is not None:
             logged = self._logged
             self.metrics.watch_log(
@@ -192,7 +194,10 @@ class Service:
         if trouble is not None and trouble != self.trouble:
             _log.warning("The model %s goes on serving. %s", self.model.version, trouble)
         self.trouble = trouble
-        self.metrics.trouble(trouble is not None)
+        self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        self.metrics.trouble(self.trouble is not None or self.router.engine.trouble is not None)
 
     def close(self, *, within_s: float = 30.0) -> bool:
         """Write what waits for the log, and close it. False where a database hangs."""

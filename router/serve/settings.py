@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from ...classifier.errors import InvalidSetting
 from ..policy import Policy
 
+_HOST = re.compile(r"[a-z0-9._-]+")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MIB = 2**20
 
@@ -78,15 +83,11 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise _invalid(name, value, "a whole number >= 1")
-        for name in ("allowed_hosts", "trusted_proxies"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(each, str) and each for each in value):
-                raise _invalid(name, value, "names, such as ('routing.example.org',)")
-            object.__setattr__(self, name, tuple(value))
-        for proxy in self.trusted_proxies:
-            _check_proxy(proxy)
-        if not self.upstream_url.startswith(("http://", "https://")):
-            raise _invalid("upstream_url", self.upstream_url, "a url that begins with https://")
+        for name, check in (("allowed_hosts", _check_host), ("trusted_proxies", _check_proxy)):
+            object.__setattr__(self, name, _names(name, getattr(self, name), check))
+        if not _is_address(self.upstream_url):
+            allowed = "a url that begins with https:// and names a host, such as https://api.anthropic.com"
+            raise _invalid("upstream_url", self.upstream_url, allowed)
         if not self.is_loopback and self.tokens is None:
             raise InvalidSetting(
                 f"host {self.host!r} can be reached from other machines, so a token is required. Make one: "
@@ -116,6 +117,35 @@ def _check_positive(name: str, value: object, *, zero: bool = False) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not (0 <= value < float("inf")) or (value == 0 and not zero):  # type: ignore[operator]
         raise _invalid(name, value, "a number >= 0" if zero else "a number > 0")
+
+
+def _names(setting: str, value: Any, check: Callable[[str], None]) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(each, str) and each for each in value):
+        raise _invalid(setting, value, "names, such as ('routing.example.org',)")
+    found = tuple(each.lower() for each in value)
+    for each in found:
+        check(each)
+    return found
+
+
+def _is_address(url: str) -> bool:
+    """Paths of the API are put behind it."""
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets that don't close, a port that is none
+        return False
+    is_plain = not (parts.query or parts.fragment or any(each.isspace() for each in url))
+    return parts.scheme in ("http", "https") and is_whole and is_plain
+
+
+def _check_host(text: str) -> None:
+    """One with a scheme or a port would be allowed never, and nobody told."""
+    try:
+        _HOST.fullmatch(text) or ip_address(text)
+    except ValueError:
+        allowed = "a name or an address without scheme and port, such as routing.example.org"
+        raise _invalid("allowed_hosts", text, allowed) from None
 
 
 def _check_proxy(text: str) -> None:

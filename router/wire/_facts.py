@@ -37,7 +37,7 @@ def check_facts(facts: Mapping[str, Any]) -> None:
 
 
 def facts_from_headers(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """`x-tierwise-task-type: meta-description` and the like; values may be percent-encoded.
+    """`x-tierwise-task-type: meta-description` and the like; values are UTF-8, and may be percent-encoded.
 
     Flags are true or false, counts are digits, attempts a list with commas. Raises InvalidTask.
     """
@@ -46,8 +46,16 @@ def facts_from_headers(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
         name = header.lower().removeprefix(_PREFIX).replace("-", "_")
         if is_fact_header(header) and name not in _NOT_FACTS:
             check_facts({name: None})
-            found[name] = _value(name, header, unquote(text).strip())
+            found[name] = _value(name, header, unquote(_as_sent(text)).strip())
     return found
+
+
+def _as_sent(text: str) -> str:
+    """Clients write UTF-8 into headers, which are read as Latin-1; what is no UTF-8 stays."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _value(name: str, header: str, text: str) -> Any:

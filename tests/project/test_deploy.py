@@ -45,6 +45,7 @@ def test_the_function_decides_as_the_library_does(handler):
     [
         (None, "specification"),
         ("{", "Expecting"),
+        ({"specification": "x"}, "as a text"),
         ("[]", "JSON object"),
         ("null", "JSON object"),
         ("[" * 100_000, "JSON object"),

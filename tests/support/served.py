@@ -81,8 +81,10 @@ def served_process(*options: str, **environment: str) -> Iterator[tuple[subproce
                 stream.close()
 
 
-def raw(port: int, *parts: bytes, pause_s: float = 0.0, timeout_s: float = 20.0) -> bytes:
-    """What comes back for these bytes, until the other side closes."""
+def raw(
+    port: int, *parts: bytes, pause_s: float = 0.0, timeout_s: float = 20.0, half_closed: bool = False
+) -> bytes:
+    """What comes back for these bytes, until the other side closes. half_closed : nothing more will come."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
         for part in parts:
             try:
@@ -90,6 +92,8 @@ def raw(port: int, *parts: bytes, pause_s: float = 0.0, timeout_s: float = 20.0)
             except (BrokenPipeError, ConnectionResetError):
                 break  # it has answered already
             time.sleep(pause_s)
+        if half_closed:
+            connection.shutdown(socket.SHUT_WR)
         found = b""
         while True:
             try:

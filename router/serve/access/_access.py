@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from ..settings import LOOPBACK, Settings
 from ._tokens import PREFIX, TokenFile
@@ -15,6 +15,7 @@ OPEN_PATHS = ("/healthz", "/readyz")  # for those who watch over the process; th
 TOKEN_HEADER = b"x-tierwise-token"
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 _PREFIX = PREFIX.encode()
+_HOST = re.compile(rb"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -30,11 +31,9 @@ def host_denied(host: bytes, settings: Settings) -> Denied | None:
     """A page of another site must not reach a loopback service under a name of its own (DNS rebinding)."""
     if settings.tokens is not None and not settings.allowed_hosts:
         return None
-    try:
-        name = urlsplit(f"//{host.decode('ascii')}").hostname
-    except (UnicodeDecodeError, ValueError):
-        name = None
-    if name is not None and (name in LOOPBACK or name in settings.allowed_hosts):
+    found = _HOST.fullmatch(host)
+    name = "" if found is None else (found[1] or found[2]).decode().lower()
+    if name in LOOPBACK or name in settings.allowed_hosts:
         return None
     return Denied(403, "This Host is not served here. Name it with --allow-host if it should be.")
 
@@ -57,9 +56,13 @@ def cross_site_denied(method: str, headers: Mapping[bytes, bytes], path: str) ->
 
 
 def is_cross_site(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser says that another site's page asks; what is no browser says nothing."""
-    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
-        return True
+    """Whether a browser says that another site's page asks; what is no browser says nothing.
+
+    An older browser only says whose page it is. The name in Host is ours unless a proxy has put in its own.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")
     origin = headers.get(b"origin")
     return origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()
 

@@ -68,10 +68,14 @@ class Guard:
     def _look(self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]) -> Denied | None:
         """None where the request may go on."""
         path = scope["path"]
-        denied = self._host_denied(headers.get(b"host", b""))
         if len(headers) < len(scope["headers"]) and [n for n, _ in scope["headers"]].count(b"host") > 1:
-            denied = Denied(400, "A request has one Host.")
-        if denied is not None or path in OPEN_PATHS:
+            return Denied(400, "A request has one Host.")
+        if path in OPEN_PATHS:
+            return None
+        host = headers.get(b"host")
+        if host is None and scope["http_version"] == "1.1":
+            return Denied(400, "A request in HTTP/1.1 has a Host.")
+        if host is not None and (denied := self._host_denied(host)) is not None:  # every browser sends one
             return denied
         address = (scope.get("client") or ("local",))[0]
         who, tokens = address, self._service.tokens

@@ -23,6 +23,7 @@ from .._stamp import stamp
 
 PREFIX = "tw_"
 _N_BYTES = 32
+_MAX_NAME_CHARS = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger("tierwise")
 
@@ -90,9 +91,11 @@ def read_tokens(path: Path) -> list[Token]:
 
 
 def new_token(path: Path, name: str) -> str:
-    """Make one and store its hash. Raises InvalidSetting where the name is taken, or none."""
+    """Make one and store its hash. Raises InvalidSetting where the name is taken, or is none."""
     if not name.strip():
         raise InvalidSetting("A token needs a --name, to tell it from others and to revoke it by.")
+    if not name.isprintable() or len(name) > _MAX_NAME_CHARS:  # lists and warnings show it
+        raise InvalidSetting(f"The --name of a token is one line of at most {_MAX_NAME_CHARS} characters.")
     tokens = read_tokens(path) if path.exists() else []
     if any(token.name == name for token in tokens):
         raise InvalidSetting(f"{path} has a token {name!r} already. Choose another --name, or revoke it.")

@@ -41,7 +41,8 @@ class Cached:
         self._saved_at: dict[str, float] = {}
 
     def get(self, name: str, count: Callable[[], Any], saved: Saved | None = None) -> Any:
-        """None while it is being counted for the first time ever; raises what the last counting raised.
+        """None while it is being counted for the first time ever, or after it could not be; raises what the
+        last counting raised.
 
         saved : where it is kept beyond this process.
         """
@@ -52,7 +53,8 @@ class Cached:
             if running is None and (found is None or time.monotonic() > found.until):
                 after_s = 0.0 if loaded is None else _AFTER_PAGE_S
                 running = self._running[name] = self._pool.submit(self._count, name, count, saved, after_s)
-        if found is not None:
+        failed_before = running is not None and found is not None and found.value.exception() is not None
+        if found is not None and not failed_before:
             return found.value.result()
         if loaded is not None:
             return loaded[0]

@@ -9,6 +9,7 @@ from browser import CHROMIUM, WHY_NOT, browser
 from pages_served import counted, pages
 
 from tierwise import predict_tier
+from tierwise.router.log import OutcomeLog
 from tierwise.router.log.demo import fill
 from tierwise.router.log.figures._unjudged import unjudged
 
@@ -25,8 +26,6 @@ def page():
 
 @pytest.fixture
 def served(sqlite_url, champion):
-    from tierwise.router.log import OutcomeLog
-
     with OutcomeLog(sqlite_url) as log:
         fill(log, 40)
         with pages(log, model=champion) as client:
@@ -94,7 +93,7 @@ def test_enter_in_the_note_is_no_verdict_and_then_a_key_is(page, served, scripts
     if scripts:
         page.press("r")
         page.wait_for("document.querySelector('.done')?.innerText.startsWith('Corrected')")
-        assert "<td>ok</td>" in served.get(f"/decisions/{first}").text
+        assert ">ok</td>" in served.get(f"/decisions/{first}").text
 
 
 def test_a_verdict_can_be_given_with_scripts_switched_off(page, served):
@@ -139,6 +138,22 @@ def test_a_type_with_a_very_long_name_hides_no_other_column(page, served, width)
             page.js("Math.max(...[...document.querySelectorAll('tbody th')].map(e => e.offsetWidth))") < 345
         )
         assert page.js(FITS)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_words_without_end_are_broken(page, sqlite_url, champion, width):
+    """In the name of a type, in a text, in a note."""
+    with OutcomeLog(sqlite_url) as log, pages(log, model=champion) as client:
+        made = [predict_tier("Tag " + "x" * 900, task_type="a" * 200) for _ in range(6)]
+        for decision in made:
+            log.record_decision(decision)
+        log.record_outcome(made[0], "failed", note="n" * 600)
+        page.look(width)
+        for path in ("/", "/types", "/review", f"/decisions/{made[0].decision_id}"):
+            counted(client, path)
+            page.open(url(client, path))
+            assert page.js("document.body.innerText.includes('aaaa')"), path
+            assert page.js(FITS), path
 
 
 def test_an_amount_of_money_is_on_one_line(page, served):

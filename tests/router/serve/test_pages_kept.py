@@ -11,6 +11,7 @@ from pages_served import COUNTING, OLDER, counted, pages
 
 from tierwise import __version__, predict_tier
 from tierwise.classifier.errors import LogError
+from tierwise.router.log import OutcomeLog
 from tierwise.router.log.demo import fill
 from tierwise.router.log.figures._counts import Count, era, keep_count, kept_count
 from tierwise.router.serve.pages import _cached, _counts
@@ -119,6 +120,24 @@ def test_while_it_counts_nobody_waits_for_the_garbage_collector():
     with pytest.raises(LogError):
         cached.get("fails", fails)
     assert gc.isenabled()
+
+
+def test_a_log_that_is_back_is_shown_at_the_first_look(tmp_path, champion):
+    """However long ago it was away; a page that says so does not reload by itself."""
+    path, aside = tmp_path / "outcomes.db", tmp_path / "aside"
+    aside.mkdir()
+    with OutcomeLog(path) as log, pages(log, model=champion) as client:
+        fill(log, 5)
+        files = list(tmp_path.glob("outcomes.db*"))
+        for file in files:
+            file.rename(aside / file.name)
+        assert {client.get(each).status_code for each in ("/", "/types", "/review")} == {503}
+        for file in files:
+            (aside / file.name).rename(file)
+        time.sleep(_cached._RETRY_S + 0.1)
+        for each in ("/", "/types", "/review"):
+            assert client.get(each).status_code == 200, each
+            assert "is away" not in counted(client, each)
 
 
 def fails():

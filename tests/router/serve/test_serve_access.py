@@ -43,6 +43,11 @@ def test_beyond_loopback_a_token_is_required(host):
         ({"requests_per_s": -1}, "requests_per_s must be"),
         ({"allowed_hosts": "example.org"}, "allowed_hosts must be"),
         ({"upstream_url": "api.anthropic.com"}, "upstream_url must be"),
+        ({"upstream_url": "https://"}, "and names a host"),
+        ({"upstream_url": "http://[::1"}, "and names a host"),
+        ({"upstream_url": "https://host:99999"}, "and names a host"),
+        ({"upstream_url": "https://exa mple"}, "and names a host"),
+        ({"upstream_url": "https://api.anthropic.com?x=1"}, "and names a host"),
     ],
 )
 def test_settings_are_checked_once(setting, message):
@@ -65,6 +70,15 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(tokens):
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 0
     assert read_tokens(tokens) == []
     assert CliRunner().invoke(main, ["token", "revoke", "ops", "--tokens", str(tokens)]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "x" * 101, "tab\t"])
+def test_a_name_that_would_spoil_a_list_is_refused(tokens, name):
+    with pytest.raises(InvalidSetting, match="one line of at most 100"):
+        new_token(tokens, name)
+    assert not tokens.exists()
+    new_token(tokens, "Büro “a” / 日本")
+    assert [each.name for each in read_tokens(tokens)] == ["Büro “a” / 日本"]
 
 
 _NO_HASH = '{"tokens": [{"name": "x", "sha256": "é", "created_at": ""}]}'
@@ -171,7 +185,11 @@ def test_more_requests_than_allowed_are_429():
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "", "[", "127.0.0.1@evil.example:80x"]
+    "host",
+    [
+        *("evil.example", "127.0.0.1.evil.example", "", "[", "127.0.0.1@evil.example:80x"),
+        *("localhost/evil.example", "localhost#evil.example", "evil@localhost", "localhost:80:80"),
+    ],
 )
 def test_another_name_for_loopback_is_refused(host):
     with served() as client:
@@ -183,8 +201,39 @@ def test_another_name_for_loopback_is_refused(host):
         assert client.get("/v1/model", headers={"Host": "localhost:1"}).status_code == 200
 
 
+def test_who_watches_and_who_speaks_http_1_0_names_no_host():
+    """As HAProxy asks by default, and kubelet under the address of a pod. A browser always sends a Host."""
+    with served() as client:
+        for path in ("/healthz", "/readyz"):
+            assert raw(client.port, f"GET {path} HTTP/1.0\r\n\r\n".encode()).startswith(b"HTTP/1.1 200 ")
+            assert client.get(path, headers={"Host": "10.1.2.3:8787"}).status_code == 200
+        ask = "GET /v1/model HTTP/%s\r\nConnection: close\r\n\r\n"
+        assert raw(client.port, (ask % "1.0").encode()).startswith(b"HTTP/1.1 200 ")
+        refused = raw(client.port, (ask % "1.1").encode())
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert b"has a Host" in refused
+
+
+@pytest.mark.parametrize("host", ["https://routing.example", "routing.example:8787", "münchen.example"])
+def test_a_name_that_no_host_header_could_give_is_refused(host):
+    with pytest.raises(InvalidSetting, match="without scheme and port"):
+        Settings(allowed_hosts=(host,))
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("same-origin", 200), ("cross-site", 403), ("same-site", 403), (None, 403)]
+)
+def test_behind_a_proxy_with_a_host_of_its_own_the_browser_is_believed(site, status):
+    """nginx puts its own name for us into Host unless it is told not to."""
+    headers = {"Origin": "https://routing.example", "Host": "127.0.0.1:8787"}
+    headers |= {} if site is None else {"Sec-Fetch-Site": site}
+    with served() as client:
+        assert client.post("/v1/predict", json=TASK, headers=headers).status_code == status
+
+
 def test_a_further_name_may_be_allowed():
-    with served(allowed_hosts=("routing.example",)) as client:
+    with served(allowed_hosts=("Routing.Example", "2001:db8::1")) as client:
+        assert client.get("/v1/model", headers={"Host": "[2001:db8::1]:8787"}).status_code == 200
         assert client.get("/v1/model", headers={"Host": "routing.example"}).status_code == 200
         assert client.get("/v1/model", headers={"Host": "evil.example"}).status_code == 403
 

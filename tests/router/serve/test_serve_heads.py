@@ -118,3 +118,51 @@ def test_head_is_not_taken_where_get_is_not(port):
     answer = raw(port, b"HEAD /v1/predict HTTP/1.1\r\n" + HOST + CLOSE)
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert b"allow: POST" in answer
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+TASK = b'{"specification": "Write the FAQ"}'
+POST = b"POST /v1/predict HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(TASK)
+ASKS = POST + UPGRADE + LENGTH + b"\r\n" + TASK
+LAST = POST + LENGTH + CLOSE + TASK
+
+
+@pytest.mark.parametrize("size", [1_000, len(ASKS) - len(TASK), 7])
+def test_who_would_rather_speak_http2_is_answered_in_http1(port, size):
+    """So Java's client and `curl --http2` begin; what they send is neither lost nor the next request."""
+    sent = ASKS + LAST
+    pieces = [sent[i : i + size] for i in range(0, len(sent), size)]
+    answer = raw(port, *pieces, pause_s=0.01)
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b'"decision_id"') == 2, answer
+
+
+def test_a_body_in_chunks_behind_such_a_wish_is_read(port):
+    head = POST + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n"
+    answer = raw(port, head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(TASK), TASK) + LAST)
+    assert answer.count(b"HTTP/1.1 200 ") == 2, answer
+
+
+def test_such_a_wish_changes_no_rule(port):
+    """Many at once, as a websocket, with two Hosts, as the last one, with CONNECT."""
+    many = (b"GET /healthz HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n") * 1_500
+    assert raw(port, many + START + CLOSE).count(b"HTTP/1.1 200 ") == 1_501
+    websocket = UPGRADE.replace(b"h2c", b"websocket") + CLOSE
+    assert raw(port, START + websocket).startswith(b"HTTP/1.1 200 ")
+    assert raw(port, START + b"Host: evil\r\n" + UPGRADE + CLOSE).startswith(b"HTTP/1.1 400 ")
+    assert raw(port, POST + UPGRADE + LENGTH + CLOSE + TASK).startswith(b"HTTP/1.1 200 ")
+    assert raw(port, ASKS.replace(b"POST", b"CONNECT")).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_who_closes_after_asking_still_gets_the_answer(tmp_path, version):
+    """As `nc -N` does; all three wait for a thread, so that the end of the request comes before the answer."""
+    ask = b"POST %s HTTP/" + version + b"\r\n" + POST.partition(b"\r\n")[2] + LENGTH + b"\r\n" + TASK
+    page = b"GET /types HTTP/" + version + b"\r\n" + HOST + b"\r\n"
+    with served(log=tmp_path / "log.db") as client:
+        for sent in (ask % b"/v1/predict?wait_for_log=true", page):
+            answer = raw(client.port, sent, half_closed=True)
+            assert answer.count(b"HTTP/1.1 200 ") == 1, sent
+        both = raw(client.port, page + ask % b"/v1/predict", half_closed=True)
+        assert both.count(b"HTTP/1.1 200 ") == (2 if version == b"1.1" else 1), both
+        assert raw(client.port, POST + LENGTH + b"\r\n" + TASK[:5], half_closed=True) == b""

@@ -43,6 +43,24 @@ def test_callers_wait_for_room_and_go_on_when_the_log_does(tmp_path):
         assert service.close()
 
 
+def test_a_failure_that_took_long_keeps_the_log_alone_no_longer_than_those_who_ask_felt_it(tmp_path):
+    """The thread that writes has waited two seconds for it, and nobody else."""
+    path = tmp_path / "log.db"
+    service = Service(Settings(log=path, log_timeout_s=2.0))
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        service.served_log.add_all([predict_tier("Name three risks of this plan")])
+        until = time.monotonic() + 20
+        while not service.served_log.is_away:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert 5.0 <= service.served_log.recorder.away.rest_s + 0.1 <= 10.2
+    finally:
+        other.close()
+        assert service.close()
+
+
 @pytest.mark.parametrize("policy", [None, Policy(probe_budget=0.01)])
 @pytest.mark.parametrize("n", [600, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_two_great_requests_at_once_lose_nothing(tmp_path, monkeypatch, policy, n):

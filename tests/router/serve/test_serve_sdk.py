@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import quote
 
 import anthropic
 import httpx2
@@ -42,6 +43,22 @@ def test_a_message_is_routed_logged_and_judged(tmp_path):
         text = client.get("/metrics").text
         assert 'tierwise_decisions_total{reason="classifier",tier="haiku"} 2.0' in text
         assert KEY not in text
+
+
+@pytest.mark.parametrize("task_type", ["Übersetzung", "日本語 要約", "100%", "%C3%9Cbersetzung"])
+def test_a_task_type_in_a_header_is_the_one_that_it_is_elsewhere(tmp_path, task_type):
+    """The SDK writes UTF-8 into headers; percent-encoded it may be too."""
+    name = "Übersetzung" if task_type.startswith("%") else task_type
+    with (
+        MessagesServer(api_key=KEY) as upstream,
+        served(upstream_url=upstream.url, log=tmp_path / "log.db") as client,
+        anthropic.Anthropic(base_url=str(client.base_url), api_key=KEY, max_retries=0) as claude,
+    ):
+        headers = {"x-tierwise-task-type": task_type}
+        raw = claude.messages.with_raw_response.create(**ASKING, extra_headers=headers)
+        said = {"decision_id": raw.headers["x-tierwise-decision-id"], "verdict": "clean"}
+        assert client.post("/v1/outcomes", json=said).json()["task_type"] == name
+        assert client.get(f"/v1/history/{quote(name, safe='')}").json()["history"] == {"haiku": [1, 0]}
 
 
 def test_beyond_loopback_the_token_is_needed_and_goes_no_further(tmp_path):

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -13,7 +14,7 @@ from served import served
 from small_model import small_model
 
 import tierwise
-from tierwise import ModelStore, TierModel
+from tierwise import Ladder, ModelStore, Policy, TierModel
 from tierwise.classifier.artifact._pointer import Canary
 from tierwise.classifier.errors import ArtifactError, ArtifactMissing
 
@@ -264,3 +265,15 @@ def test_the_environment_names_the_model(store, monkeypatch):
     monkeypatch.setenv("TIERWISE_MODEL", str(store))
     with served() as client:
         assert serving(client)["version"] == ModelStore(store).champion()
+
+
+def test_a_ladder_that_the_model_does_not_know_is_said_at_the_start(caplog):
+    """And by the metric, after a look at the model too: everything is answered by one tier."""
+    shipped = Ladder.load()
+    two = replace(shipped, rungs=(shipped.rungs[0], shipped.rungs[2]))
+    with served(policy=Policy(ladder=two), watch_s=0.05) as client:
+        assert "the ladder 'claude' has haiku, opus" in caplog.text
+        assert client.post("/v1/predict", json=TASK).json()["reason"] == "model_unavailable"
+        client.service.look()
+        assert "tierwise_model_trouble 1.0" in client.get("/metrics").text
+        assert client.get("/readyz").status_code == 503

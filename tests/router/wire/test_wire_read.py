@@ -175,6 +175,12 @@ def test_facts_of_headers():
     }
 
 
+@pytest.mark.parametrize("text", ["Übersetzung", "要約", "naïve"])
+def test_a_header_is_read_as_utf8_and_what_is_none_as_it_is(text):
+    for written in (text.encode().decode("latin-1"), text):
+        assert facts_from_headers([("x-tierwise-task-type", written)]) == {"task_type": text}
+
+
 @pytest.mark.parametrize(
     ("header", "value", "message"),
     [
