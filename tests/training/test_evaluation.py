@@ -303,3 +303,13 @@ def test_work_that_was_tried_again_and_then_called_clean_after_all_costs_no_corr
     assert logged.cost_usd.value == pytest.approx(logged.token_usd)
     assert logged.under_tiered.value == 0.0
     assert report.upsets["retries"] == 0
+
+
+def test_verdicts_of_one_decision_are_no_tasks_of_their_own(champion, rows):
+    """As in an export of the log, which has a row for each verdict."""
+    ids = [f"d{i}" for i in range(len(rows))]
+    several = pd.concat([rows.assign(decision_id=ids), rows.head(3).assign(decision_id=ids[:3])])
+    with pytest.raises(
+        InvalidTraining, match="'decision_id': 'd0' is in rows 0 and 0; 6 rows .* give the log"
+    ):
+        evaluate(champion, several)
