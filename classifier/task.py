@@ -14,6 +14,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 MAX_SPECIFICATION_CHARS = 2_000_000  # far above any context window; a 10 MB text is a mistake
 MAX_COUNT = 10**15  # more tokens or items than exist; keeps arithmetic finite
 
+_APART = str.maketrans(dict.fromkeys(",;()[]'\"", " "))
 _FLAGS = (
     "time_sensitive",
     "verifiable",
@@ -218,6 +219,11 @@ def _is_whole(value: Any) -> bool:
         return float(value).is_integer()
     except (TypeError, ValueError, OverflowError):  # no number, several numbers, or one beyond all counts
         return False
+
+
+def names_in(cell: str) -> list[str]:
+    """Names in a cell of text, apart by spaces, commas or semicolons; also a list as Python writes it."""
+    return cell.translate(_APART).split()
 
 
 def _as_names(name: str, value: object) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ def test_the_log_may_be_named_by_the_environment(sqlite_url, rows, monkeypatch):
             "store_text must be one of full",
         ),
         (["log", "export", "x.xlsx", "--log", "URL"], "The ending of a file says its format"),
-        (["log", "forget", "--log", "URL"], "give task_type or decision_id"),
+        (["log", "forget", "--log", "URL"], "give --task-type or --decision-id"),
         (["log", "forget", "--task-type", "x", "--log", "URL"], "holds nothing of the type 'x'"),
         (["outcome", "d1", "clean", "--log", "URL"], "no decision with the id 'd1'"),
         (["outcome", "d1", "claen", "--log", "URL"], "did you mean 'clean'"),

@@ -147,7 +147,7 @@ def test_without_a_model_the_counts_are_still_shown(url, monkeypatch, tmp_path):
 
 def test_a_log_without_outcomes_says_that_nothing_can_be_said(log_url):
     OutcomeLog(log_url).close()
-    assert stats(log_url).splitlines()[-1].startswith("No type has outcomes yet")
+    assert stats(log_url).splitlines()[-1].startswith("Nothing can be said of what should move")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,13 @@ def test_every_kind_of_file_is_read_alike(rows, tmp_path, kind):
     assert found.failed == ((0,), ()) * 40
 
 
+@pytest.mark.parametrize("empty", ["()", "[]", "", None])
+@pytest.mark.parametrize("one", ["('small',)", "['small']", "small"])
+def test_attempts_in_a_csv_that_pandas_has_written_are_read(rows, tmp_path, one, empty):
+    path = write(rows.assign(attempts=[one, empty] * 40), tmp_path / "outcomes.csv")
+    assert read_frame(read_rows(path), TIERS).failed == ((0,), ()) * 40
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_model_is_fitted_and_written(rows, base, tmp_path, kind):
     path, out = write(rows, tmp_path / f"outcomes.{kind}"), tmp_path / "out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -15,6 +16,13 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.i
 READING = ("01_read_the_log", "03_why_and_how_sure")
 RETRAIN = "02_retrain"
 LINE = 'LOG = "demo"'
+OF_ANOTHER_LADDER = {
+    "specification": "Plan the merger",
+    "task_type": "plans",
+    "tier": "fable",
+    "verdict": "clean",
+    "at": "2026-01-05T09:00:00Z",
+}
 OF_LOGS = [path for path in NOTEBOOKS if LINE in path.read_text(encoding="utf-8").replace('\\"', '"')]
 
 
@@ -88,6 +96,7 @@ def test_it_runs_on_ones_own_log(path, tmp_path):
     url = str(tmp_path / "own.db")
     with OutcomeLog(url) as log:
         fill(log, 400, seed=3)
+        log.import_frame(pd.DataFrame([OF_ANOTHER_LADDER] * 3))
     outputs = executed(path, tmp_path, LOG=url)
     assert path.stem not in READING or text_of(outputs).startswith(url)
     if path.stem == RETRAIN:

@@ -35,6 +35,10 @@ OFFSETS = [f"2026-03-{28 + i}T12:00:00+0{1 + i // 2}:00" for i in range(3)] * 2
 REFUSED = {
     "no frame": ([1, 2], "Outcomes come as a pandas DataFrame or a log; got list"),
     "no column": (frame().drop(columns=["at", "tier"]), "no column 'tier', 'at'; it needs specification"),
+    "two of a decision": (
+        frame(decision_id=["a", "b", None, "b", None, "b"]),
+        "'decision_id': 'b' is in rows 1 and 3; 3 rows .* one row per finished task",
+    ),
     "two of a column": (pd.concat([frame(), frame()[["tier"]]], axis=1), "several columns 'tier'"),
     "two of a fact": (pd.concat([frame(items=1), frame(items=2)[["items"]]], axis=1), "columns 'items'"),
     "specification NaN": (

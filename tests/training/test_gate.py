@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -250,6 +251,8 @@ def test_a_model_against_itself_differs_by_nothing(champion, log):
     assert found.likely_usd == found.identified_usd == Estimate(0, 0, 0)
     assert found.worst_usd == (0, 0)
     assert found.unproved_share == 0
+    none_new = replace(found, about={**found.about, "tasks_of_new_types": 0})
+    assert re.search("new types only +there are none +there are none", str(none_new))
 
 
 @pytest.mark.slow

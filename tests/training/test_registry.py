@@ -100,6 +100,7 @@ def test_a_change_that_was_cut_off_before_the_alias_moved_did_not_happen(registr
     """The alias counts: killed between the tags and the alias, the old champion and its line are there."""
     before = registry.pointer()
     registry.promote("2")
+    mlflow.MlflowClient().set_registered_model_tag("tierwise", "tierwise.done", str(before.serial))
     mlflow.MlflowClient().set_registered_model_alias("tierwise", "champion", "1")
     assert registry.pointer() == before
     registry.promote("2", why="once more")
@@ -112,10 +113,20 @@ def test_a_champion_that_was_set_by_hand_is_believed(registry):
     assert registry.rollback().version == "1"
 
 
+def test_a_champion_that_was_set_back_by_hand_takes_no_change_out_of_the_record(registry):
+    registry.promote("2", why="it served for a month", forced=True)
+    mlflow.MlflowClient().set_registered_model_alias("tierwise", "champion", "1")
+    assert registry.champion() == "1"
+    registry.promote("2", why="once more")
+    assert [each.why for each in registry.history()] == ["the first", "it served for a month", "once more"]
+    assert registry.rollback().version == "1"
+
+
 def test_a_challenger_that_was_taken_away_by_hand_is_no_canary(registry):
     registry.start_canary(Canary("2", 0.1, 500))
     mlflow.MlflowClient().delete_registered_model_alias("tierwise", "challenger")
     assert (registry.champion(), registry.canary()) == ("1", None)
+    assert [each.action for each in registry.history()] == ["promote", "canary"]
 
 
 @pytest.mark.parametrize("tag", ["{}", "no json", '{"before": {}, "after": {"format_version": 1}}'])

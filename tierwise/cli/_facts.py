@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..classifier.errors import InvalidTask
-from ..classifier.task import ROLES, Task, check_fact_names
+from ..classifier.task import ROLES, Task, check_fact_names, names_in
 from ..router._meanings import meanings
 
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
@@ -67,5 +67,5 @@ def _parsed(name: str, text: str) -> Any:
         except ValueError:
             raise InvalidTask(f"{name} must be a whole number >= 0; got {text!r}.", about=name) from None
     if name == "attempts":
-        return [tier for tier in text.replace(",", " ").replace(";", " ").split() if tier]
+        return names_in(text)
     return text

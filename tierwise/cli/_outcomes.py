@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..classifier.errors import InvalidTraining, MissingExtra
+from ..classifier.task import names_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,4 +59,4 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 def _tiers(value: Any) -> Any:
     """A cell of text holds one tier or several, as in `tierwise predict`."""
-    return value.replace(",", " ").replace(";", " ").split() if isinstance(value, str) else value
+    return names_in(value) if isinstance(value, str) else value

@@ -110,7 +110,10 @@ def _earned(movements: Sequence[Movement]) -> str:
 
 def _volume(found: Movements) -> list[str]:
     if not found.types:
-        return ["No type has outcomes yet, so nothing can be said of what should move."]
+        return [
+            "Nothing can be said of what should move: no task type has both verdicts and first attempts at "
+            "tiers of this ladder yet."
+        ]
     what = "tokens and expected corrections" if found.priced else "tokens only: corrections have no price"
     saved = found.baseline_saves_usd_per_month
     against = f"{found.baseline} for everything ({what})"

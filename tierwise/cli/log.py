@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..classifier.errors import ArtifactError, BadRows
+from ..classifier.errors import ArtifactError, BadRows, InvalidOutcome
 from ..router.policy import Policy
 from ._log_option import log_option
 from ._policy import policy_options
@@ -186,6 +186,8 @@ def demo(url: str, n_decisions: int, seed: int, until_now: bool, as_json: bool) 
 @click.option("--json", "as_json", is_flag=True)
 def forget(task_type: str | None, decision_id: str | None, url: str, as_json: bool) -> None:
     """Remove decisions for good, with their outcomes and what was learned of their types."""
+    if (task_type is None) == (decision_id is None):
+        raise InvalidOutcome("Forget one thing at a time: give --task-type or --decision-id.")
     from ..router.log import OutcomeLog
 
     with OutcomeLog(url, create=False) as opened:

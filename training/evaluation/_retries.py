@@ -54,7 +54,8 @@ def known_outcomes(outcomes: Outcomes, answers: Int, n_tiers: int) -> tuple[Int,
             root[row] = root[answers[row]]
         task = root[row]
         for tier in outcomes.failed[row]:
-            known[task, tier] = 0
+            if known[task, tier] == -1:  # a verdict of its own counts: it may have been given after the retry
+                known[task, tier] = 0
         tier = outcomes.tiers[row]
         if known[task, tier] == -1:  # a second run at the same tier doesn't undo the first one
             known[task, tier] = outcomes.clean[row]

@@ -19,6 +19,7 @@ from ..outcomes.frame import (
     Outcomes,
     _check_names,
     _seconds,
+    check_once,
     read_frame,
     usable_rows,
 )
@@ -112,6 +113,7 @@ def _slim(
             return slim, partial(_of_log, log_or_frame)
         log_or_frame = log_or_frame.to_pandas()
     read_frame(log_or_frame if not hasattr(log_or_frame, "iloc") else log_or_frame.iloc[:0], tiers)
+    check_once(log_or_frame)
     _check_names(log_or_frame["tier"], tiers, "tier")
     slim = log_or_frame[[name for name in _SLIM if name in log_or_frame]]
     slim = slim.assign(has_text=log_or_frame["specification"].notna(), _position=np.arange(len(slim)))

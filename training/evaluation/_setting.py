@@ -131,9 +131,12 @@ def about(setting: Setting) -> dict[str, Any]:
 
 
 def _retries(rows: Rows) -> Retries:
-    again = np.array([row for row, tried in enumerate(rows.outcomes.failed) if tried], dtype=np.int64)
-    before = np.array([max(rows.outcomes.failed[row]) for row in again], dtype=np.int64)
+    """Of what a later verdict called clean after all, a second attempt is none that failed before."""
     outcomes = rows.outcomes
+    answered_clean = (rows.answers >= 0) & outcomes.clean[rows.answers]
+    tried = np.array([bool(failed) for failed in outcomes.failed], dtype=bool)
+    again = np.flatnonzero(tried & ~answered_clean)
+    before = np.array([max(outcomes.failed[row]) for row in again], dtype=np.int64)
     return Retries(outcomes.types[again], before, outcomes.tiers[again], outcomes.clean[again])
 
 

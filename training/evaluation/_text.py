@@ -85,7 +85,9 @@ def comparison_text(found: Comparison) -> str:
         )
     lines += [
         _pair("minus table, identified part", found.table_usd, found.table_under),
-        _pair("new types only", found.new_types_usd, found.new_types_under),
+        _pair("new types only", found.new_types_usd, found.new_types_under)
+        if found.about["tasks_of_new_types"]
+        else f"{'new types only':34}{'there are none':>34}{'there are none':>28}",
         "",
         "Same tier: {same:.1%} of tasks. Of all: ".format(**found.shares)
         + ", ".join(

@@ -89,6 +89,7 @@ def read_frame(frame: pd.DataFrame, tiers: Sequence[str]) -> Outcomes:
     twice = frame.columns[frame.columns.duplicated()].tolist()
     if twice:
         raise InvalidTraining(f"The frame has several columns {twice[0]!r}; keep one of each.", about=twice)
+    check_once(frame)
     _check_names(frame["tier"], tiers, "tier")
     _check_names(frame["verdict"], (*CAPABILITY, *NO_EVIDENCE), "verdict")
     at = _seconds(frame["at"])
@@ -164,6 +165,23 @@ def older_rows(frame: pd.DataFrame, held_back: float) -> pd.DataFrame:
         return frame
     order = np.argsort(_seconds(frame["at"]), kind="stable")
     return frame.iloc[order[: len(frame) - int(len(frame) * held_back)]]
+
+
+def check_once(frame: pd.DataFrame) -> None:
+    """Raises InvalidTraining for a decision that has several rows: it would count as so many tasks."""
+    if "decision_id" not in frame:
+        return
+    ids = frame["decision_id"].dropna()
+    twice = ids[ids.duplicated(keep=False)]
+    if len(twice):
+        name = twice.iloc[0]
+        rows = " and ".join(map(str, twice.index[twice == name][:2]))
+        raise InvalidTraining(
+            f"Column 'decision_id': {name!r} is in rows {rows}; {len(twice):,} rows are of decisions that "
+            "have several. Expected is one row per finished task, with the verdict that counts; an outcome "
+            "log settles which does. Import the rows (`tierwise log import`), and give the log.",
+            about=name,
+        )
 
 
 def _check_names(column: pd.Series[Any], allowed: Sequence[str], what: str) -> None:

@@ -2,9 +2,9 @@
 
 The alias `champion` says what serves, `challenger` what wants to. Everything else is in tags: of the
 version (who, when, why, gate), for people, and of the registered model (the pointer and each change).
-MLflow has no transaction: the alias is moved last and counts, and says which of the two pointers in the
-tag (before the change, after it) is true. Two promoters are told apart by the serial number, but for the
-moment between reading and writing it.
+MLflow has no transaction: the alias counts, and says which of the two pointers in the tag (before the
+change, after it) is true, until a last tag says that all of it was done. Two promoters are told apart by
+the serial number, but for the moment between reading and writing it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ...classifier.artifact._registered import (
     CHALLENGER,
     CHAMPION,
     CHANGE_TAG,
+    DONE_TAG,
     POINTER_TAG,
     registered_pointer,
 )
@@ -105,6 +106,7 @@ class ModelRegistry(Shelf):
                 of = {after.champion, before.canary and before.canary.version}
                 if str(challenger) in of:  # it won, or it was dropped
                     client.delete_registered_model_alias(self.name, CHALLENGER)
+            client.set_registered_model_tag(self.name, DONE_TAG, str(change.serial))
 
     def _calls(self, doing: str) -> AbstractContextManager[Any]:
         return mlflow_calls(f"{doing} ({self.where})")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ....classifier.errors import InvalidOutcome, suggestion
-from ....classifier.task import Task
+from ....classifier.task import Task, names_in
 
 Kind = Literal["text", "count", "flag", "number", "time", "names", "json"]
 
@@ -104,7 +104,7 @@ def from_cell(name: str, cell: str) -> Any:
             what = "a whole number >= 0" if kind == "count" else "a number"
             raise InvalidOutcome(f"{name} must be {what}; got {cell!r:.80}.", about=name) from None
     if kind == "names":
-        return [each for each in cell.replace(",", " ").replace(";", " ").split() if each]
+        return names_in(cell)
     if kind == "json":
         return from_json_text(name, cell)
     return cell if name in ("specification", "note") else cell.strip()

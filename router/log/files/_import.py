@@ -72,7 +72,7 @@ def import_rows(
                 connection.execute(text("ANALYZE tierwise_stage"))
         connection.execution_options(tierwise_begin="BEGIN IMMEDIATE")
         with connection.begin():
-            bad = _in_order([*bad, *conflicts(connection)])
+            bad = _in_order([*bad, *conflicts(connection, what)])
             if bad and not partial:
                 raise BadRows(_message(bad, n_rows, what), bad)
             _leave_out(connection, bad)

@@ -33,8 +33,11 @@ from ._stage import stage
 _DECISION_COLUMNS = [column.name for column in decisions.columns]
 
 
-def conflicts(connection: Connection) -> Iterator[BadRow]:
-    """Rows that contradict the log, or an earlier row, about a decision; and verdicts about unknown ids."""
+def conflicts(connection: Connection, what: str) -> Iterator[BadRow]:
+    """Rows that contradict the log, or an earlier row, about a decision; and verdicts about unknown ids.
+
+    what : "line" or "row", for messages.
+    """
     ids = select(stage.c.decision_id)
     connection.execute(
         select(decisions.c.decision_id)
@@ -52,7 +55,8 @@ def conflicts(connection: Connection) -> Iterator[BadRow]:
     )
     for number, decision_id, other in connection.execute(in_file):
         yield BadRow(
-            number, f"decision_id {decision_id!r} is another decision in row {other}: use ids of their own."
+            number,
+            f"decision_id {decision_id!r} is another decision in {what} {other}: use ids of their own.",
         )
     in_log = (
         select(stage.c.number, stage.c.decision_id)

@@ -78,13 +78,21 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
 
 def _from_cells(row: dict[str, Any]) -> Mapping[str, Any] | InvalidOutcome:
+    """The values; of a bad row what is wrong, about the values of all cells that can be read."""
+    errors = []
     if None in row or None in row.values():
-        message = "not as many cells as the header has columns; quote texts with commas"
-        return InvalidOutcome(message, about={name or "more": cells for name, cells in row.items()})
-    try:
-        return {name: from_cell(name, cell) for name, cell in row.items() if _says_something(name, row)}
-    except InvalidOutcome as error:
-        return InvalidOutcome(str(error), about=row)
+        errors.append("not as many cells as the header has columns; quote texts with commas")
+    values: dict[str, Any] = {}
+    for name, cell in row.items():
+        if name is None:
+            values["more"] = cell
+        elif cell is not None and _says_something(name, row):
+            try:
+                values[name] = from_cell(name, cell)
+            except InvalidOutcome as error:
+                errors.append(str(error))
+                values[name] = cell
+    return InvalidOutcome(errors[0], about=values) if errors else values
 
 
 def _says_something(name: str, row: dict[str, str]) -> bool:

@@ -74,7 +74,7 @@ class RowReader:
             "decision_id": self._id(given, at_us),
             "task_type": task.task_type,
             "policy_fingerprint": self._policy(given),
-            "tier": self._tier(given),
+            "tier": self._tier(given, task),
             "decided_at_us": at_us if decided_at is None else self._time("decided_at", decided_at),
             "recorded_at_us": self._now_us,
             "facts": facts_of(task),
@@ -88,17 +88,19 @@ class RowReader:
             values["text_stored"] = "none" if values["features"] is None else "features"
         return values
 
-    def _tier(self, given: Mapping[str, Any]) -> str | None:
+    def _tier(self, given: Mapping[str, Any], task: Task) -> str | None:
         tier = _text(given, "tier")
         fingerprint = given.get("policy_fingerprint")
-        has_policy = fingerprint in self.policies or fingerprint in self._known_policies
-        if tier is None or self._tiers is None or tier in self._tiers or has_policy:
+        if self._tiers is None or fingerprint in self.policies or fingerprint in self._known_policies:
             return tier
-        raise InvalidOutcome(
-            f"tier {tier!r} is none of the ladder's{suggestion(tier, self._tiers)} It has "
-            f"{', '.join(self._tiers)}; for others: --ladder or --any-tier (in Python tiers=).",
-            about="tier",
-        )
+        for name, found in (("tier", tier), *(("attempts", each) for each in task.attempts)):
+            if found is not None and found not in self._tiers:
+                raise InvalidOutcome(
+                    f"{name} {found!r} is none of the ladder's{suggestion(found, self._tiers)} It has "
+                    f"{', '.join(self._tiers)}; for others: --ladder or --any-tier (in Python tiers=).",
+                    about=name,
+                )
+        return tier
 
     def _verdict(self, given: Mapping[str, Any]) -> dict[str, Any]:
         if "verdict" not in given:

@@ -136,6 +136,34 @@ def test_bad_rows_once_corrected_are_imported(open_log, tmp_path):
     assert log.history("meta") == {"haiku": (2, 0)}
 
 
+def test_a_bad_row_of_a_csv_is_imported_once_what_was_named_is_corrected(open_log, tmp_path):
+    """Its other cells stand in the file of bad rows as what they are, and not as the texts of a CSV."""
+    head = "specification,task_type,tier,verdict,at,items,verifiable,attempts,propensity\n"
+    row = "Tag it,tags,sonnet,clean,2026-01-01T09:00:00Z,three,yes,haiku,0.9\n"
+    (tmp_path / "in.csv").write_text(head + row, encoding="utf-8")
+    log = open_log()
+    report = log.import_file(tmp_path / "in.csv", partial=True, bad_path=tmp_path / "bad.jsonl")
+    [bad] = report.bad_path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(bad)["error"] == "items must be a whole number >= 0; got 'three'."
+    report.bad_path.write_text(bad.replace('"three"', "3"), encoding="utf-8")
+    assert log.import_file(report.bad_path).n_outcomes == 1
+    [found] = log.to_pandas().to_dict("records")
+    assert (found["items"], found["verifiable"], found["attempts"], found["propensity"]) == (
+        3,
+        True,
+        ("haiku",),
+        0.9,
+    )
+
+
+@pytest.mark.parametrize(("name", "unit"), [("in.csv", "line 2"), ("in.parquet", "row 1")])
+def test_the_row_that_another_contradicts_is_counted_as_all_rows_of_its_file(open_log, tmp_path, name, unit):
+    rows = pd.DataFrame({"decision_id": "d1", "tier": ["haiku", "opus"], "verdict": "clean", "at": NOON})
+    getattr(rows, f"to_{name.split('.')[1]}")(tmp_path / name, index=False)
+    with pytest.raises(BadRows, match=f"'d1' is another decision in {unit}: use ids of their own"):
+        open_log().import_file(tmp_path / name)
+
+
 def test_a_bad_row_that_no_encoding_can_write_is_written_out_as_json_writes_it(open_log, tmp_path):
     log = open_log(clock=SetClock())
     row = '{"tier": "haiku", "verdict": "clean", "at": "2026-02-01T00:00:00Z", "note": "\\ud800 \\ud83d\\ude00 é"}'

@@ -184,6 +184,21 @@ def test_a_policy_that_nobody_has_excuses_no_tier(log):
     assert log.import_frame(rows.assign(policy_fingerprint=fingerprint), tiers=("haiku",)).n_decisions == 1
 
 
+def test_a_tier_that_failed_before_is_one_of_the_ladder_too(log):
+    rows = frame({"tier": "sonnet", "attempts": ("hiaku",)})
+    with pytest.raises(BadRows, match="attempts 'hiaku' is none of the ladder's; did you mean 'haiku'?"):
+        log.import_frame(rows, tiers=("haiku", "sonnet"))
+    assert log.import_frame(rows).n_decisions == 1
+
+
+def test_a_frame_of_the_log_that_went_through_pandas_csv_comes_back(log, open_log, sqlite_url, tmp_path):
+    log.import_frame(frame({}, {"tier": "sonnet", "attempts": ("haiku",)}))
+    log.to_pandas().to_csv(tmp_path / "frame.csv", index=False)
+    other = open_log(f"{sqlite_url}.other", clock=SetClock())
+    other.import_file(tmp_path / "frame.csv", tiers=("haiku", "sonnet"))
+    assert sorted(other.to_pandas()["attempts"]) == [(), ("haiku",)]
+
+
 @pytest.mark.parametrize("mode", STORE_TEXT)
 def test_imported_texts_are_kept_as_the_log_keeps_texts(open_log, mode):
     log = open_log(store_text=mode, clock=SetClock())
