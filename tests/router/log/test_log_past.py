@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from sqlalchemy import update
 from small_decisions import HOUR, NOON, TEXT, decided
 from small_router import ALWAYS, NEVER, TEXTS
+from sqlalchemy import update
 from test_log_replay import CASES
 
 from tierwise import Policy, Router, predict_tier
