@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from small_decisions import HOUR, NOON, TEXT, decided
+from small_decisions import EVERY_KIND, HOUR, NOON, TEXT, decided
 from small_router import ALWAYS, NEVER, TEXTS
 from sqlalchemy import update
-from test_log_replay import CASES
 
 from tierwise import Policy, Router, predict_tier
 from tierwise.classifier.errors import NotInLog
@@ -16,7 +15,7 @@ from tierwise.router.log._schema import decisions
 
 
 def test_a_decision_comes_back_as_it_was(log):
-    for given in CASES:
+    for given in EVERY_KIND:
         facts = dict(given)
         decision = predict_tier(facts.pop("text", TEXT), task_type="meta", **facts)
         log.record_decision(decision)
