@@ -30,6 +30,15 @@ def test_all_that_is_sent_is_part_of_what_is_expected(options):
         assert 0.9 < result.cost_usd == pytest.approx(server.cost_usd)
 
 
+def test_what_is_sent_with_a_long_task_comes_on_top_of_it():
+    """300,000 tokens each: 1.2 USD on Sonnet, where one of them alone is 0.6."""
+    half = "word " * 240_000
+    with MessagesServer() as server, Router(client=server.client()) as router:
+        with pytest.raises(BudgetExceeded, match=r"expected to cost 1\.2\d+ USD, the budget is 1\.1"):
+            router.run(half, pin="sonnet", options=Options(system=half), limits=Limits(max_usd=1.1))
+        assert server.calls == ()
+
+
 def test_the_callers_own_count_is_what_counts():
     """Who has the prompt in a cache knows what it costs."""
     with MessagesServer() as server, Router(client=server.client()) as router:
