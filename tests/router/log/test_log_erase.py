@@ -64,8 +64,9 @@ def test_forgetting_one_decision_drops_what_its_type_had_learned(log):
     ],
 )
 def test_what_is_not_there_can_not_be_forgotten(log, what, message):
-    with pytest.raises(NotInLog, match=message):
+    with pytest.raises(NotInLog, match=message) as caught:
         log.forget(**what)
+    assert caught.value.about in what.values()
 
 
 @pytest.mark.parametrize("what", [{}, {"task_type": "meta", "decision_id": "d0"}])

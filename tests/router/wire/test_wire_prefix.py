@@ -156,8 +156,9 @@ def test_each_tier_has_its_own_longest_beginning(conversations):
 
 
 def test_an_answer_without_a_cache_leaves_none(conversations):
-    learn(conversations, FIRST, "opus", Usage(input_tokens=5_000))
-    assert known(conversations, SECOND).cached == {}
+    for usage in (Usage(input_tokens=5_000), WRITTEN, Usage(input_tokens=5_000)):  # nor what was there before
+        learn(conversations, FIRST, "opus", usage)
+        assert ("opus" in known(conversations, SECOND).cached) is (usage is WRITTEN)
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first(clock):
