@@ -104,6 +104,11 @@ def test_a_full_session_hands_a_well_defined_step_down_and_returns(predict):
     assert predict({**FULL, "session_tier": "opus"}, MIDDLE) == Predicted(1, ("fresh_window",), return_to=2)
 
 
+def test_a_step_is_well_defined_from_the_threshold_on(predict):
+    assert predict(FULL, (0.60, 0.40, 0.00)).return_to == 1
+    assert predict(FULL, (0.59, 0.41, 0.00)).return_to is None
+
+
 @pytest.mark.parametrize(
     ("facts", "needed", "rung"),
     [

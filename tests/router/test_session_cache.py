@@ -57,6 +57,11 @@ def test_it_stays_on_opus_where_a_new_cache_on_sonnet_costs_more(chosen, ladder)
     assert (choice.rung, choice.stayed_from, choice.codes) == (2, 1, ("cached_prefix", "classifier"))
 
 
+@pytest.mark.parametrize(("items", "rung"), [(20, 2), (21, 1)])
+def test_what_may_go_in_a_batch_does_not_stay(chosen, items, rung):
+    assert chosen(MIDDLE, **LONG, session_tier="opus", items=items).rung == rung
+
+
 def test_it_leaves_opus_where_little_is_cached(chosen, ladder):
     facts = {**LONG, "session_tier": "opus", "cached_tokens": 1_000}
     assert cost(ladder, "opus", facts) > cost(ladder, "sonnet", facts)

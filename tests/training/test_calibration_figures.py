@@ -61,11 +61,12 @@ def test_one_type_has_no_interval_and_nothing_has_no_figure():
     alone = calibration(P, CLEAN, WEIGHTS, np.zeros(4, dtype=int))
     assert (math.isnan(alone.ece.low), alone.ece.value > 0, alone.ece_by_chance > 0) == (True, True, True)
     nothing = calibration(np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0, dtype=int))
+    none = {"value": None, "low": None, "high": None}
     assert nothing.to_dict() == {
         "rows": 0,
         "predicted": None,
         "ece_by_chance": None,
-        **dict.fromkeys(("log_loss", "brier", "ece", "clean"), {"value": None, "low": None, "high": None}),
+        **dict.fromkeys(("log_loss", "brier", "ece", "clean"), none),
     }
 
 
