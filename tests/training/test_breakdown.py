@@ -123,6 +123,47 @@ def test_errors_are_what_fails_below_the_top_what_was_too_much_and_what_nobody_k
     assert found["excess_cost_usd"].tolist() == pytest.approx(excess, nan_ok=True)
 
 
+def test_what_failed_in_a_retry_at_a_higher_tier_was_too_low_below_it(setting):
+    """d5 once more, as if Opus had failed it too."""
+    units = replace(
+        setting.units, known=np.where(np.arange(7)[:, None] == 5, [[0, -1, 0]], setting.units.known)
+    )
+    chosen = np.array([0, 1, 1, 2, 2, 1, 2])
+    found = errors_frame(
+        replace(setting, units=units),
+        account(units, chosen, setting.world),
+        Replayed(np.append(chosen, 2), np.zeros((8, 3)), np.zeros((8, 3))),
+    )
+    assert found.set_index("decision_id")["error"].to_dict() == {
+        "d1": "unproved",
+        "d4": "unproved",
+        "d5": "too low",
+    }
+
+
+@pytest.mark.parametrize("propensity", [1.0, 0.5])
+def test_an_error_that_was_seen_is_one_whether_or_not_chance_chose(setting, propensity):
+    """Half of 24 tasks at each tier; what speaks for all of them by its weight was still seen itself."""
+    every = np.arange(24)
+    logged = every % 2
+    known = np.full((24, 3), -1, dtype=np.int8)
+    known[every, logged] = every % 4 > 1
+    units = replace(
+        setting.units.take(np.zeros(24, dtype=int)),
+        logged=logged,
+        known=known,
+        clean=every % 4 > 1,
+        propensity=np.full(24, propensity),
+    )
+    routed = account(units, np.ones(24, dtype=int), setting.world)
+    answers = Replayed(np.ones(8, dtype=int), np.zeros((8, 3)), np.zeros((8, 3)))
+    found = errors_frame(replace(setting, units=units), routed, answers)
+    assert set(found["known_by"]) >= ({"weighed"} if propensity < 1 else {"observed"})
+    assert (found["error"] == "too low").sum() == 6
+    assert found.index.tolist() == list(range(len(found)))
+    assert "index" not in found
+
+
 def test_a_retry_that_was_clean_above_proves_that_the_first_tier_was_too_low(setting):
     units, names = setting.units, setting.ladder.names
     logged = summary("as logged", units, account(units, units.logged, setting.world), names)
