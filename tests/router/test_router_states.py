@@ -74,6 +74,19 @@ def test_many_outcomes_one_by_one_are_the_state_that_training_builds(router, clo
     assert kept(router.log, KIND, model) == to_bytes(states_of(model, outcomes)[KIND])
 
 
+@pytest.mark.parametrize("hours_ago", [59, 30, 1])
+def test_a_verdict_of_long_ago_is_learned_where_it_belongs(router, clock, hours_ago):
+    """It came late: what was added up before it was known is added up again."""
+    first = router.decide(TEXTS[1], task_type=KIND)
+    for number in range(60):
+        clock.now += HOUR
+        decision = router.decide(TEXTS[number % 4], task_type=KIND)
+        router.record_outcome(decision, "clean" if number < 45 else "failed")
+    router.record_outcome(first, "failed", at=clock.now - hours_ago * HOUR - HOUR / 2)
+    model = model_of(router)
+    assert kept(router.log, KIND, model) == rebuilt(router.log, KIND, model)
+
+
 def test_a_verdict_of_another_process_is_in_the_next_decision_exactly(router, open_log, clock):
     other = Router(log=open_log(clock=clock))
     for number in range(60):
