@@ -132,6 +132,18 @@ def test_a_decision_goes_by_the_state_that_the_log_keeps(router):
     assert keeper.state(log._database, KIND) is None
 
 
+def test_where_nobody_learns_a_decision_goes_by_the_rows_as_they_are_and_reads_them_once(router):
+    log, keeper = router.log, StateKeeper(model_of(router))
+    for number in range(3):
+        log.record_outcome(router.decide(TEXTS[0], task_type=KIND), "clean")
+        assert keeper.state(log._database, KIND).counts == {1: (number + 1.0, 0.0)}
+    known = keeper.state(log._database, KIND)
+    log.record_outcome(router.decide(TEXTS[0], task_type="other"), "clean")
+    assert keeper.state(log._database, KIND) is known  # nothing of this type is new
+    log.record_outcome(log.to_pandas().decision_id.iloc[0], "failed")  # replaces one: as many count as before
+    assert keeper.state(log._database, KIND).counts == {1: (2.0, 1.0)}
+
+
 def test_places_of_the_latest_decisions_and_states_of_the_latest_types_are_held(router):
     place, keeper = (0.0, 1.0, 1.0), StateKeeper(model_of(router))
     with router.log.reading_states(KIND) as states:
