@@ -10,6 +10,7 @@ import pytest
 
 from tierwise.training.evaluation._account import account, costs, oracle_usd, summary
 from tierwise.training.evaluation._errors import errors_frame
+from tierwise.training.evaluation._estimate import mean
 from tierwise.training.evaluation._groups import by_tier, by_type
 from tierwise.training.evaluation._replay import Replayed
 from tierwise.training.evaluation._setting import read_setting
@@ -175,6 +176,19 @@ def test_a_retry_that_was_clean_above_proves_that_the_first_tier_was_too_low(set
     again = units.take(np.arange(7) == 5)
     proof = account(again, np.zeros(1, dtype=int), setting.world)
     assert summary("haiku", again, proof, names).under_tiered.value == pytest.approx(1.0)
+
+
+def test_the_ends_take_what_nobody_tried_for_anything(setting, routed):
+    """d2 ran at Sonnet: at Haiku it costs its tokens alone, or a correction too; it is no case, or one."""
+    units, at = setting.units, (WEIGHTS, setting.units.types)
+    found = summary("routed", units, routed, setting.ladder.names)
+    least, most = costs(units, routed)[:, 0], costs(units, routed)[:, 0]
+    least[2], most[2] = HAIKU, HAIKU + 2
+    assert found.worst_usd == pytest.approx((mean(least, *at).low, mean(most, *at).high))
+    fail = routed.evidence.fail[:, 0]
+    possible = np.array([fail[0], 1, 1, fail[3], 1, 0, 0])
+    assert found.under_interval == pytest.approx((0.0, mean(possible, *at).high))
+    assert found.shares == {"observed": 0.7, "imputed": 0.2, "weighed": 0.0, "unproved": 0.1}
 
 
 def test_hindsight_takes_the_cheapest_tier_that_is_known_to_do_it(setting):

@@ -52,8 +52,9 @@ def test_unknown_and_imported_decisions_can_not_be_replayed(log):
     assert caught.value.about == "d1"
     row = {"decision_id": "d1", "tier": "haiku", "verdict": "clean", "at": "2026-01-01T00:00:00Z"}
     log.import_frame(pd.DataFrame([row]))
-    with pytest.raises(NotInLog, match="imported without what led to it"):
+    with pytest.raises(NotInLog, match="imported without what led to it") as caught:
         log.replay("d1")
+    assert caught.value.about == "d1"
 
 
 def test_a_decision_whose_policy_is_lost_can_not_be_replayed(log):
