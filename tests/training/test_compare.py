@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,9 @@ from simulated_log import simulated
 from tierwise import TierModel, evaluate
 from tierwise.classifier.errors import InvalidTraining
 from tierwise.training.evaluation._account import account
-from tierwise.training.evaluation._setting import read_setting
+from tierwise.training.evaluation._difference import difference
+from tierwise.training.evaluation._replay import replay
+from tierwise.training.evaluation._setting import read_setting, rival_table
 from tierwise.training.evaluation.compare import _weighed, compare
 
 
@@ -57,6 +60,45 @@ def test_a_comparison_is_the_difference_of_two_evaluations(champion, bold, rows)
     }
     assert found.new_types_usd == found.likely_usd  # neither was trained on any of them
     assert found.weighed is None
+
+
+def test_against_the_table_counts_where_chance_decided(champion, bold, rows):
+    given = {"policy": None, "correction_usd": 4.0, "heard_ratio": 1.0, "progress": lambda *_: None}
+    by_chance = rows.assign(propensity=0.4)
+    found, setting = compare(champion, bold, by_chance, correction_usd=4.0), read_setting(by_chance, **given)
+    units, world = setting.units, setting.world
+    answers = replay(bold, setting.rows, setting.policy, setting.ladder)
+    new = account(units, answers.chosen[units.rows], world)
+    table = account(units, rival_table(setting, bold)[1], world)
+    beside = difference(units, new, table, world=world)
+    assert beside.shares["by_chance"] > 0.3
+    assert found.table_usd == beside.identified_usd
+    assert found.table_under == beside.identified_under
+
+
+def test_shares_of_what_is_known_by_hand(champion, bold, rows):
+    found = compare(champion, bold, rows)
+    for same, by_chance, identified, unproved in [(0.7, 0.12, 0.82, 0.6), (1.0, 0.0, 1.0, 0.0)]:
+        shares = {**found.shares, "same": same, "by_chance": by_chance}
+        some = replace(found, shares=shares)
+        assert (some.identified_share, some.unproved_share) == (identified, unproved)
+
+
+def test_a_comparison_is_plain_values_and_text(champion, bold, rows):
+    found = compare(champion, bold, rows.assign(propensity=0.4))
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert {"champion", "challenger", "policy"}.isdisjoint(plain)
+    assert (plain["about"], plain["notes"]) == (found.about, list(found.notes))
+    assert (plain["identified_share"], plain["unproved_share"]) == (
+        found.identified_share,
+        found.unproved_share,
+    )
+    assert plain["likely_usd"]["value"] == pytest.approx(found.likely_usd.value, rel=1e-5)
+    assert plain["calibration"]["ece"] == found.calibration.ece.to_dict()
+    assert plain["weighed"]["tasks"] == found.weighed["tasks"]
+    assert plain["worst_usd"] == pytest.approx(list(found.worst_usd), rel=1e-5)
+    assert "by propensities alone" in str(found)
+    assert repr(found).find("TierModel") == -1  # which would print its tables
 
 
 def test_only_the_time_that_is_asked_for_is_judged(champion, bold, rows):
@@ -122,6 +164,18 @@ def test_propensities_alone_count_tasks_by_their_weight(coin):
     low, top = (account(heavy.units, np.full(40, tier), coin.world) for tier in (0, 1))
     found = _weighed(heavy, top, low)
     assert found["ips_usd"].value == pytest.approx((3 + 10 * 5 / 20) - (1 + 10 * 30 / 40))
+
+
+def test_the_effective_sample_size_is_that_of_the_choice_that_chance_served_least_evenly(coin):
+    uneven = np.where(coin.units.logged == 1, 0.5, np.where(np.arange(40) % 2, 0.25, 0.75))
+    units = replace(coin.units, propensity=uneven)
+    low, top = (account(units, np.full(40, tier), coin.world) for tier in (0, 1))
+    weights = np.repeat([4.0, 4 / 3], 10)
+    found = _weighed(replace(coin, units=units), top, low)
+    assert found["effective"] == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), abs=0.05)
+    assert found == _weighed(replace(coin, units=units), low, top) | {
+        name: found[name] for name in ("ips_usd", "ips_under")
+    }
 
 
 def test_without_chance_propensities_say_nothing(coin):
