@@ -73,6 +73,13 @@ def test_patterns_are_probabilities_whose_margins_are_the_rates():
     assert (np.diff(got.rates, axis=1) > 0).all()
 
 
+def test_thousands_of_outcomes_of_a_type_are_believed():
+    """Each is improbable by a factor; all together they are not 0."""
+    got = joint(counts({1: (4_000, 2_000), 0: (900, 2_100)}, usual=[1]), PARAMETERS)
+    assert got.rates[0, :2] == pytest.approx([0.3, 2 / 3], abs=0.04)
+    assert got.patterns.sum() == pytest.approx(1)
+
+
 def test_types_together_are_believed_as_each_alone():
     seen = [SEEN, {2: (9, 0)}, {0: (0, 4), (0, 2): (1, 0)}, {}, {1: (2, 2)}]
     usual = [1, 2, 0, 0, 1]
