@@ -55,7 +55,7 @@ def _derived_floors(task: Task, ladder: Ladder, high: int, codes: list[str]) -> 
     if task.attempts:
         highest = max(ladder.index(tier) for tier in task.attempts)
         if highest >= high if task.pin is None else task.pin in task.attempts:
-            codes.insert(0, reasons.EXHAUSTED)  # nothing above is allowed: the highest once more
+            codes.append(reasons.EXHAUSTED)  # nothing above is allowed: the highest once more
         floors.append((min(highest + 1, high), reasons.FLOOR_ATTEMPTS))
     return floors
 

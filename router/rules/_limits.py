@@ -31,7 +31,7 @@ def tokens_of(task: Task, policy: Policy, unit: str = "token") -> Tokens:
     if given_in is None:
         given_in = max(estimated.input, task.cached_tokens or 0)
     if given_out is None:
-        given_out = max(task.items or 1, 1) * estimated.output
+        given_out = (task.items or 1) * estimated.output
     is_estimated = task.input_tokens is None or task.output_tokens is None
     return Tokens(given_in, given_out, task.cached_tokens or 0, is_estimated)
 

@@ -21,7 +21,7 @@ def rung_cost_usd(rung: Rung, tokens: Tokens, task: Task, *, batch: bool) -> flo
         output_tokens=tokens.output,
         cached_tokens=cached,
         written_tokens=written,
-        requests=max(task.items or 1, 1) if batch else 1,
+        requests=(task.items or 1) if batch else 1,
         batch=batch,
     )
 

@@ -39,8 +39,8 @@ class Known(NamedTuple):
     """
 
     cached: Mapping[str, Cached]
-    prompt_tokens: int = 0
-    n_messages: int = 0
+    prompt_tokens: int
+    n_messages: int
 
 
 class _Entry(NamedTuple):
@@ -135,7 +135,7 @@ def _unmarked(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: _unmarked(each) for key, each in value.items() if key != "cache_control"}
-    if isinstance(value.get("content"), str) and "role" in value:
+    if isinstance(value.get("content"), str):
         kept["content"] = blocks_of(value["content"])
     if kept.get("type") == "text" and kept.get("citations", ...) is None:
         del kept["citations"]  # an SDK block says that it has none, a block written by hand says nothing

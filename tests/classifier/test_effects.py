@@ -158,6 +158,24 @@ def test_a_failed_attempt_speaks_of_the_type_as_bayes_rule_has_it():
     assert tried.needed[0] < after(mass, {}).needed[0] - 0.1
 
 
+@pytest.mark.parametrize(("tier", "failed"), [(0, ()), (1, (0,)), (2, (0, 1)), (0, (1,)), (1, (1,))])
+def test_a_verdict_after_failures_is_as_probable_as_sums_over_the_residual_say(tier, failed):
+    grid = effect_grid(3, Widths(heard_ratio=2.0))
+    curve, places = grid.curve, np.array([[0.5, 1.0, 2.0], [-1.0, 0.3, 0.7]])
+    verdicts = grid.log_outcomes(places, tier, np.array([True, False]), failed)
+    for place, clean, found in zip(places, (True, False), verdicts, strict=True):
+        alone = grid.log_outcome(tuple(place), tier, clean, failed)
+        assert alone == pytest.approx(np.broadcast_to(found, grid.shape).ravel())
+        for point in range(0, len(alone), 431):
+            score = grid.prior.scores(place)[point]
+            joint, passes = curve.residual_weights, 0.97 / (1 + np.exp(-(score[:, None] + curve.residuals)))
+            for other in failed:
+                joint = joint * (1 - passes[other])
+            p = (joint * passes[tier]).sum() / joint.sum()
+            heard = p / (p + 2.0 * (1 - p))
+            assert np.exp(alone[point]) == pytest.approx(heard if clean else 1 - heard, abs=1e-4)
+
+
 @pytest.mark.parametrize("n", [7, 31])
 def test_the_nodes_that_are_written_out_are_those_of_gauss_and_hermite(n):
     nodes, weights = np.polynomial.hermite_e.hermegauss(n)

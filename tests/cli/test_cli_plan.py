@@ -54,9 +54,10 @@ def test_a_number_of_articles_and_json(own):
     assert (found["articles"], found["steps"][0]["mode"]) == (21, "batch")
 
 
-def test_a_file_of_articles_is_counted(own, tmp_path):
-    articles = tmp_path / "articles.jsonl"
-    articles.write_text('\ufeff{"text": "%s"}\n\n{"text": ""}\n' % ("x" * 800), encoding="utf-8")
+@pytest.mark.parametrize("separator", ["x", "\u2028", "\x85"], ids=["none", "line separator", "next line"])
+def test_a_file_of_articles_is_counted(own, tmp_path, separator):
+    articles, first = tmp_path / "articles.jsonl", f'{{"text": "{"x" * 799}{separator}"}}'
+    articles.write_text(f'\ufeff{first}\r\n\n{{"text": ""}}\n', encoding="utf-8", newline="")
     found = json.loads(run(own, "--articles", articles, "--json").output)
     assert found["articles"] == 2
     assert found["steps"][0]["input_tokens"] == 17 + 100  # 67 characters, and 400 on average

@@ -31,13 +31,14 @@ def test_what_the_facts_leave(ladder, facts, low, high, codes):
 
 
 @pytest.mark.parametrize(
-    ("facts", "message"),
+    ("facts", "message", "about"),
     [
-        ({"floor": "opus", "ceiling": "sonnet"}, "floor 'opus' lies above ceiling 'sonnet'"),
-        ({"floor": "sonnet", "pin": "haiku"}, "pin 'haiku' lies below floor 'sonnet'"),
-        ({"ceiling": "sonnet", "pin": "opus"}, "pin 'opus' lies above ceiling 'sonnet'"),
+        ({"floor": "opus", "ceiling": "sonnet"}, "floor 'opus' lies above ceiling 'sonnet'", "floor"),
+        ({"floor": "sonnet", "pin": "haiku"}, "pin 'haiku' lies below floor 'sonnet'", "pin"),
+        ({"ceiling": "sonnet", "pin": "opus"}, "pin 'opus' lies above ceiling 'sonnet'", "pin"),
     ],
 )
-def test_bounds_of_the_caller_that_exclude_each_other_are_an_error(ladder, facts, message):
-    with pytest.raises(ContradictoryTask, match=message):
+def test_bounds_of_the_caller_that_exclude_each_other_are_an_error(ladder, facts, message, about):
+    with pytest.raises(ContradictoryTask, match=message) as caught:
         bounds_of(Task("x", **facts), ladder)
+    assert caught.value.about == about

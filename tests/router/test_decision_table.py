@@ -255,6 +255,11 @@ def test_a_raised_step_of_a_full_session_says_whether_a_smaller_tier_takes_it(
     assert [each for each in choice.codes if each in ("fresh_window", "session_full")] == [code]
 
 
+def test_what_raised_a_step_of_a_full_session_is_said_first(beliefs):
+    choice = decide(Task("x", **FULL, consequential=True), beliefs(UNSURE), Policy(), CLAUDE)
+    assert choice.codes == ("consequential", "low_confidence", "session_full")
+
+
 @pytest.mark.parametrize(
     ("pin", "attempts", "said"), [("sonnet", ("opus",), False), ("haiku", ("haiku",), True)]
 )

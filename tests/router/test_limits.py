@@ -49,6 +49,10 @@ def test_tokens_are_the_callers_or_an_estimate(facts, tokens):
     assert tokens_of(Task("twelve chars", **facts), Policy()) == tokens
 
 
+def test_of_images_one_is_expected_for_each_item():
+    assert tokens_of(Task("twelve chars", items=5), Policy(), "image") == Tokens(3, 5, 0, True)
+
+
 def test_part_of_a_token_counts_as_one():
     assert tokens_of(Task("12345"), Policy()).input == 2
 
@@ -148,6 +152,11 @@ def test_a_priced_plan_holds_only_tiers_that_hold_the_task(beliefs):
             {"input_tokens": 99_999, "output_tokens": 2},
             RISING,
             r"together exceed the context window \(100,000\)",
+        ),
+        (  # the cap of the highest would hold it
+            {"input_tokens": 96_000, "output_tokens": 5_000},
+            RISING,
+            r"input_tokens=96,000 and output_tokens=5,000 together exceed the context window \(100,000\)",
         ),
         ({"output_tokens": 10_001}, RISING, r"output_tokens=10,001 exceeds the output cap \(10,000\)"),
         (

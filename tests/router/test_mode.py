@@ -35,6 +35,11 @@ def test_up_to_twenty_items_are_sync_and_nothing_needs_saying(mode, items):
     assert mode({**ALL_MET, "items": items}) == ("sync", None)
 
 
+@pytest.mark.parametrize(("items", "found"), [(None, ("sync", None)), (1, ("batch", "batch"))])
+def test_where_single_items_may_go_in_a_batch_a_task_of_none_still_does_not(mode, items, found):
+    assert mode({**ALL_MET, "items": items}, policy=Policy(batch_over_items=0)) == found
+
+
 @pytest.mark.parametrize("items", [21, 4_000])
 def test_from_twenty_one_items_on_it_is_batch(mode, items):
     assert mode({**ALL_MET, "items": items}) == ("batch", "batch")

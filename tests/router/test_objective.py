@@ -183,6 +183,20 @@ def test_a_priced_plan_is_what_is_decided(shared, ladder):
     assert choice.rung == choice.plan[0]
 
 
+@pytest.mark.parametrize(("facts", "n_tiers"), [({"verifiable": True}, 3), ({}, 1), ({"reviewed": True}, 1)])
+def test_several_tiers_compete_where_a_program_checks(facts, n_tiers, shared, ladder):
+    priced = Policy(correction_minutes=6, hourly_rate_usd=80)
+    assert len(decide(Task("x", **facts), shared, priced, ladder).priced.rungs) == n_tiers
+
+
+def test_a_decision_that_travelled_without_its_model_is_priced_tier_by_tier(shared, ladder):
+    """Nothing says then how likely several tiers are to fail together."""
+    priced, alone = Policy(correction_minutes=6, hourly_rate_usd=80), shared._replace(all_fail=None)
+    choice = decide(Task("x", verifiable=True), alone, priced, ladder)
+    assert choice.priced.rungs == (choice.rung,)
+    assert choice.codes[0] == "expected_cost"
+
+
 def test_a_rule_that_moves_the_tier_ends_the_priced_plan(shared, ladder):
     """Consequence lifts the first tier of the plan; what follows it is then the next rung above."""
     cheap = Policy(correction_minutes=0.1, hourly_rate_usd=1)

@@ -104,6 +104,11 @@ def test_a_full_session_hands_a_well_defined_step_down_and_returns(predict):
     assert predict({**FULL, "session_tier": "opus"}, MIDDLE) == Predicted(1, ("fresh_window",), return_to=2)
 
 
+def test_a_step_is_well_defined_from_the_threshold_on(predict):
+    assert predict(FULL, (0.60, 0.40, 0.00)).return_to == 1
+    assert predict(FULL, (0.59, 0.41, 0.00)).return_to is None
+
+
 @pytest.mark.parametrize(
     ("facts", "needed", "rung"),
     [
@@ -166,3 +171,10 @@ def test_a_top_tier_that_may_not_suffice_is_used_and_said(beliefs, ladder):
     assert "no_tier_suffices" not in decide(Task("x", pin="haiku"), weak, Policy(), ladder).codes
     enough = beliefs(HARD, pass_=(0.1, 0.3, 0.6))
     assert decide(Task("x"), enough, Policy(), ladder).codes == ("classifier",)
+
+
+@pytest.mark.parametrize(("fables", "said"), [(0.50, True), (0.55, False)])
+def test_below_a_top_tier_that_passes_more_often_a_better_answer_is_left(fables, said, beliefs):
+    weak = beliefs((0.01, 0.04, 0.90, 0.05), pass_=(0.1, 0.3, 0.5, fables))
+    choice = decide(Task("x"), weak, Policy(), Ladder.load(enable=["fable"]))
+    assert (choice.rung, "no_tier_suffices" in choice.codes) == (2, said)

@@ -74,6 +74,19 @@ def test_many_outcomes_one_by_one_are_the_state_that_training_builds(router, clo
     assert kept(router.log, KIND, model) == to_bytes(states_of(model, outcomes)[KIND])
 
 
+@pytest.mark.parametrize("hours_ago", [59, 30, 1])
+def test_a_verdict_of_long_ago_is_learned_where_it_belongs(router, clock, hours_ago):
+    """It came late: what was added up before it was known is added up again."""
+    first = router.decide(TEXTS[1], task_type=KIND)
+    for number in range(60):
+        clock.now += HOUR
+        decision = router.decide(TEXTS[number % 4], task_type=KIND)
+        router.record_outcome(decision, "clean" if number < 45 else "failed")
+    router.record_outcome(first, "failed", at=clock.now - hours_ago * HOUR - HOUR / 2)
+    model = model_of(router)
+    assert kept(router.log, KIND, model) == rebuilt(router.log, KIND, model)
+
+
 def test_a_verdict_of_another_process_is_in_the_next_decision_exactly(router, open_log, clock):
     other = Router(log=open_log(clock=clock))
     for number in range(60):
@@ -117,6 +130,18 @@ def test_a_decision_goes_by_the_state_that_the_log_keeps(router):
     with log.type_states(KIND) as states:
         states.drop_stale()
     assert keeper.state(log._database, KIND) is None
+
+
+def test_where_nobody_learns_a_decision_goes_by_the_rows_as_they_are_and_reads_them_once(router):
+    log, keeper = router.log, StateKeeper(model_of(router))
+    for number in range(3):
+        log.record_outcome(router.decide(TEXTS[0], task_type=KIND), "clean")
+        assert keeper.state(log._database, KIND).counts == {1: (number + 1.0, 0.0)}
+    known = keeper.state(log._database, KIND)
+    log.record_outcome(router.decide(TEXTS[0], task_type="other"), "clean")
+    assert keeper.state(log._database, KIND) is known  # nothing of this type is new
+    log.record_outcome(log.to_pandas().decision_id.iloc[0], "failed")  # replaces one: as many count as before
+    assert keeper.state(log._database, KIND).counts == {1: (2.0, 1.0)}
 
 
 def test_places_of_the_latest_decisions_and_states_of_the_latest_types_are_held(router):

@@ -13,6 +13,7 @@ from tierwise.classifier.errors import InvalidTask
 from tierwise.classifier.task import Task
 from tierwise.router.rules._beliefs import Beliefs
 from tierwise.router.rules._decide import decide
+from tierwise.router.rules._limits import tokens_of
 from tierwise.router.rules._request_cost import rung_cost_usd
 
 EASY, MIDDLE, HARD = (0.9, 0.08, 0.02), (0.1, 0.8, 0.1), (0.02, 0.08, 0.9)
@@ -50,11 +51,29 @@ def test_the_session_reads_its_cache_and_other_tiers_write_one(chosen, ladder, s
         assert found == pytest.approx(cost(ladder, rung.tier, facts))
 
 
+@pytest.mark.parametrize("facts", [{"session_tier": "opus"}, {"cached_tokens": 59_000}], ids=str)
+def test_nothing_is_written_without_a_session_that_caches(ladder, facts):
+    """Of a session without a cache all is plain input; cached tokens without a session are read anywhere."""
+    task = Task("Go on", input_tokens=60_000, output_tokens=400, **facts)
+    read = facts.get("cached_tokens", 0)
+    for rung in ladder.rungs:
+        step = rung.prices[0]
+        found = rung_cost_usd(rung, tokens_of(task, Policy()), task, batch=False)
+        assert found == pytest.approx(
+            ((60_000 - read) * step.input + read * step.cache_read + 400 * step.output) / 1e6
+        )
+
+
 def test_it_stays_on_opus_where_a_new_cache_on_sonnet_costs_more(chosen, ladder):
     facts = {**LONG, "session_tier": "opus"}
     assert cost(ladder, "opus", facts) < cost(ladder, "sonnet", facts)
     choice = chosen(MIDDLE, **facts)
     assert (choice.rung, choice.stayed_from, choice.codes) == (2, 1, ("cached_prefix", "classifier"))
+
+
+@pytest.mark.parametrize(("items", "rung"), [(20, 2), (21, 1)])
+def test_what_may_go_in_a_batch_does_not_stay(chosen, items, rung):
+    assert chosen(MIDDLE, **LONG, session_tier="opus", items=items).rung == rung
 
 
 def test_it_leaves_opus_where_little_is_cached(chosen, ladder):

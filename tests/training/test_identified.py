@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from off_policy_world import by_hand, logged, tasks
 
+from tierwise.classifier.errors import InvalidTraining
 from tierwise.training.evaluation._account import account
 from tierwise.training.evaluation._difference import difference
+from tierwise.training.evaluation._evidence import IMPUTED, OBSERVED, WEIGHED
 from tierwise.training.evaluation._latent import Counts, joint, standard
-from tierwise.training.evaluation._units import _as_if_all_heard
+from tierwise.training.evaluation._units import Units, _as_if_all_heard, check_correction
 from tierwise.training.evaluation._weighing import MIN_MATCHES, drawn_between
 
 HEARD_CLEAN, HEARD_CORRECTED = 0.2, 0.9
@@ -40,6 +44,27 @@ def test_a_canary_decides_by_chance_between_the_two_choices():
 def test_what_is_no_fair_draw_is_not_identified(n, propensity, why):
     units, old, new = canary(n, propensity=propensity)
     assert not drawn_between(units, old, new).any(), why
+
+
+def test_only_the_tasks_that_chance_decided_are_identified():
+    """Beside a canary, tasks whose tier was certain: they neither count for it nor are proved by it."""
+    units, old, new = canary(MIN_MATCHES)
+    certain = replace(units, propensity=np.ones(len(units)))
+    both = Units(
+        *(np.concatenate(pair) for pair in zip(vars(units).values(), vars(certain).values(), strict=True))
+    )
+    expected = np.arange(4 * MIN_MATCHES) < 2 * MIN_MATCHES
+    assert (drawn_between(both, np.tile(old, 2), np.tile(new, 2)) == expected).all()
+    weighed = account(both, np.tile(old, 2), by_hand()).evidence.status == WEIGHED
+    assert (weighed == expected).all()
+
+
+def test_where_every_task_shows_what_the_choice_would_do_nothing_is_weighed():
+    """Who was clean at the lower tier is so at the top: propensities have nothing to add."""
+    units = tasks([[1, -1]] * 20 + [[-1, 1]] * 20, propensity=0.5)
+    found = account(units, np.ones(40, dtype=int), by_hand())
+    assert set(found.evidence.status) == {OBSERVED, IMPUTED}
+    assert (found.effective, np.isnan(found.off).all()) == (0.0, True)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -92,3 +117,17 @@ def test_rates_of_types_are_those_of_all_tasks_not_of_the_heard_ones():
     assert told.rates[0, 1] == pytest.approx(p, abs=0.03)
     assert naive.rates[0, 1] == pytest.approx(0.4, abs=0.03)
     assert told.left_out[0, 1, 0] == pytest.approx(told.rates[0, 1], abs=0.01)
+
+
+@pytest.mark.parametrize("price", [None, 0, 0.5, 4.0, {"a": 0.0, "b": 12}, {}])
+def test_a_correction_may_cost_any_amount_or_nothing(price):
+    check_correction(price)
+
+
+@pytest.mark.parametrize("price", [-0.01, np.inf, np.nan, True, "4", {"a": -1}, {"a": "4"}], ids=repr)
+def test_a_price_that_is_none_is_named(price):
+    with pytest.raises(
+        InvalidTraining, match=r"price of a correction \((a|correction_usd)\) must be"
+    ) as caught:
+        check_correction(price)
+    assert caught.value.about is (price["a"] if isinstance(price, dict) else price)

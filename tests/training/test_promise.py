@@ -149,6 +149,30 @@ def test_the_bound_of_types_seen_once_is_nearly_clopper_and_pearsons(n, k):
     assert upper_bound(cases, np.arange(n) // 10) >= expected * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("per_type", "design_effect"),
+    [
+        ([1, 1, 1, 1], 1 + 0.05 * 24),  # types show no difference: the least that is assumed
+        ([4, 0, 0, 0], 4 * 12 / 3 / (100 * 0.04 * 0.96)),  # off by 3, -1, -1, -1
+        ([0, 0, 0, 0], 1 + 0.05 * 24),
+    ],
+)
+def test_the_bound_of_few_types_by_hand(per_type, design_effect):
+    """Four types of 25: t of 3 degrees of freedom is 2.353, of 99 it is 1.660."""
+    from scipy.stats import beta
+
+    cases = np.concatenate([np.arange(25) < k for k in per_type])
+    n, rate = 100 / design_effect * (1.66039 / 2.35336) ** 2, sum(per_type) / 100
+    expected = beta.ppf(0.95, rate * n + 1, n - rate * n)
+    assert upper_bound(cases, np.repeat(np.arange(4), 25)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_bound_of_one_type_counts_its_outcomes_as_hardly_more_than_twenty():
+    one, apart = (upper_bound(np.arange(300) < 9, types) for types in (np.zeros(300), np.arange(300)))
+    twenty = upper_bound(np.arange(20) < 1, np.arange(20))
+    assert apart < 0.06 < 0.12 < one < twenty
+
+
 def test_the_bound_of_nothing_is_one():
     assert upper_bound(np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)) == 1.0
 
@@ -177,6 +201,14 @@ def test_a_promise_is_given_where_the_beliefs_are_right_and_it_is_kept():
         assert threshold.basis == PROMISED
         assert threshold.under_tiered_low <= threshold.under_tiered <= threshold.under_tiered_high <= rate
         assert (served(again, threshold.lambda_down, threshold.lambda_up) < needed).mean() <= rate
+
+
+def test_what_goes_to_the_top_is_promised_whatever_failed_below():
+    """The top is never too low, so that all that Sonnet failed is no case once Opus does it."""
+    rows = outcomes(np.ones(400), np.zeros(400, dtype=bool))
+    found = promised_thresholds(rows, np.tile([0.0, 0.05, 0.95], (400, 1)))
+    assert {threshold.under_tiered for threshold in found} == {0.0}
+    assert found[-1].found
 
 
 def test_a_looser_rate_never_gets_stricter_thresholds():

@@ -13,7 +13,7 @@ from ..classifier.errors import InvalidPipeline
 def read_articles(path: Path) -> Sequence[Mapping[str, Any]]:
     """One JSON object a line. Raises InvalidPipeline, naming the line."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # texts may have other line ends in them
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InvalidPipeline(

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from ._account import Account, costs
-from ._evidence import NAMES, OBSERVED, UNPROVED
+from ._evidence import NAMES, UNPROVED
 from ._replay import Replayed
 from ._setting import Setting
 
 
 def errors_frame(setting: Setting, routed: Account, answers: Replayed) -> pd.DataFrame:
-    """The costliest first. `error`: "too low" (it fails), "too high" (a lower tier did it), "unproved".
+    """The costliest first. `error`: "too low" (it, or a higher tier, failed), "too high" (a lower tier did
+    it), "unproved".
 
     distance : chosen minus logged tier, in rungs. p_clean : the model's, at the chosen tier. cost_usd,
     logged_cost_usd : expected and actual, corrections included; excess_cost_usd : against the cheapest
@@ -22,13 +23,11 @@ def errors_frame(setting: Setting, routed: Account, answers: Replayed) -> pd.Dat
     every = np.arange(len(units))
     chosen, status = routed.chosen, routed.evidence.status
     cost = costs(units, routed)[:, 0]
-    lowest_clean = np.where(units.known == 1, np.arange(len(names)), len(names)).min(axis=1)
-    too_low = (status == OBSERVED) & (units.known[every, chosen] == 0) & (chosen < len(names) - 1)
-    likely_low = (status != OBSERVED) & (status != UNPROVED) & (units.logged > chosen) & ~units.clean
-    too_high = lowest_clean < chosen
-    kind = np.select(
-        [too_low | likely_low, too_high, status == UNPROVED], ["too low", "too high", "unproved"], ""
-    )
+    tiers, here = np.arange(len(names)), units.known[every, chosen]
+    failed_above = ((units.known == 0) & (tiers > chosen[:, None])).any(axis=1)
+    too_low = (chosen < len(names) - 1) & ((here == 0) | (here < 0) & failed_above)
+    too_high = ((units.known == 1) & (tiers < chosen[:, None])).any(axis=1)
+    kind = np.select([too_low, too_high, status == UNPROVED], ["too low", "too high", "unproved"], "")
     done = np.where(units.known == 1, units.token_usd, np.inf).min(axis=1)
     some = np.flatnonzero(kind != "")
     tasks = [setting.rows.outcomes.tasks[row] for row in units.rows[some]]

@@ -62,11 +62,11 @@ def broken_cases(cases: Sequence[Pinned], model: TierModel, policy: Policy) -> l
 
 def _lines(path: Path) -> list[tuple[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidTraining(f"The pinned cases {path} can't be read: {error}.", about=path) from error
     out = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # a text may have other line ends in it
         if not line.strip():
             continue
         try:

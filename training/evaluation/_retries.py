@@ -18,7 +18,7 @@ def answered_rows(outcomes: Outcomes, ids: Sequence[Any], follows: Sequence[Any]
 
     By `follows`; without it, the latest failure of the same text and type at one of the row's `attempts`.
     """
-    row_of = {name: row for row, name in enumerate(ids) if isinstance(name, str)}
+    row_of = {name: row for row, name in enumerate(ids)}
     found = np.full(len(outcomes), -1, dtype=np.int64)
     tried_again = {
         (int(outcomes.types[row]), outcomes.tasks[row].specification)

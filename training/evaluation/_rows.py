@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -83,9 +83,7 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
     chosen = texts(kept.iloc[here])
     by_verdict = np.argsort(_seconds(chosen["at"]), kind="stable")
     back = np.argsort(by_verdict, kind="stable")
-    outcomes = read_frame(chosen.iloc[by_verdict], tiers).take(back)
-    found, place = np.unique(types[here], return_inverse=True)
-    outcomes = replace(outcomes, types=place.astype(np.int64), type_names=tuple(map(str, names[found])))
+    outcomes = read_frame(chosen.iloc[by_verdict], tiers).take(back)  # its types in the order of names, too
     ids = chosen["decision_id"].tolist() if "decision_id" in chosen else [None] * len(chosen)
     follows = chosen["follows"].tolist() if "follows" in chosen else [None] * len(chosen)
     return Rows(
@@ -96,7 +94,7 @@ def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS)
         answered_rows(outcomes, ids, follows),
         tuple(ids),
         weights,
-        earlier[found],
+        earlier[np.unique(types[here])],
         len(kept),
         left_out,
     )

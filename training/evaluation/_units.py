@@ -57,7 +57,7 @@ def units_of(
     ladder: Ladder,
     correction_usd: float | Mapping[str, float] | None,
     *,
-    heard_ratio: float = 1.0,
+    heard_ratio: float,
 ) -> Units:
     """The first attempts, with prices. correction_usd : of one correction, or by task type.
 

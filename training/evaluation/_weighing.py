@@ -53,7 +53,7 @@ def weigh(units: Units, chosen: Int, world: World, evidence: Evidence) -> Weighe
     off = np.where(match, 1.0 / np.where(drawn, units.propensity, 1.0), 0.0)
     weights[overlap] = off[overlap]
     some = weights[overlap]
-    effective = float(some.sum() ** 2 / (some**2).sum()) if some.any() else 0.0
+    effective = float(some.sum() ** 2 / (some**2).sum())
     return Weighed(doubly_robust(units, chosen, world, evidence, overlap), weights, effective)
 
 

@@ -61,9 +61,7 @@ def world_of(
     return World(joints, upsets)
 
 
-def counts_of(
-    units: Units, retries: Retries, n_types: int, n_tiers: int, *, heard_ratio: float = 1.0
-) -> Counts:
+def counts_of(units: Units, retries: Retries, n_types: int, n_tiers: int, *, heard_ratio: float) -> Counts:
     first = np.zeros((n_types, n_tiers, 2))
     some = units.fresh
     np.add.at(first, (units.types[some], units.logged[some], (~units.clean[some]).astype(np.int64)), 1.0)

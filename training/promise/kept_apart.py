@@ -66,5 +66,5 @@ def _metrics(outcomes: Outcomes, passes: Array) -> dict[str, Any]:
         "clean_share": clean,
         "mean_predicted": found,
     }
-    means = {name: round(float(each.mean()), 4) if len(each) else None for name, each in figures.items()}
+    means = {name: round(float(each.mean()), 4) for name, each in figures.items()}
     return {"split": f"the latest {len(outcomes)} outcomes", **means}

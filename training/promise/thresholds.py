@@ -84,7 +84,7 @@ def _type_bootstrap(under: NDArray[np.bool_], groups: Sequence[str]) -> NDArray[
     """(N_BOOTSTRAP, n_steps) rates over resampled task types."""
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.stack([np.bincount(index, weights=row, minlength=len(names)) for row in under])
-    sizes = np.bincount(index, minlength=len(names))
+    sizes = np.bincount(index)
     draws = np.random.default_rng(0).multinomial(
         len(names), np.full(len(names), 1 / len(names)), size=N_BOOTSTRAP
     )

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pandas as pd
 import pytest
@@ -175,3 +175,29 @@ def test_a_long_import_holds_up_no_other_writer_while_it_reads(log, open_log):
     report = import_rows(log._database, rows(), store_text="full", now=log._now(), partial=False, what="row")
     assert report.n_decisions == 5_000
     assert log.history("meta") == {"haiku": (5_000, 0), "sonnet": (1, 0)}
+
+
+IMPORTED = {"decision_id": "d2", "task_type": "meta", "tier": "haiku", "verdict": "clean", "at": NOON}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda log: log.forget(decision_id="d1"),
+        lambda log: log.forget(task_type="meta"),
+        lambda log: log.import_frame(pd.DataFrame([IMPORTED])),
+    ],
+    ids=["forget one", "forget the type", "import"],
+)
+def test_who_changes_the_rows_waits_for_who_learns_from_them(log, open_log, change):
+    """Else what was learned from the rows of before would be written over its removal, and stay."""
+    for decision_id in ("d0", "d1"):
+        log.record_outcome(decided(decision_id), "clean")
+    with ThreadPoolExecutor(1) as pool:
+        with open_log().type_states("meta") as states:
+            n_rows = len(list(states.rows()))
+            changing = pool.submit(change, log)
+            assert not wait([changing], timeout=0.5).done
+            states.put("m1", 0, b"learned", n_rows)
+        changing.result(timeout=30)
+    assert log.states_of("meta", "m1") == {}

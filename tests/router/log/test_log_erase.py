@@ -64,8 +64,9 @@ def test_forgetting_one_decision_drops_what_its_type_had_learned(log):
     ],
 )
 def test_what_is_not_there_can_not_be_forgotten(log, what, message):
-    with pytest.raises(NotInLog, match=message):
+    with pytest.raises(NotInLog, match=message) as caught:
         log.forget(**what)
+    assert caught.value.about in what.values()
 
 
 @pytest.mark.parametrize("what", [{}, {"task_type": "meta", "decision_id": "d0"}])
@@ -80,6 +81,17 @@ def test_old_decisions_expire_with_their_outcomes(log):
     assert log.to_pandas().decision_id.tolist() == ["d0", "d1"]
     assert learned(log) == {"meta"}
     assert log.expire(older_than=timedelta(hours=30)) == 0
+
+
+@pytest.mark.parametrize("store_text", ["features", "none"])
+def test_decisions_whose_texts_were_never_kept_expire_too(open_log, clock, store_text):
+    log = open_log(clock=clock, store_text=store_text)
+    for day in range(3):
+        log.record_decision(decided(f"d{day}"), at=NOON - day * 24 * HOUR)
+        log.record_outcome(f"d{day}", "clean")
+    assert log.expire(older_than=timedelta(hours=30), text_only=True) == 0
+    assert log.expire(older_than=timedelta(hours=30)) == 1
+    assert log.to_pandas().decision_id.tolist() == ["d0", "d1"]
 
 
 def test_texts_may_expire_alone(log):

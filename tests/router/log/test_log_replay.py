@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from small_decisions import TEXT, decided
+from small_decisions import EVERY_KIND, PRICED, TEXT, decided
 
 from tierwise import Decision, Ladder, Policy, predict_tier
 from tierwise.classifier.errors import NotInLog
 from tierwise.router.log._policy_body import fingerprint_of, policy_body, policy_from
 from tierwise.router.log._text import STORE_TEXT
 
-PRICED = Policy(correction_minutes=6, hourly_rate_usd=80, correction_minutes_by_type={"meta": 1})
-CASES = [
-    {},
-    {"items": 240, "verifiable": True},
-    {"live": True, "consequential": True},
-    {"role": "orchestrator"},
-    {"attempts": ("haiku", "sonnet")},
-    {"pin": "haiku", "live": True},
-    {"deterministic": True},
-    {"text": "curl -s https://example.org/feed"},
-    {"text": "?"},
-    {"text": "x " * 20_000, "context_used": 190_000, "context_window": 200_000},
-    {"input_tokens": 900_000, "output_tokens": 2_000},
-    {"history": {"haiku": (3, 9), "sonnet": (5, 0)}},
-    {"policy": PRICED, "verifiable": True},
-    {"policy": PRICED, "verifiable": True, "attempts": ["haiku"]},
-    {"policy": Policy(max_under_tier=0.02)},
-    {"policy": Policy(ladder=Ladder.load(enable=["fable"])), "floor": "fable"},
-    {
-        "policy": Policy(ladder=Ladder.load(enable=["fable"]), correction_minutes=6, hourly_rate_usd=80),
-        "verifiable": True,
-    },
-]
-
 
 @pytest.mark.parametrize("mode", STORE_TEXT)
 def test_every_kind_of_decision_is_replayed_from_its_row(open_log, mode):
     log = open_log(store_text=mode)
-    for number, given in enumerate(CASES):
+    for number, given in enumerate(EVERY_KIND):
         facts = dict(given)
         decision = predict_tier(facts.pop("text", TEXT), task_type="meta", **facts)
         decision = Decision(decision.task, decision.evidence, f"d{number}")
@@ -76,8 +52,9 @@ def test_unknown_and_imported_decisions_can_not_be_replayed(log):
     assert caught.value.about == "d1"
     row = {"decision_id": "d1", "tier": "haiku", "verdict": "clean", "at": "2026-01-01T00:00:00Z"}
     log.import_frame(pd.DataFrame([row]))
-    with pytest.raises(NotInLog, match="imported without what led to it"):
+    with pytest.raises(NotInLog, match="imported without what led to it") as caught:
         log.replay("d1")
+    assert caught.value.about == "d1"
 
 
 def test_a_decision_whose_policy_is_lost_can_not_be_replayed(log):

@@ -30,12 +30,21 @@ def test_all_that_is_sent_is_part_of_what_is_expected(options):
         assert 0.9 < result.cost_usd == pytest.approx(server.cost_usd)
 
 
-def test_the_callers_own_count_is_what_counts():
+def test_what_is_sent_with_a_long_task_comes_on_top_of_it():
+    """300,000 tokens each: 1.2 USD on Sonnet, where one of them alone is 0.6."""
+    half = "word " * 240_000
+    with MessagesServer() as server, Router(client=server.client()) as router:
+        with pytest.raises(BudgetExceeded, match=r"expected to cost 1\.2\d+ USD, the budget is 1\.1"):
+            router.run(half, pin="sonnet", options=Options(system=half), limits=Limits(max_usd=1.1))
+        assert server.calls == ()
+
+
+@pytest.mark.parametrize("facts", [{"input_tokens": 500_000, "cached_tokens": 500_000}, {"input_tokens": 99}])
+def test_the_callers_own_count_is_what_counts(facts):
     """Who has the prompt in a cache knows what it costs."""
     with MessagesServer() as server, Router(client=server.client()) as router:
-        facts = {"pin": "sonnet", "input_tokens": 500_000, "cached_tokens": 500_000}
-        options = Options(system=LONG)
-        assert router.run(TAG, **facts, options=options, limits=Limits(max_usd=0.1)).status == "unchecked"
+        given = {"pin": "sonnet", "options": Options(system=LONG), "limits": Limits(max_usd=0.1)}
+        assert router.run(TAG, **facts, **given).status == "unchecked"
 
 
 def test_an_answer_that_was_cut_off_is_expected_to_fill_its_room_again():
@@ -58,6 +67,17 @@ def test_the_next_tier_is_expected_to_write_as_much_as_the_one_that_failed():
         told = router.run(TAG, **given, output_tokens=500, limits=Limits(max_usd=0.015))
     assert [low.stopped, high.stopped, told.stopped] == ["budget", "exhausted", "exhausted"]
     assert [len(each.attempts) for each in (low, high, told)] == [1, 2, 2]
+
+
+def test_the_last_attempt_says_how_long_the_next_one_will_be():
+    """Haiku wrote 9 tokens, Sonnet 2,000 (0.02 USD): Opus is expected to write as many (0.04 USD)."""
+    given = {"verifiable": True, "check": lambda _: False}
+    n_attempts, wordy = [], Answer("Sure!", output_tokens=2_000)
+    with MessagesServer(wordy) as server, Router(client=server.client()) as router:
+        for max_usd in (0.05, 0.09):
+            server.then(Answer("Sure!", output_tokens=9))
+            n_attempts.append(len(router.run(TAG, **given, limits=Limits(max_usd=max_usd)).attempts))
+    assert n_attempts == [2, 3]
 
 
 def test_a_job_keeps_money_free_for_all_that_it_sends(tmp_path):

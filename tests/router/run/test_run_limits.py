@@ -85,6 +85,15 @@ def test_the_callers_ceiling_bounds_the_room(ladder):
     assert (result.status, result.stopped) == ("cut_off", "max_tokens")
 
 
+def test_no_larger_tier_is_asked_for_room_that_the_caller_forbids():
+    result = run(
+        Answer("x" * 99_999),
+        small_ladder(max_output_tokens=8_192),
+        limits=Limits(max_tokens_ceiling=8_192),
+    )
+    assert (result.stopped, [attempt.max_tokens for attempt in result.attempts]) == ("max_tokens", [8_192])
+
+
 def test_a_ceiling_of_the_task_forbids_the_larger_tier():
     decision = predict_tier(TAG, ceiling="haiku", policy=Policy(ladder=small_ladder(max_output_tokens=8_192)))
     with MessagesServer(Answer("x" * 99_999)) as server:

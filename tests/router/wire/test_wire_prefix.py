@@ -79,7 +79,7 @@ def test_what_goes_on_is_known_by_its_beginning(conversations):
 )
 def test_another_beginning_is_another_conversation(conversations, other):
     learn(conversations, FIRST, "opus", WRITTEN)
-    assert known(conversations, other).cached == {}
+    assert known(conversations, other) == ({}, 0, 0)
 
 
 def test_the_same_words_written_otherwise_are_the_same(conversations):
@@ -92,6 +92,38 @@ def test_the_same_words_written_otherwise_are_the_same(conversations):
     ):
         again = request(same, assistant("1"), user("Two"), system=[{"type": "text", "text": "You help."}])
         assert known(conversations, again).cached["opus"].tokens == 4_000
+
+
+def test_a_tools_answer_may_be_a_text_or_a_block(conversations):
+    def asked(content):
+        told = {"type": "tool_result", "tool_use_id": "t1", "content": content}
+        return request(user("One"), assistant("1"), {"role": "user", "content": [told]})
+
+    learn(conversations, asked("Sunny."), "opus", WRITTEN)
+    assert known(conversations, asked([{"type": "text", "text": "Sunny."}])).cached
+    assert not known(conversations, asked("Rainy.")).cached
+
+
+def test_all_that_was_read_or_written_is_in_the_cache(conversations):
+    usage = Usage(10, 5, cache_read_tokens=4_000, cache_write_5m_tokens=200, cache_write_1h_tokens=30)
+    learn(conversations, FIRST, "opus", usage)
+    found = known(conversations, SECOND)
+    assert (found.cached["opus"].tokens, found.prompt_tokens) == (4_230, 4_240)
+
+
+def test_an_hours_cache_written_after_one_of_minutes_lasts_an_hour(conversations, clock):
+    learn(conversations, FIRST, "opus", WRITTEN)
+    learn(conversations, SECOND, "opus", Usage(cache_read_tokens=4_000, cache_write_1h_tokens=500))
+    clock.now_s += 3_599
+    assert known(conversations, SECOND).cached["opus"].tokens == 4_500
+
+
+def test_another_tier_at_the_same_place_leaves_what_the_first_one_has(conversations):
+    learn(conversations, FIRST, "haiku", WRITTEN)
+    learn(conversations, SECOND, "sonnet", WRITTEN)
+    learn(conversations, SECOND, "opus", WRITTEN._replace(cache_write_5m_tokens=6_000))
+    assert set(known(conversations, SECOND).cached) == {"haiku", "sonnet", "opus"}
+    assert set(known(conversations, FIRST).cached) == {"haiku"}
 
 
 def test_accounts_have_caches_of_their_own(conversations):
@@ -124,8 +156,9 @@ def test_each_tier_has_its_own_longest_beginning(conversations):
 
 
 def test_an_answer_without_a_cache_leaves_none(conversations):
-    learn(conversations, FIRST, "opus", Usage(input_tokens=5_000))
-    assert known(conversations, SECOND).cached == {}
+    for usage in (Usage(input_tokens=5_000), WRITTEN, Usage(input_tokens=5_000)):  # nor what was there before
+        learn(conversations, FIRST, "opus", usage)
+        assert ("opus" in known(conversations, SECOND).cached) is (usage is WRITTEN)
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first(clock):
@@ -137,6 +170,12 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first(clock):
     learn(conversations, asked[3], "opus", WRITTEN)
     assert len(conversations) == 3
     assert [bool(known(conversations, each).cached) for each in asked] == [True, False, True, True]
+
+
+def test_hashes_mean_nothing_to_another_process(conversations, clock):
+    mine, its = (each.beginnings(FIRST) for each in (conversations, Conversations(clock=clock)))
+    assert mine == conversations.beginnings(FIRST)
+    assert not set(mine) & set(its)
 
 
 def test_no_text_is_kept(conversations):
