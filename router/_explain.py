@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from ..classifier.task import Task
 from ._percent import percent, threshold
 from ._what_if import alternatives
 from .decision import Decision
 from .reasons import MEANING, WARNINGS
 from .rules._beliefs import Beliefs
 from .rules._sonnet_unless import asked_down
+
+if TYPE_CHECKING:
+    from ..classifier.belief.posterior import Posterior
+    from ..classifier.model import TierModel
 
 MAX_WORDS_SHOWN = 6
 
@@ -85,12 +91,19 @@ def _rule_in_words(decision: Decision, beliefs: Beliefs) -> str:
 
 
 def _evidence(decision: Decision) -> Iterator[str]:
+    """What the model had to go by; of a decision that travelled, without a model, what failed before."""
     posterior, model = decision.evidence.posterior, decision.evidence.model
-    if posterior is None or model is None:
-        return
+    lines = [] if posterior is None or model is None else _by_the_model(posterior, model, decision.task)
+    if decision.task.attempts:
+        lines.append(f"Already failed at this task: {', '.join(decision.task.attempts)}.")
+    if lines:
+        yield "\n".join(lines)
+
+
+def _by_the_model(posterior: Posterior, model: TierModel, task: Task) -> list[str]:
     lines = []
     if posterior.guard is None:
-        for tier, words in model.word_evidence(decision.task, most=MAX_WORDS_SHOWN).items():
+        for tier, words in model.word_evidence(task, most=MAX_WORDS_SHOWN).items():
             if words:
                 shown = ", ".join(f"{word} ({weight:+.2f})" for word, weight in words)
                 lines.append(f"  for {tier}: {shown}")
@@ -100,10 +113,7 @@ def _evidence(decision: Decision) -> Iterator[str]:
         lines.append(f"The text alone: {by_text}. Then the outcomes of this task type:")
         for index, (clean, unclean) in sorted(posterior.history.items()):
             lines.append(f"  {model.tiers[index]}: {clean:g} clean, {unclean:g} not clean")
-    if decision.task.attempts:
-        lines.append(f"Already failed at this task: {', '.join(decision.task.attempts)}.")
-    if lines:
-        yield "\n".join(lines)
+    return lines
 
 
 def _arithmetic(decision: Decision) -> Iterator[str]:

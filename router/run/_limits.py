@@ -13,11 +13,11 @@ from ...classifier.errors import InvalidRequest
 
 def checked_concurrency(concurrency: int) -> int:
     """How many are run at once. Raises InvalidRequest."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+    if isinstance(concurrency, bool) or not isinstance(concurrency, numbers.Integral) or concurrency < 1:
         raise InvalidRequest(
             f"concurrency must be a whole number >= 1; got {concurrency!r}.", about="concurrency"
         )
-    return concurrency
+    return int(concurrency)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Limits:
         would wait for as long as it is told).
     first_backoff_s : wait before the first retry where the service names none; doubles each time.
     max_attempts : attempts of the task, over all tiers.
-    max_usd : an attempt begins only while what was spent and what it is expected to cost stay below. Where
-        the task has no token counts of its own, all that the options send is counted, and the last
+    max_usd : an attempt begins only while what was spent and what it is expected to cost do not exceed it.
+        Where the task has no token counts of its own, all that the options send is counted, and the last
         answer's length; one that was cut off is expected to fill its room again.
     max_tokens_ceiling : cut-off answers are repeated with at most so many (default: the model's cap).
     """

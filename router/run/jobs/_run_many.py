@@ -55,7 +55,7 @@ def run_many(
     tasks : texts, mappings (with an "id", if they have one) or Tasks; all are read before the first is run.
     journal : a path; made where it doesn't exist. None: nothing is kept, and nothing can be resumed.
     limits : of each task. max_usd : of the whole job, what earlier runs of it paid included: a task is begun
-        only while what it is expected to cost stays below; then `stopped` is "budget".
+        only while it is not expected to exceed that; then `stopped` is "budget".
     concurrency : tasks at once.
     on_result : called with each TaskResult of this run when the journal has it, by the thread that ran it.
     on_known : called with each of earlier runs, before anything is begun.

@@ -24,6 +24,14 @@ def test_a_decision_comes_back_as_it_was(log):
         assert past.decision.to_dict() == decision.to_dict()
 
 
+def test_it_still_says_what_had_failed_before(log):
+    decision = predict_tier(TEXT, task_type="meta", attempts=["haiku"])
+    log.record_decision(decision)
+    said = "Already failed at this task: haiku."
+    assert said in decision.explain()
+    assert said in past_decision(log, decision.decision_id).decision.explain()
+
+
 @pytest.mark.parametrize(("chance", "reason"), [(ALWAYS, "probe"), (NEVER, "classifier")])
 def test_what_chance_decided_keeps_its_propensity(log, chance, reason):
     router = Router(policy=Policy(probe_budget=0.2), log=log, rng=chance)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tierwise import Ladder, OutcomeLog, Policy, Router, predict_tier
 from tierwise.classifier.errors import InvalidRequest
 from tierwise.router.run import Hooks, Limits, Options, execute
+from tierwise.router.run._limits import checked_concurrency
 from tierwise.router.run.jobs import run_many
 from tierwise.testing import Answer, MessagesServer, tokens_in
 
@@ -147,3 +149,10 @@ def test_what_is_no_options_and_no_limits_is_said_before_anything_is_decided(tmp
         assert (log.stats().n_decisions, server.calls) == (0, ())
         with pytest.raises(InvalidRequest, match=said):
             execute(predict_tier(TAG), client=server.client(), **given)
+
+
+@pytest.mark.parametrize("wrong", [True, 0, 2.0, "2", np.float64(2)])
+def test_how_many_run_at_once_is_a_whole_number(wrong):
+    assert checked_concurrency(np.int64(3)) == 3
+    with pytest.raises(InvalidRequest, match=r"concurrency must be a whole number >= 1; got "):
+        checked_concurrency(wrong)
