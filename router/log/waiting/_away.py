@@ -43,7 +43,7 @@ class Away:
             self.unreadable_until = self.until
 
     def read_overdue(self, waited_s: float) -> None:
-        """Somebody has waited so long for a read, and goes on without it. Who writes finds out for himself."""
+        """Somebody waited so long for a read, and goes on without it. Who writes finds out for himself."""
         self.unreadable_until = time.monotonic() + max(PAUSE_S, PAUSE_PER_S * waited_s)
 
     def tried_again(self) -> None:

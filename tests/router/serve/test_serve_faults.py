@@ -274,10 +274,10 @@ def test_a_read_that_takes_long_keeps_no_decision_out_of_the_log(postgres_url):
     import psycopg
 
     task = {"specification": "Write the FAQ", "task_type": "faq"}
-    with served(log=postgres_url) as client:
-        with psycopg.connect(postgres_url.replace("+psycopg", "")) as other:
-            other.execute("LOCK TABLE tierwise_type_states IN ACCESS EXCLUSIVE MODE")
-            answer = client.post("/v1/predict?wait_for_log=true", json=task)
-            assert (answer.status_code, answer.json()["logged"]) == (200, True)
-            assert client.get("/readyz").json()["log"] == "ok"
-            assert client.service.served_log.recorder.away.is_unreadable  # who asks next doesn't wait for it
+    address = postgres_url.replace("+psycopg", "")
+    with served(log=postgres_url) as client, psycopg.connect(address) as other:
+        other.execute("LOCK TABLE tierwise_type_states IN ACCESS EXCLUSIVE MODE")
+        answer = client.post("/v1/predict?wait_for_log=true", json=task)
+        assert (answer.status_code, answer.json()["logged"]) == (200, True)
+        assert client.get("/readyz").json()["log"] == "ok"
+        assert client.service.served_log.recorder.away.is_unreadable  # who asks next doesn't wait for it
