@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 
 from ...classifier.belief.state import TypeState
-from ...classifier.errors import LogUnavailable
 from ...classifier.model import TierModel
 from ..decision import Decision
 from ..log import Outcome, OutcomeLog
@@ -144,11 +143,6 @@ class ServedLog(Logged):
     def _newest_outcome(self) -> int | None:
         with self.log._database.read() as connection:
             return connection.execute(_NEWEST).scalar()
-
-    def overdue(self, waited_s: float) -> None:
-        """The database did not answer in time: it is left alone for a moment."""
-        error = LogUnavailable(f"The log did not answer within {waited_s:g} s.")
-        self.recorder.failed(error, time.monotonic() - waited_s)
 
     def record_outcome(self, decision_or_id: Decision | str, verdict: str, **options: Any) -> Outcome:
         outcome = super().record_outcome(decision_or_id, verdict, **options)

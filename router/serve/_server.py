@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -63,6 +65,7 @@ def _serve(settings: Settings, started: Callable[[str, int], None] | None) -> No
     listening = _listening(settings)
     try:
         config = config_of(settings)
+        logging.getLogger("uvicorn.error").addFilter(_broken_off)
         app: Any = config.app
         server = _Server(config, started, listening.getsockname()[:2])
         sys.setswitchinterval(_SWITCH_S)
@@ -74,6 +77,13 @@ def _serve(settings: Settings, started: Callable[[str, int], None] | None) -> No
                 os._exit(1)  # a thread waits for a database that hangs; waiting for it would never end
     finally:
         listening.close()
+
+
+def _broken_off(record: logging.LogRecord) -> bool:
+    """What the end of the time to drain breaks off is no defect: a line says it, without a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        record.msg, record.args, record.exc_info = "A request was broken off by the stop.", (), None
+    return True
 
 
 def _keep_for_good() -> None:

@@ -106,7 +106,7 @@ class Service:
                 read = self.beside("readers", lambda: [logged.refreshed(model, kind) for kind in missing])
                 await asyncio.wait_for(read, READ_WAIT_S + 0.001 * len(missing))
             except TimeoutError:
-                logged.overdue(READ_WAIT_S)
+                logged.recorder.away.read_overdue(READ_WAIT_S)
         return {kind: state for kind in kinds if (state := logged.state(model, kind)) is not None}
 
     async def room_in_queue(self) -> None:

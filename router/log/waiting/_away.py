@@ -42,6 +42,10 @@ class Away:
         if not isinstance(error, (LogLocked, LogFull)):
             self.unreadable_until = self.until
 
+    def read_overdue(self, waited_s: float) -> None:
+        """Somebody waited so long for a read, and goes on without it. Who writes finds out for himself."""
+        self.unreadable_until = time.monotonic() + max(PAUSE_S, PAUSE_PER_S * waited_s)
+
     def tried_again(self) -> None:
         """There is reason to believe that it is back."""
         self.until = self.unreadable_until = 0.0

@@ -99,7 +99,10 @@ def test_what_takes_longer_than_a_stop_may_is_broken_off_and_logged_as_that(tmp_
             except httpx2.RemoteProtocolError:  # the client sees that this is not all
                 is_whole = False
         process.wait(30)
+        told = process.stderr.read()
     assert not is_whole
+    assert "A request was broken off by the stop." in told
+    assert "Traceback" not in told
     assert "content_block_delta" in said
     assert "message_stop" not in said
     with OutcomeLog(path) as log:

@@ -267,3 +267,17 @@ def test_what_can_not_be_served_is_said_at_the_start(options, named):
     assert done.exit_code == 2
     assert named in done.stderr
     assert json.dumps(done.stderr).count("\\n") == 1
+
+
+def test_a_read_that_takes_long_keeps_no_decision_out_of_the_log(postgres_url):
+    """Somebody's lock holds up what was learned of the types; what is decided can be written all the same."""
+    import psycopg
+
+    task = {"specification": "Write the FAQ", "task_type": "faq"}
+    address = postgres_url.replace("+psycopg", "")
+    with served(log=postgres_url) as client, psycopg.connect(address) as other:
+        other.execute("LOCK TABLE tierwise_type_states IN ACCESS EXCLUSIVE MODE")
+        answer = client.post("/v1/predict?wait_for_log=true", json=task)
+        assert (answer.status_code, answer.json()["logged"]) == (200, True)
+        assert client.get("/readyz").json()["log"] == "ok"
+        assert client.service.served_log.recorder.away.is_unreadable  # who asks next doesn't wait for it
