@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from ...classifier.errors import InvalidOutcome, NotInLog, suggestion
 from ._schema import decisions, outcomes
@@ -29,7 +29,15 @@ def forget(database: Database, *, task_type: str | None, decision_id: str | None
         ids = _locked(connection, which, None)
         if not ids:
             raise _unknown(connection, database.name, task_type, decision_id)
+        others = [] if decision_id is None else _of_same_task(connection, decision_id)
         _remove(connection, ids)
+    if others:
+        _log.warning(
+            "The task of %s was tried more than once: the log still holds %s. Forget that too, if all of the "
+            "task is to go.",
+            decision_id,
+            ", ".join(others),
+        )
     _overwrite(database)
     return len(ids)
 
@@ -64,6 +72,14 @@ def _locked(connection: Connection, which: ColumnElement[bool], limit: int | Non
     """Ids, in an order that is the same for all, so that no two wait for each other."""
     query = select(decisions.c.decision_id).where(which).order_by(decisions.c.decision_id).limit(limit)
     return list(connection.execute(query.with_for_update()).scalars())
+
+
+def _of_same_task(connection: Connection, decision_id: str) -> list[str]:
+    """The attempt before this one, and those after it."""
+    before = select(decisions.c.follows).where(decisions.c.decision_id == decision_id).scalar_subquery()
+    near = or_(decisions.c.follows == decision_id, decisions.c.decision_id == before)
+    query = select(decisions.c.decision_id).where(near).order_by(decisions.c.decision_id)
+    return list(connection.execute(query).scalars())
 
 
 def _remove(connection: Connection, ids: list[str]) -> None:

@@ -56,6 +56,18 @@ def test_forgetting_one_decision_drops_what_its_type_had_learned(log):
         log.record_outcome("d0", "clean")
 
 
+def test_the_other_attempts_of_a_forgotten_task_are_named(log, caplog):
+    """They have the same text, which whoever forgets a task would think gone."""
+    text = f"{SECRET} once more"
+    for name, follows in (("first", None), ("second", "first"), ("third", "second")):
+        log.record_decision(decided(name, text=text), follows=follows)
+    assert log.forget(decision_id="d0") == 1
+    assert caplog.messages == []
+    assert log.forget(decision_id="second") == 1
+    [said] = caplog.messages
+    assert said.startswith("The task of second was tried more than once: the log still holds first, third.")
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [
