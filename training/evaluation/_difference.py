@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._account import Account, cost_bounds, costs, status_shares, under_bounds
-from ._estimate import Estimate, mean, proved_at_most
+from ._estimate import Estimate, mean_difference, proved_at_most
 from ._evidence import UNPROVED
 from ._units import Units
 from ._weighing import doubly_robust, drawn_between
@@ -65,7 +65,7 @@ def difference(
     new_under, old_under = _under_ends(units, new), _under_ends(units, old)
 
     def figure(values: Array, rows: NDArray[np.bool_]) -> Estimate:
-        return mean(values[rows], units.weights[rows], units.types[rows])
+        return mean_difference(values[rows], units.weights[rows], units.types[rows])
 
     def ends(low: Array, high: Array) -> tuple[float, float]:
         return figure(np.where(same, 0.0, low), some).low, figure(np.where(same, 0.0, high), some).high

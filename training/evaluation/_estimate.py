@@ -39,42 +39,42 @@ def mean(values: Array, weights: Array, types: Int) -> Estimate:
     The ratio's linearised variance over types (Cochran 1977) with Student's t for their number; what the
     log leaves open is added to it in quadrature.
     """
+    return _interval(values, weights, types, LEVEL, few=False)
+
+
+def mean_difference(values: Array, weights: Array, types: Int) -> Estimate:
+    """`mean` of a difference that is nothing on most tasks.
+
+    Student's t counts the types that make the variance (Satterthwaite 1946), not all: where a few types
+    moved, a spread that looks small may be luck.
+    """
+    return _interval(values, weights, types, LEVEL, few=True)
+
+
+def proved_at_most(values: Array, weights: Array, types: Int, level: float = PROOF) -> float:
+    """The upper end of `mean_difference` at this level; NaN with one task type."""
+    return _interval(values, weights, types, level, few=True).high
+
+
+def _interval(values: Array, weights: Array, types: Int, level: float, *, few: bool) -> Estimate:
+    """few : whether few types may make the variance."""
     if not weights.sum() > 0:
         return NOTHING
     columns = values if values.ndim == 2 else values[:, None]
     total = weights.sum()
     value, *ends = ((weights @ columns) / total).tolist()
-    _, cluster = np.unique(types, return_inverse=True)
-    n_types = int(cluster.max()) + 1
-    if n_types < 2:
-        return Estimate(value, math.nan, math.nan)
-    off = np.bincount(cluster, weights=weights * (columns[:, 0] - value)) / total
-    half = float(t.ppf(LEVEL, n_types - 1)) * math.sqrt(float((off**2).sum()) * n_types / (n_types - 1))
     below = max([0.0, *(value - end for end in ends)])
     above = max([0.0, *(end - value for end in ends)])
-    return Estimate(value, value - math.hypot(half, below), value + math.hypot(half, above))
-
-
-def proved_at_most(values: Array, weights: Array, types: Int, level: float = PROOF) -> float:
-    """The upper end of `mean` for a difference that is nothing on most tasks; NaN with one task type.
-
-    Student's t counts the types that make the variance (Satterthwaite), not all: where a few types moved,
-    a spread that looks small may be luck, and two types that agree prove nothing.
-    """
-    estimate = mean(values, weights, types)
-    if not math.isfinite(estimate.high):
-        return math.nan
-    columns = values if values.ndim == 2 else values[:, None]
     _, cluster = np.unique(types, return_inverse=True)
-    sums = np.bincount(cluster, weights=weights * (columns[:, 0] - estimate.value)) / weights.sum()
-    square = float((sums**2).sum())
-    above = max([0.0, *((weights @ columns[:, 1:]) / weights.sum() - estimate.value).tolist()])
-    if square == 0.0:
-        return float(estimate.value + above)
-    n_types = len(sums)
-    freedom = max(square**2 / float((sums**4).sum()) - 1.0, 1.0)
+    off = np.bincount(cluster, weights=weights * (columns[:, 0] - value)) / total
+    n_types, square = len(off), float((off**2).sum())
+    if n_types < 2:
+        return Estimate(value, math.nan, math.nan)
+    freedom = n_types - 1.0
+    if few and square > 0.0:
+        freedom = max(square**2 / float((off**4).sum()) - 1.0, 1.0)
     half = float(t.ppf(level, freedom)) * math.sqrt(square * n_types / (n_types - 1))
-    return estimate.value + math.hypot(half, above)
+    return Estimate(value, value - math.hypot(half, below), value + math.hypot(half, above))
 
 
 def plain(value: float) -> float | None:
