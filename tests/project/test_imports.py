@@ -34,7 +34,7 @@ PAGES, SERVE = "tierwise.router.serve.pages", "tierwise.router.serve"
 WIRE, DROPIN = "tierwise.router.wire", "tierwise.router.dropin"
 DROPIN_EXTRA = {"anthropic", "httpx2"}
 SERVE_EXTRA = {"fastapi", "httpx2", "jinja2", "markupsafe", "orjson", "prometheus_client", "pydantic"}
-SERVE_EXTRA |= {"sqlalchemy", "starlette", "uvicorn"}
+SERVE_EXTRA |= {"httptools", "sqlalchemy", "starlette", "uvicorn"}
 
 
 ROOMS = {
