@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,16 @@ def test_thousands_of_outcomes_of_a_type_are_believed():
     got = joint(counts({1: (4_000, 2_000), 0: (900, 2_100)}, usual=[1]), PARAMETERS)
     assert got.rates[0, :2] == pytest.approx([0.3, 2 / 3], abs=0.04)
     assert got.patterns.sum() == pytest.approx(1)
+
+
+def test_what_seemed_impossible_may_come():
+    """So far down that a clean pass has no probability that a number could hold."""
+    hopeless = replace(PARAMETERS, levels=np.full(3, -60.0))
+    for seen in (SEEN, {0: (0, 3), (0, 1): (0, 3)}):
+        got = joint(counts(seen, usual=[1]), hopeless)
+        assert np.isfinite(got.rates).all()
+        assert np.isfinite(got.left_out[0]).all()
+        assert got.patterns.sum() == pytest.approx(1)
 
 
 def test_types_together_are_believed_as_each_alone():

@@ -28,6 +28,7 @@ _COARSE, _FINE = (13, 5), (41, 9)  # points of the level and of each deviation
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _OMEGAS = np.array([0.1, 0.6, 1.0, 1.6, 2.5])
+_LEAST = 1e-12  # of the probability of a verdict
 MIN_RETRIES = 20  # fewer leave the upset rate to what tasks are usually like, and its interval wide
 _OMEGA_90 = (0.44, 2.27)  # of its prior, log-normal around 1
 _GAP_OPEN = 1.0  # on softplus' scale, the spread of its prior
@@ -50,7 +51,8 @@ class Counts:
         return Counts(self.first[some], self.again[some], self.usual[some], self.heard_ratio)
 
     def heard(self, passes: Array) -> Array:
-        return heard(passes, self.heard_ratio)
+        """Never 0 or 1: an outcome that seemed impossible may come, and one that did not come says nothing."""
+        return np.clip(heard(passes, self.heard_ratio), _LEAST, 1.0 - _LEAST)
 
 
 def heard(passes: Array, heard_ratio: float) -> Array:
