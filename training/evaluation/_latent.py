@@ -51,7 +51,7 @@ class Counts:
         return Counts(self.first[some], self.again[some], self.usual[some], self.heard_ratio)
 
     def heard(self, passes: Array) -> Array:
-        """Never 0 or 1: an outcome that seemed impossible may come, and one that did not come says nothing."""
+        """Never 0 or 1: what seemed impossible may come, and what did not come says nothing."""
         return np.clip(heard(passes, self.heard_ratio), _LEAST, 1.0 - _LEAST)
 
 
