@@ -31,7 +31,7 @@ class Moved(NamedTuple):
     """A task that was done at rung `ran` and would now be given to `to`; without rules to `free`.
 
     plan : what would be tried in order.
-    needed, text : P(needed tier) per rung, with the type's outcomes and by the text alone.
+    needed, text : P(needed tier) per rung, with the type's outcomes and by the text alone; None: not read.
     costs : USD per rung, and `cost` of what was decided. rule : the code that decided, where a rule did.
     """
 
@@ -42,7 +42,7 @@ class Moved(NamedTuple):
     plan: tuple[int, ...]
     rule: str | None
     needed: tuple[float, ...]
-    text: tuple[float, ...]
+    text: tuple[float, ...] | None
     costs: tuple[float, ...]
     cost: float
     priced: bool
@@ -86,10 +86,12 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
     costs = expected_costs_usd(choice, work.task, beliefs, policy, ladder)
     cost = costs[choice.rung] if choice.priced is None else choice.priced.expected_cost_usd
     rule = choice.codes[0] if choice.codes[0] in _RULES else None
-    told = posterior.history is not None
+    is_read = posterior.text != view.model.uninformed
+    clean = [view.rung_of_tier[tier] for tier, (passes, _) in (posterior.history or {}).items() if passes]
 
     def way(given: Choice) -> str:
-        return _way(ran, given, beliefs.needed, text, told, view)
+        known = is_read or _is_shown(ran, given.rung, beliefs.needed, text, clean)
+        return _way(ran, given, beliefs.needed, text, view) if known and beliefs.history else "unsure"
 
     direction = way(choice) if rule is None else _by_rule(ran, choice.rung)
     if rule is not None and direction == "stay" and way(free) in ("down", "up"):
@@ -102,7 +104,7 @@ def _moved(work: Work, posterior: Posterior, view: View, policy: Policy, ladder:
         choice.plan,
         rule,
         beliefs.needed,
-        text,
+        text if is_read else None,
         costs,
         cost,
         choice.priced is not None,
@@ -122,12 +124,17 @@ def _by_rule(ran: int, to: int) -> str:
     return "stay" if to == ran else "down" if to < ran else "up"
 
 
-def _way(
-    ran: int, choice: Choice, needed: Sequence[float], text: Sequence[float], told: bool, view: View
-) -> str:
+def _is_shown(
+    ran: int, to: int, needed: Sequence[float], before: Sequence[float], clean: Sequence[int]
+) -> bool:
+    """Whether outcomes alone speak for it: of a text that was not read `before` says nothing."""
+    if to > ran:
+        return sum(needed[ran + 1 :]) > sum(before[ran + 1 :])
+    return to == ran or (min(clean, default=ran) <= to and sum(needed[: to + 1]) > sum(before[: to + 1]))
+
+
+def _way(ran: int, choice: Choice, needed: Sequence[float], text: Sequence[float], view: View) -> str:
     """Where the probabilities take a task: nowhere, unless they are as sure as the thresholds ask."""
-    if not told:
-        return "unsure"
     to = choice.rung
     if choice.priced is not None:
         return _by_rule(ran, to)

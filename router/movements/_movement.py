@@ -17,7 +17,7 @@ class Movement:
     plan : tiers to try in order, from `to` on.
     rule : code of the pin, floor or other rule that holds or forces it, else None.
     probability : P(needed tier > now) where `to` lies above, else P(needed tier <= to); mean over its tasks.
-    text_probability : the same by the text alone, without any outcome.
+    text_probability : the same by the text alone, of those whose text was read; None where none was.
     threshold : what `probability` had to reach; None where a price decided, or nothing moves.
     evidence : "outcomes"; "text" where no clean pass at `to`, or no correction at `now`, was seen.
     outcomes : tier -> (clean, not clean) that were counted in.
@@ -35,7 +35,7 @@ class Movement:
     plan: tuple[str, ...]
     rule: str | None
     probability: float
-    text_probability: float
+    text_probability: float | None
     threshold: float | None
     evidence: str
     outcomes: dict[str, tuple[int, int]]
@@ -52,7 +52,8 @@ class Movement:
     @property
     def went_down(self) -> bool:
         """It stays, below where its text alone would have it: a demotion that its outcomes have earned."""
-        return self.direction == "stay" and self.text_probability < 0.5 <= self.probability
+        by_text = self.text_probability
+        return self.direction == "stay" and by_text is not None and by_text < 0.5 <= self.probability
 
 
 @dataclass(frozen=True)

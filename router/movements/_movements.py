@@ -88,7 +88,7 @@ def _movement(seen: Recurring, tasks: list[Moved], ladder: Ladder, base: int, wo
         tuple(ladder.names[rung] for rung in plan),
         _commonest(task.rule for task in movers) if moves else None,
         _mean(sum(task.needed[rungs]) for task in movers),
-        _mean(sum(task.text[rungs]) for task in movers),
+        _mean(by_text) if (by_text := [sum(task.text[rungs]) for task in movers if task.text]) else None,
         threshold if decided_by_p else None,
         _evidence(outcomes, ladder, now, to),
         outcomes,

@@ -72,6 +72,16 @@ def test_types_that_move_stand_in_tables_with_their_evidence(url):
     assert " -" in tag  # it costs more
 
 
+def test_where_no_text_was_kept_none_is_said_to_speak(log_url):
+    frame = pd.DataFrame({"task_type": "faq", "tier": ["haiku"] * 60 + ["sonnet"] * 100, "verdict": "clean"})
+    frame["at"] = [START + timedelta(hours=hour) for hour in range(len(frame))]
+    with OutcomeLog(log_url) as log:
+        log.import_frame(frame)
+    shown = stats(log_url)
+    assert row_of(shown, "faq").split()[1:6] == ["sonnet", "haiku", "97%", "-", "60%"]
+    assert json.loads(stats(log_url, "--json"))["movements"]["types"][0]["text_probability"] is None
+
+
 def test_a_demotion_that_outcomes_have_earned_is_said(url):
     """FAQs are Sonnet's by their text; here they are done by Haiku already, and stay there."""
     assert "earned by outcomes" not in stats(url)

@@ -56,7 +56,7 @@ def _moving(title: str, probability: str, movements: Sequence[Movement]) -> str:
                 each.now,
                 _goal(each),
                 percent(each.probability),
-                percent(each.text_probability),
+                "-" if each.text_probability is None else percent(each.text_probability),
                 asked,
                 ", ".join(f"{tier} {clean}/{clean + not_}" for tier, (clean, not_) in each.outcomes.items()),
                 f"{each.tasks_per_month:.0f}",
@@ -105,6 +105,7 @@ def _earned(movements: Sequence[Movement]) -> str:
         f"{each.task_type} at {each.now} ({percent(each.probability)} sure, "
         f"by text {percent(each.text_probability)})"
         for each in movements
+        if each.text_probability is not None
     )
 
 
