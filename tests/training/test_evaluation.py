@@ -205,6 +205,21 @@ def test_a_log_and_its_frame_give_the_same(champion, rows, tmp_path):
     assert of_log.errors["decision_id"].notna().all()
 
 
+def test_work_done_elsewhere_is_history_from_when_its_verdicts_were_given(champion, rows, tmp_path):
+    """Brought into the log with what persons said of it; what says when it became known is taken at its word."""
+    some = rows.iloc[:120].assign(basis="person")
+    found = {}
+    for name, given in {"said": some, "late": some.assign(recorded_at=some["at"].max())}.items():
+        with OutcomeLog(tmp_path / f"{name}.db") as log:
+            log.import_frame(given)
+            found[name] = evaluate(champion, log)
+    assert found["said"].with_history == evaluate(champion, some).with_history
+    assert found["said"].with_history.log_loss != found["said"].by_text.log_loss
+    assert found["late"].with_history.log_loss == found["late"].by_text.log_loss
+    assert not any("counts as history" in note for note in found["said"].notes)
+    assert any("Nothing counts as history" in note for note in found["late"].notes)
+
+
 def test_rows_of_another_ladder_are_left_out_of_a_log(champion, rows, tmp_path):
     """One mistyped import must not be the end of every evaluation."""
     with OutcomeLog(tmp_path / "log.db") as log:

@@ -26,6 +26,7 @@ from ..outcomes.frame import (
 from ._retries import answered_rows
 
 MOST_ROWS = 50_000  # whose texts are read; of a longer log the latest of each type
+CAME_WHOLE = "came_whole"  # as router/log/files/_columns.py names it; that needs SQLAlchemy, a frame does not
 _OF_LOG = ("decision_id", "task_type", "tier", "verdict", "basis", "at", "decided_at", "recorded_at")
 _SLIM = (*_OF_LOG, "propensity", "follows", "text_stored")
 
@@ -62,8 +63,8 @@ class Rows:
 def read_rows(log_or_frame: Any, tiers: Sequence[str], *, most: int = MOST_ROWS) -> Rows:
     """The verdicts of a log, or of a frame as `train` takes it.
 
-    A verdict is taken to be known from `recorded_at`, an imported one from `at`; a frame without these
-    columns has `at` for both and for the decision.
+    A verdict is taken to be known from `recorded_at`; an imported one, or one that came into the log together
+    with its decision, from `at`. A frame without these columns has `at` for both and for the decision.
 
     Raises InvalidTraining: what is wrong, in which rows, and what is expected.
     """
@@ -106,7 +107,7 @@ def _slim(
     """All rows without their texts, and what gives some of them with all they have."""
     if hasattr(log_or_frame, "to_pandas"):
         if "decision_ids" in inspect.signature(log_or_frame.to_pandas).parameters:
-            slim = log_or_frame.to_pandas(columns=list(_SLIM))
+            slim = log_or_frame.to_pandas(columns=[*_SLIM, CAME_WHOLE])
             slim["has_text"] = slim.pop("text_stored") == "full"
             return slim, partial(_of_log, log_or_frame)
         log_or_frame = log_or_frame.to_pandas()
@@ -141,6 +142,8 @@ def _times(frame: pd.DataFrame) -> tuple[Array, Array]:
         given = frame["recorded_at"].notna().to_numpy()
         if "basis" in frame:  # recorded when it was imported, but known when it was said
             given = given & (frame["basis"] != "imported").to_numpy()
+        if CAME_WHOLE in frame:
+            given = given & ~frame[CAME_WHOLE].to_numpy(dtype=bool)
         recorded[given] = np.maximum(at[given], _seconds(frame["recorded_at"][given]))
     return np.minimum(decided, at), recorded
 

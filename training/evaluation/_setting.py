@@ -164,6 +164,11 @@ def _notes(
             "stands for others of its type, and older ones count as history."
         )
     notes += [f"{n} rows left out: {why}." for why, n in rows.left_out.items()]
+    if len(rows) > 1 and rows.recorded.min() >= rows.decided.max():
+        notes.append(
+            "Nothing counts as history, for a model or for the table of types: every verdict became known "
+            "(`recorded_at`) after the last task was decided."
+        )
     if world.upsets["retries"] < MIN_RETRIES:
         notes.append(
             f"{world.upsets['retries']} retries don't tell how often a higher tier fails what a lower one "

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
 }
 IGNORED = ("row", "error")  # of rows that an import wrote out; corrected, they may be imported
 UNREADABLE = "unreadable"  # of those too: what could not be read at all
+CAME_WHOLE = "came_whole"  # of a frame: decision and verdict were written at once, as of work done elsewhere
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 

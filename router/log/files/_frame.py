@@ -7,12 +7,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, FromClause, Select, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, select
 
 from ....classifier.errors import InvalidOutcome, MissingExtra, suggestion
 from .._counting import effective
 from .._schema import decisions
-from ._columns import FACT_KINDS, KINDS, check_columns
+from ._columns import CAME_WHOLE, FACT_KINDS, KINDS, check_columns
 from ._import import Row
 
 if TYPE_CHECKING:
@@ -40,12 +40,7 @@ def frame_of(
     counting = effective(of_type=task_type is not None, as_of=as_of_us is not None)
     stored = list(dict.fromkeys("facts" if name in FACT_KINDS else name for name in wanted))
     query = (
-        select(
-            *(
-                (counting if name in _OF_VERDICT else decisions).c[_STORED.get(name, name)].label(name)
-                for name in stored
-            )
-        )
+        select(*(_column(counting, name).label(name) for name in stored))
         .join_from(counting, decisions, decisions.c.decision_id == counting.c.decision_id)
         .where(counting.c.tier.is_not(None))
         .order_by(counting.c.at_us, counting.c.outcome_id)
@@ -56,6 +51,12 @@ def frame_of(
         with closing(connection.execution_options(yield_per=CHUNK).execute(part, asked)) as found:
             pieces += [_piece(pandas, stored, rows, wanted) for rows in found.partitions()]
     return pandas.concat(pieces or [_piece(pandas, stored, [], wanted)], ignore_index=True)
+
+
+def _column(counting: FromClause, name: str) -> ColumnElement[Any]:
+    if name == CAME_WHOLE:
+        return counting.c.recorded_at_us == decisions.c.recorded_at_us
+    return (counting if name in _OF_VERDICT else decisions).c[_STORED.get(name, name)]
 
 
 def _by_ids(query: Select[Any], counting: FromClause, ids: Sequence[str]) -> Iterator[Select[Any]]:
@@ -79,7 +80,7 @@ def rows_of(frame: Any) -> Iterator[Row]:
 def _checked(columns: Iterable[str]) -> list[str]:
     wanted = list(columns)
     for name in wanted:
-        if name not in FRAME_COLUMNS:
+        if name not in (*FRAME_COLUMNS, CAME_WHOLE):
             raise InvalidOutcome(
                 f"Unknown column {name!r}{suggestion(name, FRAME_COLUMNS)} "
                 f"Known columns: {', '.join(FRAME_COLUMNS)}.",
@@ -97,7 +98,7 @@ def _piece(pandas: Any, stored: list[str], rows: Sequence[Any], wanted: list[str
     for name in wanted:
         if name in FACT_KINDS:
             columns[name] = [given.get(name) for given in facts]
-    return pandas.DataFrame({name: _typed(pandas, KINDS[name], columns[name]) for name in wanted})
+    return pandas.DataFrame({name: _typed(pandas, KINDS.get(name, "flag"), columns[name]) for name in wanted})
 
 
 def _typed(pandas: Any, kind: str, values: Sequence[Any]) -> Any:
