@@ -159,8 +159,13 @@ def test_an_error_that_was_seen_is_one_whether_or_not_chance_chose(setting, prop
     routed = account(units, np.ones(24, dtype=int), setting.world)
     answers = Replayed(np.ones(8, dtype=int), np.zeros((8, 3)), np.zeros((8, 3)))
     found = errors_frame(replace(setting, units=units), routed, answers)
-    assert set(found["known_by"]) >= ({"weighed"} if propensity < 1 else {"observed"})
-    assert (found["error"] == "too low").sum() == 6
+    seen = found[found["error"] == "too low"]
+    assert len(seen) == 6
+    assert set(seen["known_by"]) == {"observed"}
+    assert seen["cost_usd"].tolist() == pytest.approx(
+        seen["logged_cost_usd"].tolist()
+    )  # it chose as was logged
+    assert seen["cost_usd"].tolist() == pytest.approx([SONNET + CORRECTION["a"]] * 6)
     assert found.index.tolist() == list(range(len(found)))
     assert "index" not in found
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._account import Account, costs
-from ._evidence import NAMES, UNPROVED
+from ._evidence import NAMES, UNPROVED, evidence_of
 from ._replay import Replayed
 from ._setting import Setting
 
@@ -22,7 +22,9 @@ def errors_frame(setting: Setting, routed: Account, answers: Replayed) -> pd.Dat
     units, names = setting.units, np.array(setting.ladder.names, dtype=object)
     every = np.arange(len(units))
     chosen, status = routed.chosen, routed.evidence.status
-    cost = costs(units, routed)[:, 0]
+    # propensities make one task stand for many: here each stands for itself
+    own = evidence_of(units, chosen, setting.world)
+    cost = costs(units, routed._replace(evidence=own))[:, 0]
     tiers, here = np.arange(len(names)), units.known[every, chosen]
     failed_above = ((units.known == 0) & (tiers > chosen[:, None])).any(axis=1)
     too_low = (chosen < len(names) - 1) & ((here == 0) | (here < 0) & failed_above)
@@ -43,7 +45,7 @@ def errors_frame(setting: Setting, routed: Account, answers: Replayed) -> pd.Dat
             "chosen_tier": names[chosen[some]],
             "distance": chosen[some] - units.logged[some],
             "p_clean": answers.passes[units.rows[some], chosen[some]],
-            "known_by": np.array(NAMES, dtype=object)[status[some]],
+            "known_by": np.array(NAMES, dtype=object)[own.status[some]],
             "cost_usd": cost[some],
             "logged_cost_usd": logged[some],
             "excess_cost_usd": np.where(np.isfinite(done), cost - done, np.nan)[some],
