@@ -42,6 +42,14 @@ def test_the_calibration_error_is_the_mean_gap_of_ten_bins():
     assert found.ece.low < expected < found.ece.high
 
 
+def test_the_interval_of_the_calibration_error_holds_the_error():
+    """Types of which all is clean or nothing: together they are calibrated, hardly any draw of them is."""
+    types = np.arange(1_000) // 10
+    found = calibration(np.full(1_000, 0.5), types % 2 == 0, np.ones(1_000), types).ece
+    assert found.low == found.value == pytest.approx(0.0)
+    assert found.high > 0.1
+
+
 def test_the_error_of_the_calibrated_stays_below_what_chance_does_and_another_does_not():
     chance = np.random.default_rng(101)
     p = chance.random(2_000)

@@ -89,5 +89,6 @@ def _ece(p: Array, clean: NDArray[np.bool_], weights: Array, types: Int) -> tupl
     sizes = np.bincount(cluster, weights=weights)
     draws = chance.multinomial(n_types, np.full(n_types, 1 / n_types), N_DRAWS)
     drawn = np.abs(draws @ sums).sum(axis=1) / (draws @ sizes)
-    low, high = np.quantile(drawn, [0.05, 0.95])
-    return Estimate(value, float(low), float(high)), float(np.quantile(lucky, 0.95))
+    low, high = np.quantile(drawn, [0.05, 0.95]).tolist()
+    # draws stray further from 0 than what was drawn from: no interval may leave out its own figure
+    return Estimate(value, min(low, value), max(high, value)), float(np.quantile(lucky, 0.95))
