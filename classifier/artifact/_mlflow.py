@@ -19,6 +19,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_DISABLE_TELEMETRY": "true",  # no network but the operator's own server
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout is our caller's: JSON, it may be
 }
 _CONFIGURED = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 _LOCAL = ("mlflow.db", "mlruns")  # MLflow's own default, where it has been used in this folder

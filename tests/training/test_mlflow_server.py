@@ -76,18 +76,23 @@ def server(mlflow_home, monkeypatch) -> Iterator[Served]:
     found.stop()
 
 
-def test_friday_on_a_server(server, tmp_path, monkeypatch):
+def test_friday_on_a_server(server, capsys):
     for seed in (0, 1):
         log_training(small_model(seed=seed))
     why = "judged elsewhere"
     for version in ("1", "2"):
         change = tierwise.promote(f"models:/tierwise/{version}", to="models:/tierwise", why=why, force=True)
         assert (change.version, change.forced) == (version, True)
+    new = tierwise.promote(small_model(seed=2), to="models:/tierwise", why=why, force=True)
+    assert new.version == tierwise.rollback("models:/tierwise", why="worse").previous == "3"
+    assert capsys.readouterr().out == ""  # a server's runs have addresses, which MLflow prints
     assert TierModel.load("models:/tierwise@champion").fingerprint == small_model(seed=1).fingerprint
     assert tierwise.rollback("models:/tierwise", why="worse").version == "1"
     assert [each.action for each in ModelRegistry("models:/tierwise").history()] == [
         "promote",
         "promote",
+        "promote",
+        "rollback",
         "rollback",
     ]
     server.stop()  # and now it is away
