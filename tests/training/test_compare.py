@@ -76,12 +76,17 @@ def test_against_the_table_counts_where_chance_decided(champion, bold, rows):
     assert found.table_under == beside.identified_under
 
 
+# same tier, chance decided: identified, unproved of what would move
+SHARES = [(0.7, 0.12, 0.82, 0.6), (1.0, 0.0, 1.0, 0.0), (0.0257, 0.9743, 1.0, 0.0)]
+
+
 def test_shares_of_what_is_known_by_hand(champion, bold, rows):
     found = compare(champion, bold, rows)
-    for same, by_chance, identified, unproved in [(0.7, 0.12, 0.82, 0.6), (1.0, 0.0, 1.0, 0.0)]:
+    for same, by_chance, identified, unproved in SHARES:
         shares = {**found.shares, "same": same, "by_chance": by_chance}
         some = replace(found, shares=shares)
         assert (some.identified_share, some.unproved_share) == (identified, unproved)
+        assert f"{some.unproved_share:.1%}" == f"{unproved:.1%}"  # never -0.0%
 
 
 def test_a_comparison_is_plain_values_and_text(champion, bold, rows):

@@ -74,7 +74,7 @@ class Comparison:
     def unproved_share(self) -> float:
         """Of the tasks that would move, those of which no chance has decided; 0 if none moves."""
         moved = 1.0 - self.shares["same"]
-        return round(1.0 - self.shares["by_chance"] / moved, 4) if moved > 0 else 0.0
+        return max(0.0, round(1.0 - self.shares["by_chance"] / moved, 4)) if moved > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the models."""
