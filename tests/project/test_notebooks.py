@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -48,6 +49,13 @@ def n_plots(outputs: list[nbformat.NotebookNode]) -> int:
 def test_the_notebooks_are_there():
     assert {*READING, RETRAIN, "fit_again"} <= {path.stem for path in NOTEBOOKS}
     assert {*READING, RETRAIN} <= {path.stem for path in OF_LOGS}
+
+
+def test_an_extra_brings_what_they_need():
+    root = NOTEBOOKS[0].parents[1]
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {"tierwise[train,log]", "ipykernel>=6"} <= set(extras["optional-dependencies"]["notebooks"])
+    assert "`[notebooks]`" in (root / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

