@@ -213,6 +213,7 @@ def test_work_done_elsewhere_is_history_from_when_its_verdicts_were_given(champi
         with OutcomeLog(tmp_path / f"{name}.db") as log:
             log.import_frame(given)
             found[name] = evaluate(champion, log)
+            assert evaluate(champion, log.to_pandas()).with_history == found[name].with_history
     assert found["said"].with_history == evaluate(champion, some).with_history
     assert found["said"].with_history.log_loss != found["said"].by_text.log_loss
     assert found["late"].with_history.log_loss == found["late"].by_text.log_loss

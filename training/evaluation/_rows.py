@@ -114,7 +114,7 @@ def _slim(
     read_frame(log_or_frame if not hasattr(log_or_frame, "iloc") else log_or_frame.iloc[:0], tiers)
     check_once(log_or_frame)
     _check_names(log_or_frame["tier"], tiers, "tier")
-    slim = log_or_frame[[name for name in _SLIM if name in log_or_frame]]
+    slim = log_or_frame[[name for name in (*_SLIM, CAME_WHOLE) if name in log_or_frame]]
     slim = slim.assign(has_text=log_or_frame["specification"].notna(), _position=np.arange(len(slim)))
     return slim, lambda rows: log_or_frame.iloc[rows["_position"].to_numpy()]
 

@@ -54,9 +54,10 @@ KINDS: dict[str, Kind] = {
     "policy": "json",
     "tried": "json",
 }
-IGNORED = ("row", "error")  # of rows that an import wrote out; corrected, they may be imported
-UNREADABLE = "unreadable"  # of those too: what could not be read at all
 CAME_WHOLE = "came_whole"  # of a frame: decision and verdict were written at once, as of work done elsewhere
+# rows that an import wrote out, once corrected, may be imported, and so may a frame
+IGNORED = ("row", "error", CAME_WHOLE)
+UNREADABLE = "unreadable"  # of rows that were written out: what could not be read at all
 _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 

@@ -22,7 +22,7 @@ CHUNK = 20_000
 IDS = 5_000  # asked for in one statement
 _LEFT_OUT = ("details", "policy", "policy_fingerprint", "features")  # large; ask for them by name
 FRAME_COLUMNS = tuple(name for name in KINDS if name not in ("policy", "policy_fingerprint", "tried"))
-DEFAULT_COLUMNS = tuple(name for name in FRAME_COLUMNS if name not in _LEFT_OUT)
+DEFAULT_COLUMNS = (*(name for name in FRAME_COLUMNS if name not in _LEFT_OUT), CAME_WHOLE)
 _OF_VERDICT = {"verdict", "basis", "note", "at", "recorded_at"}
 _STORED = {"at": "at_us", "recorded_at": "recorded_at_us", "decided_at": "decided_at_us"}
 
