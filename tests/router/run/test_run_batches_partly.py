@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from batch_runs import sent
 
-from tierwise import Router, Task
+from tierwise import Task
 from tierwise.classifier.errors import RequestRefused
 from tierwise.router.run import Limits, checks
 from tierwise.router.run.batches import BatchJob
@@ -34,12 +34,6 @@ class Kept:
 @pytest.fixture
 def server():
     with MessagesServer("[]") as made:
-        yield made
-
-
-@pytest.fixture
-def router(server, tmp_path):
-    with Router(log=tmp_path / "log.db", client=server.client()) as made:
         yield made
 
 
