@@ -64,7 +64,8 @@ def job_of(
         progress = Progress(pipeline, given, task_of, lambda keyed: output_of(past.result(keyed)))
         n_steps = len(given) * len(pipeline.steps)
         job = BatchedJob(
-            *(progress, n_steps, past, or_default(limits, Limits), budget_usd, ceiling_of(router, checks)),
+            *(progress, n_steps, past, or_default(limits, Limits), budget_usd),
+            *(engine.ladder, ceiling_of(router, checks)),
             before=pipeline.ancestors,
             batched=batched,
             n_articles=len(given),

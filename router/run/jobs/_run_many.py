@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....classifier.errors import InvalidRequest
+from ..._engine import Engine
 from .._check import CheckLike, as_check_if_any
 from .._execute import Start
 from .._given import or_default
@@ -126,7 +127,8 @@ def _job(
     try:
         past.check(found)
         ceiling_usd = ceiling_of(router, [] if check is None else [check], options)
-        yield JobState(found, past, limits, budget_usd, ceiling_usd)
+        ladder = Engine.of(router.model, router.policy).ladder
+        yield JobState(found, past, limits, budget_usd, ladder, ceiling_usd)
     finally:
         past.close()
 
