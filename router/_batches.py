@@ -32,6 +32,8 @@ class BatchMethods:
             it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
         options : of all requests, or one for each.
 
+        A tier without a batch price is in no batch: `collect_batch` runs its tasks in sync mode.
+
         Raises InvalidRequest for tasks that are live or need no model, and CallError.
         """
         from .run.batches import _routed as batches

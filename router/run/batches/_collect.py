@@ -81,7 +81,7 @@ def collect_steps(
     found: list[ItemResult] = []
     asking: list[Steps[ItemResult]] = []
     outage = Outage()
-    for part in list(journal.parts.values()):
+    for part in [*journal.parts.values(), journal.at_once]:
         results = yield from _unless(outage, _results_of(part, journal, around, clock))
         if results is None:
             continue
@@ -176,8 +176,11 @@ def _results_of(
 ) -> Steps[dict[str, Any]]:
     """Item id -> what the API says of it; none where the batch has not ended, or all is known.
 
-    An item that the results lack is asked for again the next time; past the wait ceiling it has expired.
+    An item that the results lack is asked for again the next time; past the wait ceiling it has expired, as
+    has what was never to be sent.
     """
+    if part is journal.at_once:
+        return dict.fromkeys(part.ids, _MISSING)
     if part.batch_id is None or all(each in journal.done for each in part.ids):
         return {}
     arguments = {"message_batch_id": part.batch_id}
