@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
-from ....classifier.errors import AccountRefused, CallError, RequestRefused
+from ....classifier.errors import AccountRefused, BudgetExceeded, CallError, RequestRefused
 from ....classifier.task import Task
 from .._check import Check, Surroundings
 from .._steps import Api, Steps, Tell, Together
@@ -30,12 +30,14 @@ T = TypeVar("T")
 class Outage:
     """Errors met. is_over : nothing more is asked for, and no more items are begun."""
 
-    first: CallError | None = None
+    first: CallError | BudgetExceeded | None = None
     in_a_row: int = 0
     is_over: bool = False
 
-    def met(self, error: CallError) -> None:
+    def met(self, error: CallError | BudgetExceeded) -> None:
         self.first = self.first or error
+        if isinstance(error, BudgetExceeded):  # others may cost less
+            return
         self.in_a_row += 1
         self.is_over |= isinstance(error, AccountRefused) or self.in_a_row >= _MAX_ERRORS_IN_A_ROW
 
@@ -125,7 +127,7 @@ def _unless(outage: Outage, steps: Steps[T]) -> Steps[T | None]:
         return None
     try:
         result = yield from steps
-    except CallError as error:
+    except (CallError, BudgetExceeded) as error:
         outage.met(error)
         return None
     outage.in_a_row = 0

@@ -2,8 +2,8 @@
 
 job      who we are, and when it was made
 item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part,
-         or null: its rung has no batch price, and it is run in sync mode; options, where it has its own
-         (messages are those of its parameters)
+         or null: its rung has no batch price, and it is run in sync mode; what it is expected
+         to cost there; options, where it has its own (messages are those of its parameters)
 planned  all items stand above; without this line nothing was sent, and the job can be made anew
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's

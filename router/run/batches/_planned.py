@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 
 from ....classifier.errors import InvalidRequest
 from ...decision import Decision
+from .._bounds import expected_usd
+from .._next import Next
 from .._request import Options, build_request
 from ._journal import Line
 
@@ -31,6 +33,7 @@ def item_of(decision: Decision, key: str | None, own: Options | None, shared: Op
         "model": rung.model,
         "task": facts,
         "params": params,
+        "sync_usd": expected_usd(Next(decision, options), None),
         **({} if rung.has_batch else {"part": None}),
         **({} if own is None else {"options": options_said(own, without="messages")}),
     }
