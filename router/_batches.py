@@ -32,6 +32,8 @@ class BatchMethods:
             it holds a job of these tasks, what was not sent is sent: run the same again after a crash.
         options : of all requests, or one for each.
 
+        A tier without a batch price is in no batch: `collect_batch` runs its tasks in sync mode.
+
         Raises InvalidRequest for tasks that are live or need no model, and CallError.
         """
         from .run.batches import _routed as batches
@@ -55,7 +57,8 @@ class BatchMethods:
             sync mode, within the limits of one task, so many at once (concurrency).
 
         Items that expired or met an error that may pass are run in sync mode, as are those that a batch had
-        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError; call it again then.
+        not done at the wait ceiling. Call it until `job.is_finished`. Raises CallError, and BudgetExceeded
+        where the limits allow no more of what is left; call it again then.
         """
         from .run.batches import _routed as batches
 

@@ -138,7 +138,12 @@ def _has_room(router: Router, limit: float | None, reason: str, **which: Any) ->
 
 
 def _attempts_up_to(router: Router, follows: Decision | str) -> tuple[str, ...]:
-    if isinstance(follows, Decision):
-        own = () if follows.mode == "none" else (str(follows.tier),)
-        return (*follows.task.attempts, *own)
-    return () if router._logged is None else router._logged.attempts_up_to(follows)
+    """Tiers that failed; refused or cut off, as the log knows it, is no failure, as in a run."""
+    logged = router._logged
+    if logged is not None:
+        logged.settle()  # what has just been said of it
+    if not isinstance(follows, Decision):
+        return () if logged is None else logged.attempts_up_to(follows)
+    if follows.mode == "none" or (logged is not None and logged.is_no_failure(follows.decision_id)):
+        return follows.task.attempts
+    return (*follows.task.attempts, str(follows.tier))

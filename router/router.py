@@ -111,7 +111,8 @@ class Router(BatchMethods, PipelineMethods):
         specification : the text, or a `Task` with its facts.
         history : replaces what the log knows of the type.
         follows : the decision, or its id, whose attempt at this very task failed. Its tier and what had
-            failed before it are the task's `attempts`, unless these are given.
+            failed before it are the task's `attempts`, unless these are given. One that was refused or cut
+            off, as the log knows, has not failed: its tier may be chosen again.
 
         Raises InvalidTask for bad input, NotInLog where `follows` is an unknown id.
         """

@@ -11,6 +11,7 @@ from ...classifier.errors import NotInLog
 from ._add_outcome import tier_that_worked
 from ._schema import EXPLORED, decisions, outcomes
 from ._times import from_us
+from ._verdicts import CUT_OFF, REFUSED
 
 
 def count_explored(
@@ -51,7 +52,7 @@ def attempts_up_to(connection: Connection, decision_id: str) -> tuple[str, ...]:
             "itself, or attempts= instead.",
             about=decision_id,
         )
-    own = tier_that_worked(found.tier, found.mode)
+    own = None if is_no_failure(connection, decision_id) else tier_that_worked(found.tier, found.mode)
     return (*found.facts.get("attempts", ()), *([] if own is None else [own]))
 
 
@@ -72,6 +73,14 @@ _LINK = (
     )
     .where(decisions.c.decision_id == bindparam("id"))
 )
+
+
+def is_no_failure(connection: Connection, decision_id: str) -> bool:
+    """Whether it was refused or cut off. Where nothing was said of it, who follows it says that it failed."""
+    link = connection.execute(_LINK, {"id": decision_id}).first()
+    return link is not None and link.verdict in (REFUSED, CUT_OFF)
+
+
 _MAX_LINKS = 32  # tiers on a ladder, and some; a circle of ids ends too
 
 

@@ -167,7 +167,8 @@ class OutcomeLog(OpenedLog):
         columns : which, in this order (default: all but "features" and "details", which are large).
         decision_ids : of these decisions only.
 
-        `came_whole`: decision and verdict were written at once, as of work that was done elsewhere. Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
+        Steps that needed no model are not in it. `text_stored` says what a row can't do; see CANNOT.
+        `came_whole`: decision and verdict were written at once, as of work that was done elsewhere.
         """
         as_of_us = None if as_of is None else checked_us("as_of", as_of, self._now())
         chosen = {"columns": columns, "decision_ids": decision_ids}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...classifier.errors import TierwiseError
 from ...classifier.task import Task
+from ..ladder import Ladder
 from ..run._keyed import Keyed
 from ..run._limits import Limits
 from ..run._result import RunResult
@@ -29,9 +30,10 @@ class PipelineJob(JobState):
         past: Past,
         limits: Limits,
         max_usd: float,
+        ladder: Ladder,
         ceiling_usd: Callable[[Task], float],
     ) -> None:
-        super().__init__((), past, limits, max_usd, ceiling_usd)
+        super().__init__((), past, limits, max_usd, ladder, ceiling_usd)
         self._progress, self._n_steps = progress, n_steps
         self._lock = threading.RLock()  # type: ignore[assignment]  # held over an end and what follows from it
 

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...classifier.errors import InvalidRequest
-from ..run._limits import Limits, limits_of
+from ..run._given import or_default
+from ..run._limits import Limits
 from ..run._result import RunResult
 from ..run.jobs._perform import OnResult, aperform, perform
 from ..run.jobs._run_many import arun_task, run_task, tell
@@ -68,7 +69,7 @@ def run_pipeline(
         folder,
     ):
         tell(job.known, on_known)
-        batches = Batches(router, job, folder, limits_of(limits), call, on_result, on_batch)
+        batches = Batches(router, job, folder, or_default(limits, Limits), call, on_result, on_batch)
         beside = partial(run_batches, batches, runner.driver(), every_s)
         perform(job, run, concurrency, on_result, beside)
         return _result(job, pipeline, given)
@@ -109,7 +110,7 @@ async def arun_pipeline(
         folder,
     ):
         tell(job.known, on_known)
-        batches = Batches(router, job, folder, limits_of(limits), call, on_result, on_batch)
+        batches = Batches(router, job, folder, or_default(limits, Limits), call, on_result, on_batch)
         beside = partial(arun_batches, batches, runner.async_driver(), every_s)
         await aperform(job, run, concurrency, on_result, beside)
         return _result(job, pipeline, given)

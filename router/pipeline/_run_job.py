@@ -12,7 +12,8 @@ from ...classifier.errors import InvalidPipeline
 from ...classifier.task import Task
 from .._engine import Engine
 from ..rules._limits import CHARS_PER_TOKEN
-from ..run._limits import Limits, limits_of
+from ..run._given import or_default
+from ..run._limits import Limits
 from ..run.jobs._ceiling import ceiling_of
 from ..run.jobs._past import Past
 from ..run.jobs._run_many import checked_budget_usd
@@ -63,7 +64,8 @@ def job_of(
         progress = Progress(pipeline, given, task_of, lambda keyed: output_of(past.result(keyed)))
         n_steps = len(given) * len(pipeline.steps)
         job = BatchedJob(
-            *(progress, n_steps, past, limits_of(limits), budget_usd, ceiling_of(router, checks)),
+            *(progress, n_steps, past, or_default(limits, Limits), budget_usd),
+            *(engine.ladder, ceiling_of(router, checks)),
             before=pipeline.ancestors,
             batched=batched,
             n_articles=len(given),

@@ -14,9 +14,10 @@ from ._attempt import Tried, attempt_steps
 from ._bounds import Before, bound_met, expected_usd, spent_usd
 from ._check import Check, CheckLike, Surroundings, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
-from ._limits import Limits, limits_of
+from ._given import or_default
+from ._limits import Limits
 from ._next import Next, next_try
-from ._request import Options, options_of
+from ._request import Options
 from ._result import Attempt, Hooks, RunResult, status_of_run
 from ._steps import Outside, Steps, Tell
 
@@ -100,7 +101,7 @@ def execute_steps(
         raise InvalidRequest(
             "A program does this task (mode 'none'): there is nothing to call.", about=decision
         )
-    limits, options, hooks = limits_of(limits), options_of(options), hooks or Hooks()
+    limits, options, hooks = or_default(limits, Limits), or_default(options, Options), hooks or Hooks()
     checked = as_check_if_any(check)
     around = Surroundings(decision.task, decision.evidence.ladder, limits, outside)
     if checked is not None:  # a grader that the ladder doesn't have is found out before anything is paid

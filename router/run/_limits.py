@@ -63,14 +63,3 @@ class Limits:
         kind = numbers.Integral if whole else numbers.Real  # NumPy's included
         if isinstance(value, bool) or not isinstance(value, kind) or not fine(value):
             raise InvalidRequest(f"{name} must be {allowed}; got {value!r}.", about=name)
-
-
-def limits_of(given: Limits | None) -> Limits:
-    """The caller's, or the defaults. Raises InvalidRequest for what is none, such as a mapping."""
-    if given is None:
-        return Limits()
-    if not isinstance(given, Limits):
-        raise InvalidRequest(
-            f"limits must be a tierwise.router.run.Limits; got {type(given).__name__}.", about="limits"
-        )
-    return given

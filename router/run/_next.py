@@ -35,17 +35,20 @@ def next_try(
         return _with_more_room(attempt, current, redecide, around)
     if attempt.check is None or attempt.check.status != FAILED:
         return None
-    task, failed = current.decision.task, _failed_tiers(attempt, around.ladder)
+    task, failed = current.decision.task, failed_tiers(attempt.tier, attempt.model, around.ladder)
     task = replace(task, attempts=(*task.attempts, *map(str, failed)))
     decision = decided_above(failed[-1], task, redecide)
     return "exhausted" if decision is None else Next(decision, current.options)
 
 
-def _failed_tiers(attempt: Attempt, ladder: Ladder) -> tuple[Tier, ...]:
-    """Its own; and one above whose model stood in for a retired one: that is not asked the same again."""
-    own = ladder.index(attempt.tier)
-    same = (place for place, rung in enumerate(ladder.rungs) if place > own and rung.model == attempt.model)
-    return (attempt.tier, *(ladder.tiers[place] for place in same))
+def failed_tiers(tier: str, model: str, ladder: Ladder) -> tuple[Tier, ...]:
+    """The tier at which this model failed; and one above whose own model it is, if it stood in for another.
+
+    That one is not asked the same again.
+    """
+    own = ladder.index(tier)
+    same = (place for place, rung in enumerate(ladder.rungs) if place > own and rung.model == model)
+    return (ladder.tiers[own], *(ladder.tiers[place] for place in same))
 
 
 def _with_more_room(

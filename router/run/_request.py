@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ...classifier.errors import InvalidRequest, suggestion
 from ...classifier.task import Task
 from ..ladder import Rung
+from ._given import or_default
 
 DEFAULT_MAX_TOKENS = 8_192
 MAX_TOKENS_WITHOUT_STREAM = 21_333  # above, the SDK refuses to wait without a stream (10 minutes at most)
@@ -92,17 +93,6 @@ class Options:
         return replace(self, max_tokens=max_tokens)
 
 
-def options_of(given: Options | None) -> Options:
-    """The caller's, or the defaults. Raises InvalidRequest for what is none, such as a mapping."""
-    if given is None:
-        return Options()
-    if not isinstance(given, Options):
-        raise InvalidRequest(
-            f"options must be a tierwise.router.run.Options; got {type(given).__name__}.", about="options"
-        )
-    return given
-
-
 class Request(NamedTuple):
     """Keyword arguments of `messages.create`, and how to send them.
 
@@ -126,7 +116,7 @@ def build_request(task: Task, rung: Rung, options: Options | None = None) -> Req
     >>> build_request(Task("Tag these tickets"), haiku).kwargs["model"]
     'claude-haiku-5-5'
     """
-    options = options_of(options)
+    options = or_default(options, Options)
     left_out: list[str] = []
     max_tokens = max_tokens_of(task, rung, options)
     messages = options.messages

@@ -18,10 +18,11 @@ from ._bounds import Before
 from ._check import Check, CheckLike, as_check_if_any
 from ._drive import OUTSIDE, AsyncDriver, Driver, default_client
 from ._execute import Start, execute_steps
-from ._limits import Limits, limits_of
+from ._given import or_default
+from ._limits import Limits
 from ._logged import columns_of, note
 from ._next import Next
-from ._request import Options, options_of
+from ._request import Options
 from ._result import Attempt, Hooks, RunResult
 from ._steps import Steps
 from ._watch import Watch, watched
@@ -48,7 +49,7 @@ class Job(NamedTuple):
 
 def _whole(job: Job) -> Job:
     """With limits and options. Raises InvalidRequest for what is none, before anything is decided."""
-    return job._replace(limits=limits_of(job.limits), options=options_of(job.options))
+    return job._replace(limits=or_default(job.limits, Limits), options=or_default(job.options, Options))
 
 
 class Runner:

@@ -29,7 +29,7 @@ def watched(hooks: Hooks | None, watch: Watch | None, settle: Callable[[], Any])
         settled = None
         if before is not None:
             before(decision, attempt)
-            settled = settle() if attempt.verdict is not None else None
+            settled = settle() if attempt.error is None else None  # one that met an error is made again
         return _after(settled, attempt) if inspect.isawaitable(settled) else watch(attempt)
 
     async def _after(settled: Awaitable[None], attempt: Attempt) -> None:

@@ -102,6 +102,19 @@ def test_attempts_that_are_given_are_taken_as_they_are(router):
         router.decide(TEXTS[0], follows="nope")
 
 
+@pytest.mark.parametrize("verdict", ["refused", "cut_off"])
+def test_a_tier_that_was_refused_or_cut_off_has_not_failed(router, verdict):
+    first = router.decide(TEXTS[0], task_type=KIND, attempts=("haiku",), ceiling="sonnet")
+    router.record_outcome(first, verdict, basis="check")
+    for follows in (first, first.decision_id):
+        again = router.decide(TEXTS[0], task_type=KIND, follows=follows)
+        assert again.task.attempts == ("haiku",)
+    router.record_outcome(first, "failed")  # who looked at it says otherwise
+    for follows in (first, first.decision_id):
+        again = router.decide(TEXTS[0], task_type=KIND, follows=follows)
+        assert again.task.attempts == ("haiku", "sonnet")
+
+
 def test_a_task_a_mapping_and_a_text_are_the_same(router):
     facts = {"task_type": KIND, "items": 3}
     decisions = [

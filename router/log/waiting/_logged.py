@@ -14,7 +14,7 @@ from ....classifier.model import TierModel
 from ..._placing import CAPABILITY
 from ...decision import Decision
 from .._checks import checked_id
-from .._explored import Judged, attempts_up_to, count_explored, judged_attempts
+from .._explored import Judged, attempts_up_to, count_explored, is_no_failure, judged_attempts
 from .._outcome import Outcome
 from .._times import to_us, utc_now
 from ..outcome_log import OutcomeLog
@@ -98,6 +98,15 @@ class Logged:
             checked_id(decision_id)
         except InvalidOutcome as error:
             raise InvalidTask(f"follows is the id of a decision. {error}", about="follows") from None
+
+    def is_no_failure(self, decision_id: str) -> bool:
+        """Whether it is known to have been refused or cut off. Not while the log is away."""
+
+        def known() -> bool:
+            with self.log._database.read() as connection:
+                return is_no_failure(connection, decision_id)
+
+        return bool(self._asked(known, False))
 
     def attempts_up_to(self, decision_id: str) -> tuple[str, ...]:
         """Raises NotInLog."""

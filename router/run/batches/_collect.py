@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
-from ....classifier.errors import AccountRefused, CallError, RequestRefused
+from ....classifier.errors import AccountRefused, BudgetExceeded, CallError, RequestRefused
 from ....classifier.task import Task
 from .._check import Check, Surroundings
 from .._steps import Api, Steps, Tell, Together
@@ -30,12 +30,14 @@ T = TypeVar("T")
 class Outage:
     """Errors met. is_over : nothing more is asked for, and no more items are begun."""
 
-    first: CallError | None = None
+    first: CallError | BudgetExceeded | None = None
     in_a_row: int = 0
     is_over: bool = False
 
-    def met(self, error: CallError) -> None:
+    def met(self, error: CallError | BudgetExceeded) -> None:
         self.first = self.first or error
+        if isinstance(error, BudgetExceeded):  # others may cost less
+            return
         self.in_a_row += 1
         self.is_over |= isinstance(error, AccountRefused) or self.in_a_row >= _MAX_ERRORS_IN_A_ROW
 
@@ -81,7 +83,7 @@ def collect_steps(
     found: list[ItemResult] = []
     asking: list[Steps[ItemResult]] = []
     outage = Outage()
-    for part in list(journal.parts.values()):
+    for part in [*journal.parts.values(), journal.at_once]:
         results = yield from _unless(outage, _results_of(part, journal, around, clock))
         if results is None:
             continue
@@ -125,7 +127,7 @@ def _unless(outage: Outage, steps: Steps[T]) -> Steps[T | None]:
         return None
     try:
         result = yield from steps
-    except CallError as error:
+    except (CallError, BudgetExceeded) as error:
         outage.met(error)
         return None
     outage.in_a_row = 0
@@ -176,8 +178,11 @@ def _results_of(
 ) -> Steps[dict[str, Any]]:
     """Item id -> what the API says of it; none where the batch has not ended, or all is known.
 
-    An item that the results lack is asked for again the next time; past the wait ceiling it has expired.
+    An item that the results lack is asked for again the next time; past the wait ceiling it has expired, as
+    has what was never to be sent.
     """
+    if part is journal.at_once:
+        return dict.fromkeys(part.ids, _MISSING)
     if part.batch_id is None or all(each in journal.done for each in part.ids):
         return {}
     arguments = {"message_batch_id": part.batch_id}

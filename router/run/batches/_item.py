@@ -12,7 +12,8 @@ from ._journal import Line
 class ItemResult:
     """What became of one item.
 
-    id : of the decision. mode : "batch", or "sync" where the batch could not do it.
+    id : of the decision. mode : "batch", or "sync" where the batch could not do it, or its rung has no
+        batch price.
     status : "passed", "failed", "unchecked", "check_not_run", "refused", "cut_off", another stop reason as it
         is; "error" (the request was refused), "canceled" (by someone else than us: it is not run), or, where
         nothing is run in sync mode, "expired" (the batch ended without it).

@@ -29,7 +29,8 @@ from ...decision import Decision
 from ...ladder import Ladder
 from .._check import Check, CheckLike, Surroundings, as_check_if_any
 from .._drive import OUTSIDE, AsyncDriver, Driver
-from .._limits import Limits, checked_concurrency, limits_of
+from .._given import or_default
+from .._limits import Limits, checked_concurrency
 from .._request import Options
 from .._steps import Steps
 from ._collect import AT_ONCE, collect_steps
@@ -225,7 +226,7 @@ class BatchJob:
     def submit_steps(self, limits: Limits | None) -> Steps[None]:
         """`submit` as steps, for a driver."""
         with self._journal.alone():
-            yield from submit_steps(self._journal, limits_of(limits), OUTSIDE, self._clock)
+            yield from submit_steps(self._journal, or_default(limits, Limits), OUTSIDE, self._clock)
 
     def collect_steps(
         self,
@@ -254,7 +255,7 @@ class BatchJob:
 
     def around(self, limits: Limits | None) -> Surroundings:
         """Of its items, but for their tasks."""
-        return Surroundings(Task(""), self._ladder, limits_of(limits), OUTSIDE)
+        return Surroundings(Task(""), self._ladder, or_default(limits, Limits), OUTSIDE)
 
 
 def _driver(client: Any) -> Driver:

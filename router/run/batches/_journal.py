@@ -1,8 +1,9 @@
 """The state of a batch job on disk: one JSON object a line, only appended, so that a crash loses nothing.
 
 job      who we are, and when it was made
-item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part;
-         options, where it has its own (messages are those of its parameters)
+item     a request: its id (the decision's, and the custom id), tier, model, task, parameters, and its part,
+         or null: its rung has no batch price, and it is run in sync mode; what it is expected
+         to cost there; options, where it has its own (messages are those of its parameters)
 planned  all items stand above; without this line nothing was sent, and the job can be made anew
 sending  a part is about to be sent        sent      it was, as this batch
 not_ours the batch that was taken for a part's was somebody else's
@@ -30,7 +31,7 @@ from ....classifier.errors import InvalidRequest
 from .._disk import append, check_is_file, locked, trouble, whole_lines
 from .._request import Options
 
-FORMAT = 3
+FORMAT = 4
 _BEGINNING = b'{"kind": "job", '
 Line = dict[str, Any]
 
@@ -65,6 +66,7 @@ class Journal:
         self.job: Line = {}
         self.items: dict[str, Line] = {}
         self.parts: dict[int, Part] = {}
+        self.at_once = Part(-1, "")  # no batch: items without a batch price, of any model
         self.begun: set[str] = set()
         self.lost: set[str] = set()  # begun, and when the process died nobody knew what became of it
         self.spent: dict[str, list[Line]] = {}
@@ -162,8 +164,7 @@ class Journal:
                 self._check_format(line["format"])
             case "item":
                 self.items[line["id"]] = line
-                part = self.parts.setdefault(line["part"], Part(line["part"], line["model"]))
-                part.ids.append(line["id"])
+                self._part_of(line).ids.append(line["id"])
             case "planned":
                 self.is_planned = True
             case "begin":
@@ -180,6 +181,10 @@ class Journal:
                 self.done[line["id"]] = line["result"]
             case _:
                 self._take_of_part(line)
+
+    def _part_of(self, item: Line) -> Part:
+        number = item["part"]
+        return self.at_once if number is None else self.parts.setdefault(number, Part(number, item["model"]))
 
     def _take_of_part(self, line: Line) -> None:
         part = self.parts[line["part"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ....classifier.errors import CallError, ModelNotServed, RequestRefused
+from ....classifier.errors import BudgetExceeded, CallError, ModelNotServed, RequestRefused
 from ...ladder import Rung
 from .._call import COMPLETED, status_of
 from .._check import Check, CheckResult, Surroundings, check_steps
@@ -64,7 +64,8 @@ def _in_sync(
     journal: Journal, base: ItemResult, item: Line, rung: Rung, around: Surroundings, check: Check | None
 ) -> Steps[ItemResult]:
     """The same, now and at the full price; in the place of a retired model its successor. An error that may
-    pass is raised: collect again later."""
+    pass is raised, and BudgetExceeded: collect again later."""
+    _check_affordable(journal, item, around, check)
     base = replace(base, mode="sync", was_in_flight=journal.was_in_flight(base.id))
     task, options = around.task, journal.options_of(base.id)
     request = Request(item["params"], item["params"]["max_tokens"] > MAX_TOKENS_WITHOUT_STREAM, ())
@@ -87,6 +88,19 @@ def _in_sync(
     usage, cost_usd, max_tokens = answered.usage, answered.cost_usd, sent.max_tokens
     judged = yield from _judged(base, answered.message, usage, cost_usd, max_tokens, check, around)
     return _with_earlier(judged, journal)
+
+
+def _check_affordable(journal: Journal, item: Line, around: Surroundings, check: Check | None) -> None:
+    """Within the limit of a task, with what earlier tries took."""
+    earlier_usd = sum(each.get("cost_usd", 0.0) for each in journal.spent.get(item["id"], []))
+    checking_usd = 0.0 if check is None else check.expected_cost_usd(around.task, around.ladder)
+    usd, max_usd = earlier_usd + item.get("sync_usd", 0.0) + checking_usd, around.limits.max_usd
+    if usd > max_usd:
+        raise BudgetExceeded(
+            f"Run at once at {item['tier']}, an item of {journal.path} is expected to cost {usd:.6f} USD "
+            f"in all, the budget is {max_usd:g}. Raise Limits.max_usd and collect again.",
+            about=max_usd,
+        )
 
 
 def asks_a_model(check: Check | None, around: Surroundings) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 
 from ....classifier.errors import InvalidRequest
 from ...decision import Decision
+from .._bounds import expected_usd
+from .._next import Next
 from .._request import Options, build_request
 from ._journal import Line
 
@@ -31,6 +33,8 @@ def item_of(decision: Decision, key: str | None, own: Options | None, shared: Op
         "model": rung.model,
         "task": facts,
         "params": params,
+        "sync_usd": expected_usd(Next(decision, options), None),
+        **({} if rung.has_batch else {"part": None}),
         **({} if own is None else {"options": options_said(own, without="messages")}),
     }
 
@@ -44,11 +48,17 @@ def options_said(options: Options | None, *, without: str = "") -> Line:
 
 
 def plan_parts(items: Iterable[Line], *, max_requests: int, max_bytes: int) -> list[Line]:
-    """Number the parts: by tier and model, in order, each within the limits."""
+    """Number the parts: by tier and model, in order, each within the limits.
+
+    An item whose rung has no batch price has none already, and is in no part.
+    """
     found: list[Line] = []
     open_: dict[tuple[str, str], tuple[int, int, int]] = {}  # number, requests, bytes
     n_parts = 0
     for item in items:
+        if "part" in item:
+            found.append({**item, "kind": "item"})
+            continue
         key = item["tier"], item["model"]
         size = len(json.dumps({"custom_id": item["id"], "params": item["params"]})) + 1
         number, requests, used = open_.get(key, (-1, max_requests, 0))

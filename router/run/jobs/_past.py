@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from math import fsum
 
 from ....classifier.errors import JournalError
+from ...ladder import Ladder
 from .._keyed import Keyed
+from .._next import failed_tiers
 from ._journal import JournalFile, Line
 from ._result import TaskResult
 
@@ -32,10 +34,16 @@ class TaskPast:
     def cost_usd(self) -> float:
         return fsum(each["cost_usd"] for each in self.attempts)
 
-    @property
-    def failed_tiers(self) -> list[str]:
+    def failed_tiers(self, ladder: Ladder) -> list[str]:
         """Paid, and no good: not to be tried again."""
-        return list(dict.fromkeys(each["tier"] for each in self.attempts if each["verdict"] == "failed"))
+        failed = (each for each in self.attempts if each["verdict"] == "failed")
+        found = (_failed_tiers(each["tier"], each["model"], ladder) for each in failed)
+        return list(dict.fromkeys(tier for tiers in found for tier in tiers))
+
+
+def _failed_tiers(tier: str, model: str, ladder: Ladder) -> tuple[str, ...]:
+    """A ladder that doesn't have the tier any more has its own error when the task is decided."""
+    return tuple(map(str, failed_tiers(tier, model, ladder))) if tier in ladder.tiers else (tier,)
 
 
 class Past:

@@ -18,11 +18,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....classifier.errors import InvalidRequest
+from ..._engine import Engine
 from .._check import CheckLike, as_check_if_any
 from .._execute import Start
+from .._given import or_default
 from .._keyed import TaskLike, keyed
-from .._limits import Limits, checked_concurrency, limits_of
-from .._request import Options, options_of
+from .._limits import Limits, checked_concurrency
+from .._request import Options
 from .._result import RunResult
 from .._routed import Job
 from ._ceiling import ceiling_of
@@ -118,14 +120,15 @@ def _job(
     concurrency: int,
     options: Options | None,
 ) -> Iterator[JobState]:
-    limits, options = limits_of(limits), options_of(options)
+    limits, options = or_default(limits, Limits), or_default(options, Options)
     budget_usd = checked_budget_usd(max_usd, concurrency)
     found = keyed(tasks)
     past = Past(journal)
     try:
         past.check(found)
         ceiling_usd = ceiling_of(router, [] if check is None else [check], options)
-        yield JobState(found, past, limits, budget_usd, ceiling_usd)
+        ladder = Engine.of(router.model, router.policy).ladder
+        yield JobState(found, past, limits, budget_usd, ladder, ceiling_usd)
     finally:
         past.close()
 

@@ -21,6 +21,7 @@ from ....classifier.errors import (
     TierwiseError,
 )
 from ....classifier.task import Task
+from ...ladder import Ladder
 from .._keyed import Keyed
 from .._limits import Limits
 from .._result import Attempt, RunResult
@@ -67,8 +68,10 @@ class JobState:
         past: Past,
         limits: Limits,
         max_usd: float,
+        ladder: Ladder,
         ceiling_usd: Callable[[Task], float],
     ) -> None:
+        self._ladder = ladder
         self._tasks, self._past, self._limits, self._ceiling_usd = tasks, past, limits, ceiling_usd
         self._queue = deque(each for each in tasks if past.of(each.key).result is None)
         self._account = Account(max_usd, past.cost_usd)
@@ -183,7 +186,7 @@ class JobState:
     def _affordable(self, keyed: Keyed) -> Begin | None:
         """Within the budget whatever it takes; the last money goes to one task alone."""
         past, account = self._past.of(keyed.key), self._account
-        task = _after(keyed.task, past)
+        task = _after(keyed.task, past, self._ladder)
         if math.isinf(account.max_usd):
             return Begin(keyed, task, self._limits, 0.0, is_ours=False)
         ceiling_usd = ROOM * self._ceiling_usd(task)
@@ -212,7 +215,7 @@ class JobState:
         self.trouble = self.trouble or error
 
 
-def _after(task: Task, past: TaskPast) -> Task:
+def _after(task: Task, past: TaskPast, ladder: Ladder) -> Task:
     """With the tiers that failed at it in earlier runs, which are not paid again."""
-    new = [tier for tier in past.failed_tiers if tier not in task.attempts]
+    new = [tier for tier in past.failed_tiers(ladder) if tier not in task.attempts]
     return replace(task, attempts=(*task.attempts, *new)) if new else task

@@ -9,10 +9,11 @@ import pytest
 from batch_runs import IS_JSON, KIND, TASKS, sent
 from pipeline_runs import QUICK
 
-from tierwise import Router, Task
+from tierwise import Ladder, Policy, Router, Task
 from tierwise.classifier.errors import InvalidRequest, ServiceBusy
 from tierwise.router._champion import champion
 from tierwise.router.run import Limits, Options
+from tierwise.router.run.batches import BatchJob
 from tierwise.testing import Answer, Fault, MessagesServer
 
 PLAN = Task("Plan our strategy for the coming year.", "plan", floor="opus")
@@ -49,6 +50,24 @@ def test_each_item_is_decided_logged_and_judged(router, server, log, path):
     assert {(each.mode, each.status, each.number, each.latency_ms) for each in attempts} == {
         ("batch", "completed", 1, None)
     }
+    assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
+
+
+def test_a_tier_without_a_batch_price_is_in_no_batch_and_run_in_sync_mode(log, server, path):
+    policy = Policy(ladder=Ladder.load(enable=["fable"]))
+    tasks = [*TASKS[:2], Task("Tag it, JSON out", KIND, pin="fable", verifiable=True)]
+    with server.client() as client, Router(log=log, client=client, policy=policy) as router:
+        job = router.submit_batch(tasks, journal=path)
+        assert list(map(len, sent(server))) == [2]
+        assert len(router.collect_batch(path, check=IS_JSON, limits=QUICK)) == 3
+        assert router.collect_batch(path, check=IS_JSON, limits=QUICK) == ()
+    status = BatchJob.open(path).status()
+    assert (status.parts, status.sent, status.by_status, job.is_finished) == (1, 1, {"passed": 3}, False)
+    attempts = log.attempts()
+    assert sorted((each.tier, each.mode) for each in attempts) == [
+        ("fable", "sync"),
+        *[("haiku", "batch")] * 2,
+    ]
     assert sum(each.cost_usd for each in attempts) == pytest.approx(server.cost_usd)
 
 

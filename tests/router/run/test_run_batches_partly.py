@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from batch_runs import sent
 
-from tierwise import Router, Task
-from tierwise.classifier.errors import RequestRefused
+from tierwise import Task
+from tierwise.classifier.errors import BudgetExceeded, RequestRefused
 from tierwise.router.run import Limits, checks
 from tierwise.router.run.batches import BatchJob
-from tierwise.testing import MessagesServer
+from tierwise.testing import Fault, MessagesServer
 
 TASKS = [Task(f"Tag ticket {number}, JSON out", "tags", verifiable=True) for number in range(6)]
 ONCE = Limits(max_retries=0)
@@ -37,12 +37,6 @@ def server():
         yield made
 
 
-@pytest.fixture
-def router(server, tmp_path):
-    with Router(log=tmp_path / "log.db", client=server.client()) as made:
-        yield made
-
-
 def test_what_has_come_is_taken_and_the_rest_when_it_comes(server, router, tmp_path):
     job = router.submit_batch(TASKS, journal=tmp_path / "job")
     kept = Kept(server)
@@ -64,6 +58,21 @@ def test_what_never_comes_is_run_at_once_past_the_wait_ceiling(server, router, t
     late = BatchJob.open(tmp_path / "job", clock=lambda: job._clock() + 90_000)
     [last] = router.collect_batch(late)
     assert (last.mode, last.status, len(sent(server))) == ("sync", "unchecked", 1)
+
+
+def test_what_is_run_at_once_is_within_the_limit_of_a_task(server, router, tmp_path):
+    job = router.submit_batch(TASKS, journal=tmp_path / "job")
+    server.then(*[Fault.expired()] * 5)
+    poor, rich = Limits(max_usd=1e-9), Limits(max_usd=0.01)
+    [first] = router.collect_batch(job, limits=poor)
+    assert first.mode == "batch"
+    with pytest.raises(
+        BudgetExceeded, match=r"expected to cost 0.000\d+ USD .* Raise Limits.max_usd and collect"
+    ):
+        router.collect_batch(job, limits=poor)
+    assert {call.endpoint for call in server.calls} == {"batches", "batch_item"}
+    assert [each.mode for each in router.collect_batch(job, limits=rich)] == ["sync"] * 5
+    assert job.is_finished
 
 
 def test_a_batch_that_was_taken_at_its_size_is_known_by_a_part_of_its_results(server, router, tmp_path):

@@ -62,12 +62,6 @@ def server():
         yield made
 
 
-@pytest.fixture
-def router(server, tmp_path):
-    with Router(log=tmp_path / "log.db", client=server.client()) as made:
-        yield made
-
-
 @pytest.mark.parametrize("composed", [False, True])
 @pytest.mark.parametrize(("check", "detail"), ODD)
 def test_a_check_that_says_what_no_check_can_has_not_run(router, server, check, detail, composed):

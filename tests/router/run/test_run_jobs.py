@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
-from tierwise import Router, Task
+from tierwise import Policy, Router, Task
 from tierwise.classifier.errors import InvalidRequest, InvalidTask, JournalError
 from tierwise.router.run import Limits, Options, checks
 from tierwise.router.run.jobs import arun_many, run_many
@@ -180,6 +181,20 @@ def test_a_tier_that_failed_before_the_error_is_not_paid_again(claude, tmp_path)
         "claude-sonnet-5-5",
     ]
     assert_agrees(second, claude)
+
+
+def test_a_model_that_stood_in_for_a_retired_one_and_failed_is_not_paid_again(tmp_path, ladder):
+    sonnet = ladder.rungs[1].model
+    retired = replace(ladder.rungs[0], model="claude-haiku-4-5", replaced_by=sonnet)
+    policy = Policy(ladder=replace(ladder, rungs=(retired, *ladder.rungs[1:])))
+    given = {"journal": tmp_path / "job", "check": checks.json_schema(), "limits": Limits(max_retries=0)}
+    with MessagesServer({"sonnet": "Sure!", "opus": [Fault.error(500), "[]"]}) as server:
+        for status in ("error", "passed"):
+            with Router(policy=policy, client=server.client()) as router:
+                summary = run_many(router, ["Tag a ticket, JSON out"], **given)
+            assert summary.by_status == {status: 1}
+        asked = [call.model for call in server.calls if call.model != retired.model]
+    assert asked == [sonnet, ladder.rungs[2].model, ladder.rungs[2].model]
 
 
 @pytest.mark.parametrize(
