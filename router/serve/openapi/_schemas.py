@@ -165,7 +165,8 @@ METRICS: dict[str, Any] = {
     "summary": "For Prometheus",
     "response_class": PlainTextResponse,
     "responses": {
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."},
+        **{status: _failure(status) for status in _ALWAYS},
     },
 }
 for _each in (HEALTH, READY, METRICS):
