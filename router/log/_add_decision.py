@@ -64,8 +64,8 @@ def prepared(row: DecisionRow, dumps: Callable[[Any], str], *, is_sqlite: bool) 
     return Prepared(row, _in_order(_bound(row.values, dumps)) if is_sqlite else None)
 
 
-def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_policies: set[str]) -> None:
-    """The same for many, in few statements. Raises DecisionConflict."""
+def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_policies: set[str]) -> bool:
+    """The same for many, in few statements; whether all are new. Raises DecisionConflict."""
     policies_of = {each.row.values["policy_fingerprint"]: each.row.policy for each in rows}
     for fingerprint in policies_of.keys() - known_policies:
         body = to_json(policies_of[fingerprint])
@@ -77,6 +77,7 @@ def add_decisions(transaction: Transaction, rows: Sequence[Prepared], known_poli
     if added != len(rows):
         for each in rows:
             check_same(transaction.connection, each.row.values)
+    return bool(added == len(rows))
 
 
 def check_same(connection: Connection, values: Mapping[str, Any]) -> None:

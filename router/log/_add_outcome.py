@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, false, insert, select, update
@@ -60,7 +61,7 @@ class Known(NamedTuple):
     """What the log knew of a decision before a verdict. states : of its type; see `TypeStates`."""
 
     verdicts: list[Found]
-    states: list[Any]
+    states: list[Any] | None
 
 
 def known_of(transaction: Transaction, decision_id: str) -> Known:
@@ -78,6 +79,12 @@ def known_of(transaction: Transaction, decision_id: str) -> Known:
             about=decision_id,
         )
     return Known([Found(*row) for row in found], states)
+
+
+def known_of_new(values: Mapping[str, Any]) -> Known:
+    """The same of a decision whose row this transaction has added, where no other can write meanwhile."""
+    of_decision = (values[name] for name in Found._fields[:3])
+    return Known([Found(*of_decision, *[None] * len(_OUTCOME))], None)
 
 
 def add_outcome(

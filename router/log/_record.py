@@ -7,7 +7,7 @@ from typing import Any
 
 from ..decision import Decision
 from ._add_decision import add_decision
-from ._add_outcome import Verdict, add_outcome, known_of
+from ._add_outcome import Known, Verdict, add_outcome, known_of
 from ._attempts import add_attempt, check_known
 from ._checks import checked_id
 from ._opened import OpenedLog
@@ -54,13 +54,18 @@ def record_within(
     said: Verdict | None,
     *,
     is_known: bool,
+    known: Known | None = None,
     attempt: Mapping[str, Any] | None = None,
     attempted_at_us: int | None = None,
     learn: Learn | None = None,
 ) -> Outcome | None:
-    """The same in a transaction that the caller holds. is_known : the decision is in the log by now."""
+    """The same in a transaction that the caller holds.
+
+    is_known : the decision is in the log by now. known : what is known of it, where that need not be read.
+    """
     outcome = None
-    known = None if said is None else known_of(transaction, decision_id)
+    if said is not None and known is None:
+        known = known_of(transaction, decision_id)
     now_us = to_us(log._now())  # after waiting for other writers: the log's times rise with its rows
     if said is not None and known is not None:
         outcome = add_outcome(transaction, decision_id, known, said, now_us)

@@ -8,6 +8,7 @@ from typing import Any
 from ....classifier.belief.posterior import Posterior
 from ....classifier.model import TierModel
 from .._add_decision import Prepared, add_decisions, prepared
+from .._add_outcome import known_of_new
 from .._decision_row import decision_row
 from .._opened import OpenedLog
 from .._record import record_within
@@ -24,17 +25,19 @@ def record_group(
     Raises DecisionConflict where an id belongs to another decision, NotInLog for a report of none,
     LogUnavailable and its kinds.
     """
-    new = {each.row.values["decision_id"] for each in rows} if reports else ()
     with log._database.transaction(wait_s=wait_s) as transaction:
-        if rows:
-            add_decisions(transaction, rows, log._policies)
+        are_new = bool(rows) and add_decisions(transaction, rows, log._policies)
+        given = {each.row.values["decision_id"]: each.row.values for each in rows} if reports else {}
+        unread = dict(given) if are_new and transaction.is_sqlite else {}  # which has one writer at a time
         for report in reports:
+            new = unread.pop(report.decision_id, None)
             record_within(
                 transaction,
                 log,
                 report.decision_id,
                 report.said,
-                is_known=report.decision_id in new,
+                is_known=report.decision_id in given,
+                known=None if new is None else known_of_new(new),
                 attempt=report.attempt,
                 attempted_at_us=report.at_us,
                 learn=report.learn,
