@@ -27,10 +27,10 @@ def forget(database: Database, *, task_type: str | None, decision_id: str | None
     )
     with database.write() as connection:
         ids = _locked(connection, which, None)
-        if not ids:
-            raise _unknown(connection, database.name, task_type, decision_id)
+        unknown = None if ids else _unknown(connection, database.name, task_type, decision_id)
         others = [] if decision_id is None else _of_same_task(connection, decision_id)
-        _remove(connection, ids)
+        if ids:
+            _remove(connection, ids)
     if others:
         _log.warning(
             "The task of %s was tried more than once: the log still holds %s. Forget that too, if all of the "
@@ -39,6 +39,8 @@ def forget(database: Database, *, task_type: str | None, decision_id: str | None
             ", ".join(others),
         )
     _overwrite(database)
+    if unknown is not None:
+        raise unknown
     return len(ids)
 
 
@@ -63,8 +65,7 @@ def expire(database: Database, *, older_than: timedelta, now_us: int, text_only:
         total += len(ids)
         if len(ids) < CHUNK:
             break
-    if total:
-        _overwrite(database)
+    _overwrite(database)
     return total
 
 
@@ -105,14 +106,18 @@ def _remove_texts(connection: Connection, ids: list[str]) -> None:
 
 
 def _overwrite(database: Database) -> None:
-    """SQLite keeps old pages in its write-ahead log until they are copied; PostgreSQL until its vacuum."""
+    """SQLite keeps old pages in its write-ahead log until they are copied; PostgreSQL until its vacuum.
+
+    Also where nothing was found: an earlier call may have been kept from it by readers.
+    """
     if not database.is_sqlite:
         return
     busy, *_ = database.alone("PRAGMA wal_checkpoint(TRUNCATE)")
     if busy:
         _log.warning(
             "What was forgotten still stands in %s-wal, because others are reading; it goes with their "
-            "next writes. To be sure now, close them and run it again.",
+            "next writes. To be sure now, close them and run it again: it finds nothing more, and empties "
+            "that file.",
             database.url.database,
         )
 

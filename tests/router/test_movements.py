@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from moving_rows import HAIKUS, SONNETS, moved_of, rows
 from small_model import small_model
 
 from tierwise import Ladder, OutcomeLog, Policy, Router, TierModel
@@ -19,35 +21,10 @@ from tierwise.router.log.demo import fill
 from tierwise.router.log.figures import _recurring
 from tierwise.router.movements import Judged, Recurring, Work, movements
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-SONNETS = "Write the product FAQ for our new kettle"  # what its text says: Sonnet's
-HAIKUS = "Tag these 40 tickets by product area, one label each, JSON out"
-
-
-def rows(kind, text, tier, verdict, n, *, start=0, **facts):
-    """n rows, an hour apart."""
-    return [
-        {
-            "task_type": kind,
-            "specification": text,
-            "tier": tier,
-            "verdict": verdict,
-            "at": START + timedelta(hours=start + hour),
-            **facts,
-        }
-        for hour in range(n)
-    ]
-
 
 @pytest.fixture
 def moved(log):
-    """Fill the log with these rows and ask for movements, by type."""
-
-    def ask(*parts, **options):
-        log.import_frame(pd.DataFrame([row for part in parts for row in part]))
-        return {each.task_type: each for each in movements_of(log, **options).types}
-
-    return ask
+    return partial(moved_of, log)
 
 
 def test_clean_passes_below_make_a_type_ready_to_go_down(moved):
@@ -135,44 +112,6 @@ def test_retries_probes_and_steps_without_a_model_are_not_where_a_type_is(moved)
     )["faq"]
     assert (each.now, each.n_tasks) == ("sonnet", 10)
     assert each.outcomes == {"haiku": (20, 0), "sonnet": (10, 0), "opus": (20, 0)}
-
-
-def test_without_texts_the_outcomes_alone_speak(moved):
-    found = moved(
-        rows("down", None, "haiku", "clean", 40), rows("down", None, "sonnet", "clean", 40, start=40),
-        rows("up", None, "haiku", "failed", 20),
-    )  # fmt: skip
-    assert {kind: each.direction for kind, each in found.items()} == {"down": "down", "up": "up"}
-    assert {each.text_probability for each in found.values()} == {None}
-
-
-@pytest.mark.parametrize("text", [None, "把这封邮件翻译成英文并保持礼貌的语气"])
-def test_what_an_unread_text_is_taken_to_be_moves_nothing(moved, text):
-    """Most tasks of which nothing is known need no more than Sonnet; that says nothing of these."""
-    found = moved(
-        rows("mixed", text, "sonnet", "corrected", 5), rows("mixed", text, "sonnet", "clean", 7, start=5),
-        rows("mixed", text, "opus", "clean", 31, start=20),
-        rows("untried", text, "opus", "clean", 40),
-        rows("little", text, "haiku", "clean", 1),
-        rows("tried", text, "haiku", "clean", 40), rows("tried", text, "sonnet", "clean", 40, start=40),
-    )  # fmt: skip
-    directions = {kind: each.direction for kind, each in found.items()}
-    assert directions == {"mixed": "unsure", "untried": "unsure", "little": "unsure", "tried": "down"}
-    assert {each.text_probability for each in found.values()} == {None}
-    assert not any(each.went_down for each in found.values())
-
-
-def test_a_log_that_keeps_features_only_uses_what_the_decisions_said_of_the_text(open_log):
-    from small_decisions import SetClock, decided
-
-    log = open_log(store_text="features", clock=SetClock())
-    for number in range(6):
-        decision = decided(f"d{number}", task_type="tag", text=HAIKUS)
-        log.record_decision(decision)
-        log.record_outcome(decision.decision_id, "clean")
-    (each,) = movements_of(log).types
-    assert (each.direction, each.now) == ("stay", "haiku")
-    assert each.text_probability == pytest.approx(decision.probabilities["haiku"])
 
 
 def test_texts_that_this_model_has_read_before_are_not_read_again(log):

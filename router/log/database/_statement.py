@@ -8,7 +8,8 @@ in SQLAlchemy's words, compiled once, and then run on the driver itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -134,13 +135,29 @@ class Transaction:
             if commit:
                 self._driver.commit()
             return [self._driver.execute(each.postgresql, values).fetchall() for each, values in asked]
-        with self._driver.pipeline():
+        with self._one_trip():
             for text, values in said:
                 self._driver.execute(text, values)
             cursors = [self._driver.execute(each.postgresql, values) for each, values in asked]
             if commit:
                 self._driver.execute("COMMIT", prepare=False)
         return [cursor.fetchall() for cursor in cursors]
+
+    @contextmanager
+    def _one_trip(self) -> Iterator[None]:
+        """Raises what failed first: of what fails because of that the driver would warn on stderr."""
+        driver_error = self.opened.dialect.loaded_dbapi.Error
+        first = None
+        try:
+            with self._driver.pipeline():
+                try:
+                    yield
+                except driver_error as error:
+                    first = error
+        except driver_error as error:
+            raise (first or error) from None
+        if first is not None:
+            raise first
 
     def _run(self, what: Callable[[], T]) -> T:
         """Errors as SQLAlchemy would raise them, without the values."""

@@ -13,6 +13,8 @@ from ....classifier.task import MAX_SPECIFICATION_CHARS
 from ._columns import check_columns, from_cell
 from ._import import Row
 
+_KEPT = "surrogateescape"  # bytes that are no UTF-8, as lone surrogates: one bad row spoils no others
+_NOT_UTF8 = "it is not UTF-8; convert it."
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 BATCH = 2_000
 
@@ -42,14 +44,15 @@ def read_file(path: Path) -> Iterator[Row]:
         yield from read(path)
     except OSError as error:
         raise InvalidOutcome(f"Can't read {path}: {error.strerror or error}.", about=path) from error
-    except UnicodeDecodeError as error:
-        raise InvalidOutcome(f"{path} is not UTF-8 ({error.reason}); convert it.", about=path) from error
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as lines:
+    with path.open(encoding="utf-8-sig", errors=_KEPT) as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
+                continue
+            if not _is_utf8(line):
+                yield number, InvalidOutcome(_NOT_UTF8, about=line.rstrip("\n"))
                 continue
             try:
                 row = json.loads(line)
@@ -63,18 +66,53 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
 
 def _read_csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(MAX_SPECIFICATION_CHARS)  # of this process; the default cuts at 131,072
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        check_columns([name for name in reader.fieldnames or [] if name])
+    with path.open(encoding="utf-8-sig", errors=_KEPT, newline="") as lines:
+        of_row: list[str] = []
+        # strict: a quotation mark that is left open would take the next rows along, silently
+        reader = csv.DictReader(_noting(lines, of_row), strict=True)
+        check_columns(_header(path, reader))
         while True:
+            of_row.clear()
+            begun = reader.reader.line_num + 1
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                yield reader.reader.line_num, InvalidOutcome(f"not CSV: {error}")
+                number = reader.reader.line_num
+                yield number, InvalidOutcome(_not_csv(error, begun, number), about="".join(of_row))
                 continue
             if row is None:
                 return
             yield reader.line_num, _from_cells(row)
+
+
+def _header(path: Path, reader: csv.DictReader[str]) -> list[str]:
+    """Raises InvalidOutcome where nothing of the file can be read."""
+    try:
+        names = [name for name in reader.fieldnames or [] if name]
+    except csv.Error as error:
+        raise InvalidOutcome(f"{path} is not CSV: {error}.", about=path) from error
+    if not _is_utf8("".join(names)):
+        raise InvalidOutcome(f"{path} is not UTF-8; convert it.", about=path)
+    return names
+
+
+def _noting(lines: Iterable[str], into: list[str]) -> Iterator[str]:
+    for line in lines:
+        into.append(line)
+        yield line
+
+
+def _not_csv(error: csv.Error, begun: int, ended: int) -> str:
+    where = f"; the row begins on line {begun}: is a quotation mark left open?" if begun < ended else ""
+    return f"not CSV: {error}{where}"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_cells(row: dict[str, Any]) -> Mapping[str, Any] | InvalidOutcome:
@@ -86,6 +124,9 @@ def _from_cells(row: dict[str, Any]) -> Mapping[str, Any] | InvalidOutcome:
     for name, cell in row.items():
         if name is None:
             values["more"] = cell
+        elif cell is not None and not _is_utf8(cell):
+            errors.append(f"{name}: {_NOT_UTF8}")
+            values[name] = cell
         elif cell is not None and _says_something(name, row):
             try:
                 values[name] = from_cell(name, cell)

@@ -23,6 +23,7 @@ from ._columns import FACT_KINDS, IGNORED, KINDS, check_columns, from_json_text,
 from ._exported_attempts import checked_tried
 
 MODES = ("sync", "batch", "none")
+_BOUNDS = ("pin", "floor", "ceiling", "session_tier")
 _PASSED_ON = ("mode", "model", "model_version", "reason", "fallback", "confidence", "propensity", "follows")
 
 
@@ -93,7 +94,8 @@ class RowReader:
         fingerprint = given.get("policy_fingerprint")
         if self._tiers is None or fingerprint in self.policies or fingerprint in self._known_policies:
             return tier
-        for name, found in (("tier", tier), *(("attempts", each) for each in task.attempts)):
+        bounds = ((name, getattr(task, name)) for name in _BOUNDS)
+        for name, found in (("tier", tier), *bounds, *(("attempts", each) for each in task.attempts)):
             if found is not None and found not in self._tiers:
                 raise InvalidOutcome(
                     f"{name} {found!r} is none of the ladder's{suggestion(found, self._tiers)} It has "

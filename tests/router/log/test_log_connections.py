@@ -9,7 +9,7 @@ from small_decisions import decided
 from sqlalchemy import event, text
 
 from tierwise import OutcomeLog
-from tierwise.classifier.errors import LogUnavailable
+from tierwise.classifier.errors import LogError, LogUnavailable
 from tierwise.router.log._states import state_alone
 from tierwise.router.log.database._statement import Statement
 
@@ -90,6 +90,20 @@ def test_short_transactions_go_by_one_connection_and_one_that_failed_gives_it_ba
     assert (log._database._at_hand, len(taken)) == ([], 1)
     log.record_outcome(decided("d2"), "failed")  # on the connection that the pool has made clean
     assert log.history("meta") == {"sonnet": (0, 2)}
+
+
+def test_a_failure_is_one_error_and_no_warnings_of_the_driver_besides(postgres_url, caplog):
+    fails, waits = Statement(text("SELECT 1 / 0")), Statement(text("SELECT 2"))
+    with OutcomeLog(postgres_url) as log:
+        for asked in ([(fails, {})], [(fails, {}), *[(waits, {})] * 30], [*[(waits, {})] * 30, (fails, {})]):
+            with (
+                pytest.raises(LogError, match="division by zero"),
+                log._database.transaction() as transaction,
+            ):
+                transaction.ask(*asked)
+        log.record_outcome(decided("d1"), "clean")
+        assert log.stats().n_outcomes == 1
+    assert [record.name for record in caplog.records] == []
 
 
 def test_a_reader_waits_for_no_longer_than_it_was_told_before_a_short_writer(sqlite_url):

@@ -162,3 +162,8 @@ def test_where_a_reader_keeps_old_pages_a_warning_says_so(log, log_url, open_log
         connection.exec_driver_sql("SELECT count(*) FROM tierwise_decisions").all()
         log.forget(task_type="meta")
     assert "because others are reading" in caplog.text
+    written = Path(f"{log._database.url.database}-wal")
+    assert written.stat().st_size > 0
+    with pytest.raises(NotInLog, match="holds nothing of the type 'meta'"):
+        log.forget(task_type="meta")  # as the warning says
+    assert written.stat().st_size == 0

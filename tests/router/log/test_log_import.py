@@ -191,6 +191,14 @@ def test_a_tier_that_failed_before_is_one_of_the_ladder_too(log):
     assert log.import_frame(rows).n_decisions == 1
 
 
+@pytest.mark.parametrize("name", ["pin", "floor", "ceiling", "session_tier"])
+def test_a_tier_that_bounds_a_task_is_one_of_the_ladder_too(log, name):
+    rows = frame({"tier": "sonnet", name: "hiaku"})
+    with pytest.raises(BadRows, match=f"{name} 'hiaku' is none of the ladder's; did you mean 'haiku'?"):
+        log.import_frame(rows, tiers=("haiku", "sonnet"))
+    assert log.import_frame(rows).n_decisions == 1
+
+
 def test_a_frame_of_the_log_that_went_through_pandas_csv_comes_back(log, open_log, sqlite_url, tmp_path):
     log.import_frame(frame({}, {"tier": "sonnet", "attempts": ("haiku",)}))
     log.to_pandas().to_csv(tmp_path / "frame.csv", index=False)
