@@ -35,7 +35,8 @@ class Past:
 
 def past_decision(log: OutcomeLog, decision_id: str) -> Past:
     """Raises NotInLog."""
-    with log._database.read() as connection:
+    database = log._database
+    with database.brief(database.timeout_s), database.read() as connection:
         found = connection.execute(select(decisions).where(decisions.c.decision_id == decision_id)).first()
         if found is None:
             raise NotInLog(f"The log holds no decision with the id {decision_id!r}.", about=decision_id)

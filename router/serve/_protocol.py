@@ -74,7 +74,10 @@ class TimedProtocol(HttpToolsProtocol):
             self._expect(self._head_s)
 
     def on_headers_complete(self) -> None:
-        self._n_aside_bytes = 0
+        n_bytes, self._n_aside_bytes = self._n_aside_bytes, 0
+        if n_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:  # it came in one piece
+            self._let_go(_TOO_LARGE)
+            raise ValueError(f"a head of more than {MAX_HEAD_BYTES} bytes")  # so that nothing is made of it
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._asks_upgrade = True  # and comes again without it
             return
@@ -122,6 +125,13 @@ class TimedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _expect(self, within_s: float) -> None:
         self._until = self.loop.time() + within_s

@@ -13,6 +13,7 @@ from ....classifier.errors import LogError, LogFull, LogLocked, LogUnavailable
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _FULL = ("53100",)  # disk_full
 _FORBIDDEN = ("42501",)  # insufficient_privilege
+_TOO_LARGE = ("54000",)  # program_limit_exceeded: an index of PostgreSQL takes some thousand bytes
 
 
 @contextmanager
@@ -26,6 +27,9 @@ def translated(name: str, timeout_s: float) -> Iterator[None]:
         # a mistake of ours; not raised from the driver's error, which quotes the row
         raise LogError(f"The log {name} refused a row: {_first_line(error)}.", about=name) from None
     except exc.DBAPIError as error:
+        if _sqlstate(error) in _TOO_LARGE:  # the log can be used, but not for this
+            told = f"The log {name} refused a row: {_first_line(error)}. Is a task type as long as a text?"
+            raise LogError(told, about=name) from None
         raise _as_ours(error, name, timeout_s) from error
 
 

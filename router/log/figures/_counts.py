@@ -27,14 +27,14 @@ class Count(NamedTuple):
 def kept_count(database: Database, name: str) -> Count | None:
     """Raises LogError."""
     wanted = select(counts.c.body, counts.c.counted_at_us).where(counts.c.name == name)
-    with database.read() as connection:
+    with database.brief(database.timeout_s), database.read() as connection:
         found = connection.execute(wanted).first()
     return None if found is None else Count(*found)
 
 
 def era(database: Database) -> str:
     """What was forgotten last; to be asked before counting begins. Raises LogError."""
-    with database.read() as connection:
+    with database.brief(database.timeout_s), database.read() as connection:
         return _era(connection)
 
 

@@ -165,11 +165,17 @@ METRICS: dict[str, Any] = {
     "summary": "For Prometheus",
     "response_class": PlainTextResponse,
     "responses": {
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."},
+        **{status: _failure(status) for status in _ALWAYS},
     },
 }
 for _each in (HEALTH, READY, METRICS):
     _each["response_model"] = None
+for _status in _ALWAYS:  # a model's answer would be described as text, as the route's own is
+    _told = METRICS["responses"][_status]
+    _told["content"]["application/json"]["schema"] = {
+        "$ref": f"#/components/schemas/{_told.pop('model').__name__}"
+    }
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `tierwise token new`."},
     "token": {

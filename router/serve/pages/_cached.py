@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ....classifier.errors import LogError
 from ..._uncollected import uncollected
 from ...log._times import utc_now
 from ._saved import Saved
@@ -18,6 +19,7 @@ _REST = 20.0
 WAIT_S = 0.05
 _AFTER_PAGE_S = 0.2  # the page that shows what another process had counted is not to wait for the counting
 _RETRY_S = 1.0  # after what could not be counted, however long that took: the log may be back
+_UNREAD_S = 30.0  # after what could not be loaded: a page has several, and waits for one of them at most
 _WORTH_SAVING_S, _SAVE_EVERY_S = 0.02, 300.0  # what is counted faster is soon counted again
 
 
@@ -33,12 +35,13 @@ class Cached:
     """Values by name. A value that is there is answered at once and renewed in the background."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "tierwise-pages")
+        self._turn = threading.Lock()  # one count at a time
         self._lock = threading.Lock()
         self._found: dict[str, _Found] = {}
         self._running: dict[str, Future[Any]] = {}
         self._loaded: dict[str, tuple[Any, datetime] | None] = {}  # what another process had counted
         self._saved_at: dict[str, float] = {}
+        self._unread_until = 0.0
 
     def get(self, name: str, count: Callable[[], Any], saved: Saved | None = None) -> Any:
         """None while it is being counted for the first time ever, or after it could not be; raises what the
@@ -52,7 +55,7 @@ class Cached:
             running = self._running.get(name)
             if running is None and (found is None or time.monotonic() > found.until):
                 after_s = 0.0 if loaded is None else _AFTER_PAGE_S
-                running = self._running[name] = self._pool.submit(self._count, name, count, saved, after_s)
+                running = self._running[name] = self._begun(name, count, saved, after_s)
         failed_before = running is not None and found is not None and found.value.exception() is not None
         if found is not None and not failed_before:
             return found.value.result()
@@ -83,9 +86,26 @@ class Cached:
             self._loaded[name] = None  # it is of no more use either
 
     def _load(self, name: str, saved: Saved | None) -> tuple[Any, datetime] | None:
-        if saved is not None and name not in self._loaded:
-            self._loaded[name] = saved.load()
+        if saved is not None and name not in self._loaded and time.monotonic() > self._unread_until:
+            try:
+                self._loaded[name] = saved.load()
+            except LogError:  # counting says so, if it lasts
+                self._unread_until = time.monotonic() + _UNREAD_S
         return self._loaded.get(name)
+
+    def _begun(self, *what: Any) -> Future[Any]:
+        """Counting, in a thread that no stop waits for: nothing is lost with it."""
+        running = Future[Any]()
+
+        def work() -> None:
+            with self._turn:
+                try:
+                    running.set_result(self._count(*what))
+                except BaseException as error:
+                    running.set_exception(error)
+
+        threading.Thread(target=work, name="tierwise-pages", daemon=True).start()
+        return running
 
     def _count(self, name: str, count: Callable[[], Any], saved: Saved | None, after_s: float) -> Any:
         time.sleep(after_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ....classifier.errors import InvalidOutcome, LogError, NotInLog
 from ..._percent import percent
+from ...log import OutcomeLog
 from . import _counts
 from ._cached import Cached
 from ._model import decision_page, model_page
@@ -128,7 +130,8 @@ class _Pages:
         if state.log is None:
             return self._message(request, 404, "Decision", NO_LOG)
         try:
-            found = decision_page(state, decision_id)
+            with _briefly(state.log):
+                found = decision_page(state, decision_id)
         except NotInLog as error:
             return self._message(request, 404, "Unknown decision", str(error))
         except LogError as error:
@@ -140,8 +143,10 @@ class _Pages:
         return response
 
     def model(self, request: Request) -> Response:
+        state = self._state()
         try:
-            return self._page(request, "model", model_page(self._state(), self._cached))
+            with nullcontext() if state.log is None else _briefly(state.log):
+                return self._page(request, "model", model_page(state, self._cached))
         except LogError as error:
             return self._away(request, error)
 
@@ -156,7 +161,8 @@ class _Pages:
         if state.log is None:
             return self._message(request, 200, name.capitalize(), NO_LOG, at=name)
         try:
-            found = values(state, self._cached, dict(request.query_params))
+            with _briefly(state.log):
+                found = values(state, self._cached, dict(request.query_params))
         except LogError as error:
             return self._away(request, error)
         if found is None:
@@ -182,6 +188,13 @@ class _Pages:
         about = {"root": _root(request), "base": base, "at": name if at is None else at}
         html = self._templates.get_template(f"{name}.html").render(**about, **values)
         return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def _briefly(log: OutcomeLog) -> AbstractContextManager[None]:
+    """A page that waits for a database that hangs would keep a thread from all others; what takes long is
+    counted in a thread of its own.
+    """
+    return log._database.brief(0.0)
 
 
 def _root(request: Request) -> str:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Saved:
-    """Where one value is cached. What can't be read or written there is counted again, and no error.
+    """Where one value is cached. What makes no sense there, or can't be written, is no error.
 
     shape : of the value. name : with all that it depends on but the rows: tiers, model, policy.
     """
@@ -30,13 +30,15 @@ class Saved:
         self._name = " ".join((__version__, *name))
 
     def load(self) -> tuple[Any, datetime] | None:
-        def read() -> tuple[Any, datetime] | None:
-            found = kept_count(self._database, self._name)
-            if found is None:
-                return None
+        """Raises LogError."""
+        found = kept_count(self._database, self._name)
+        if found is None:
+            return None
+        try:
             return self._shape.validate_json(found.body), from_us(found.at_us)
-
-        return self._tried(read)
+        except ValidationError as error:
+            _log.debug("A count that is kept in the log is none: %s", error)
+            return None
 
     def era(self) -> str | None:
         """To be asked before counting; None where the log doesn't say."""
@@ -52,6 +54,6 @@ class Saved:
     def _tried(self, work: Callable[[], T]) -> T | None:
         try:
             return work()
-        except (LogError, ValidationError) as error:
+        except LogError as error:
             _log.debug("A count of the log is not kept in it: %s", error)
             return None

@@ -98,6 +98,19 @@ def test_one_that_can_not_be_written_keeps_no_other_out(log, caplog):
     assert (log.stats().n_decisions, router.unlogged) == (3, 1)
 
 
+def test_a_type_too_long_for_an_index_of_postgresql_keeps_no_other_out(postgres_url, caplog):
+    """Nobody may stop the log of all by one request."""
+    too_long = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(5_000))  # what packs well fits in
+    with OutcomeLog(postgres_url) as log, Router(log=log) as router:
+        router.decide(TAG, task_type=too_long)
+        after = router.decide(TAG, task_type=KIND)
+        assert router.unlogged == 1
+        assert log.record_outcome(after.decision_id, "clean").is_new
+    assert "refused a row: index row" in caplog.text
+    assert "Is a task type as long as a text?" in caplog.text
+    assert too_long[:100] not in caplog.text
+
+
 LEFT = """
 import sys
 from tierwise import Router, predict_tier

@@ -41,6 +41,17 @@ def test_every_page_answers_with_few_decisions_and_with_none(served, n_decisions
     assert ("no decisions yet" in found) is not bool(n_decisions)
 
 
+def test_texts_that_scroll_are_regions_with_a_name(served):
+    """A screen reader passes over a name on what has no role."""
+    found = counted(served, "/")
+    fill(served.state.log, 10)
+    review = counted(served, "/review")
+    found += review + served.get(f"/decisions/{form_of(review)['decision_id']}").text
+    texts = re.findall("<pre[^>]*>", found)
+    assert len(texts) == 4
+    assert all('role="region"' in text and "aria-label=" in text for text in texts)
+
+
 @pytest.mark.parametrize(
     "asked", ["baseline=<b>", "days=x", "correction_usd=nan", "page=-1", "sort=;", "after=%00"]
 )

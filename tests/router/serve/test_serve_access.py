@@ -221,6 +221,11 @@ def test_the_document_says_how_to_give_a_token(tmp_path):
         schemes = document["components"]["securitySchemes"]
         assert document["security"] == [{name: []} for name in schemes]
         assert document["paths"]["/healthz"]["get"]["security"] == []
+        asked = {
+            path: set(each["get"]["responses"]) for path, each in document["paths"].items() if "get" in each
+        }
+        without = {path for path, answers in asked.items() if "401" not in answers}
+        assert without == {"/healthz", "/readyz"}
         told = client.get("/v1/model").json()["error"]["message"]
     for scheme in schemes.values():
         assert scheme.get("name", scheme.get("scheme")).lower().replace("basic", "login") in told.lower()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
@@ -21,6 +22,12 @@ ASKING = {
     "messages": [{"role": "user", "content": "Tag these 40 tickets by product area"}],
 }
 N_PIECES, PAUSE_S = 8, 0.25
+WITHOUT_END = """
+ALTER TABLE tierwise_decisions RENAME TO small;
+CREATE VIEW tierwise_decisions AS
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e15)
+SELECT small.* FROM (SELECT count(*) AS i FROM n) AS long, small WHERE long.i > 0;
+"""
 
 
 class Slow(BaseHTTPRequestHandler):
@@ -108,3 +115,17 @@ def test_what_takes_longer_than_a_stop_may_is_broken_off_and_logged_as_that(tmp_
     with OutcomeLog(path) as log:
         (attempt,) = log.attempts()
         assert attempt.status != "completed"
+
+
+def test_what_a_page_counts_holds_up_no_stop(tmp_path):
+    path = tmp_path / "log.db"
+    with served_process("--log", str(path)) as (process, port):
+        url = f"http://127.0.0.1:{port}"
+        task = {"specification": "Tag these 40 tickets by product area"}
+        assert httpx2.post(f"{url}/v1/predict?wait_for_log=true", json=task).json()["logged"] is True
+        with closing(sqlite3.connect(path)) as log:
+            log.executescript(WITHOUT_END)
+        assert "being counted" in httpx2.get(url).text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""

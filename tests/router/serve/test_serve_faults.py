@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import threading
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import httpx2
 import pytest
+from held_log import hung
+from messages_served import until
 from served import raw, served, served_process
 from sqlalchemy import select
 
@@ -155,21 +154,9 @@ def test_a_file_that_is_taken_away_in_use_gets_no_outcome_that_nobody_finds_agai
 
 
 def test_a_database_that_hangs_delays_one_prediction_and_then_none(postgres_url):
-    """Its server and all its sessions are stopped: they hold their connections, and answer nothing."""
-    import psycopg
-
     with served(log=postgres_url, log_timeout_s=1.0, history_max_age_s=0) as client:
         known = client.post("/v1/predict", json=TASK, params={"wait_for_log": "true"}).json()
-        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as asking:
-            sessions = [
-                pid for (pid,) in asking.execute("SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL")
-            ]
-            (postmaster,) = {parent_of(pid) for pid in sessions}
-        stopped = [postmaster, *sessions]
-        for pid in stopped:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
-        try:
+        with hung(postgres_url):
             started = time.monotonic()
             assert client.post("/v1/predict", json=TASK).status_code == 200
             assert time.monotonic() - started < 10  # it would hang for ever
@@ -179,16 +166,26 @@ def test_a_database_that_hangs_delays_one_prediction_and_then_none(postgres_url)
             assert time.monotonic() - started < 4  # five that wait take five seconds
             said = {"decision_id": known["decision_id"], "verdict": "failed"}
             assert client.post("/v1/outcomes", json=said).status_code == 503
-        finally:
-            for pid in stopped:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
         assert client.post("/v1/outcomes", json=said).status_code == 200
         assert client.get("/v1/history/meta").json()["history"] == {known["tier"]: [0, 1]}
 
 
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def test_pages_wait_for_a_database_that_hangs_once_and_then_not(postgres_url):
+    """They would keep a thread each for ever; when it is back, they count it."""
+    with served(log=f"{postgres_url}&answer_timeout=1", log_timeout_s=2.0) as client:
+        known = client.post("/v1/predict", json=TASK, params={"wait_for_log": "true"}).json()["decision_id"]
+        with hung(postgres_url):
+            started = time.monotonic()
+            assert "being counted" in client.get("/").text
+            assert time.monotonic() - started < 6  # of Now's three counts each would wait
+            started = time.monotonic()
+            for path in ("/", "/types", "/review"):
+                assert "being counted" in client.get(path).text
+            assert time.monotonic() - started < 2
+            assert client.get(f"/decisions/{known}").status_code == 503
+            assert client.post("/v1/explain", json={"decision_id": known}).status_code == 503
+        until(lambda: "1 decisions up to" in client.get("/").text, 20)
+        assert client.get(f"/decisions/{known}").status_code == 200
 
 
 def test_a_log_that_can_not_be_opened_is_said_at_the_start(tmp_path):

@@ -25,6 +25,18 @@ def test_a_head_without_end_is_not_kept(port):
     assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
 
 
+def test_a_head_is_too_large_in_however_many_pieces_it_comes(port):
+    """Next to a body that is as large and may be."""
+    large = b"X: " + b"a" * MAX_HEAD_BYTES + b"\r\n"
+    answer = raw(port, START + large + CLOSE)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    body = b'{"specification": "Tag these tickets by area"}' + b" " * 2 * MAX_HEAD_BYTES
+    head = b"POST /v1/predict HTTP/1.1\r\nContent-Type: application/json\r\n" + HOST
+    asking = head + b"Content-Length: %d\r\n" % len(body) + CLOSE + body
+    assert raw(port, asking).startswith(b"HTTP/1.1 200 ")
+
+
 def test_very_many_headers_are_refused(port):
     many = b"".join(b"X%d: a\r\n" % i for i in range(MAX_HEADERS))
     assert raw(port, START + many + CLOSE).startswith(b"HTTP/1.1 400 ")
