@@ -122,6 +122,8 @@ def test_a_price_of_corrections_is_in_the_sums(url):
     shown = stats(url, "--correction-minutes", 6, "--hourly-rate-usd", 60)
     assert "tokens and expected corrections" in shown
     assert row_of(shown, "tag").split()[5] == "-"  # no threshold: cost decides
+    assert row_of(shown, "tag").endswith("by expected cost")
+    assert "by expected cost" not in stats(url)
 
 
 def test_json_has_counts_and_movements(url):

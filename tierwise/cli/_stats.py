@@ -73,7 +73,7 @@ def _goal(each: Movement) -> str:
 
 
 def _remark(each: Movement) -> str:
-    said = [each.rule] if each.rule else []
+    said = [each.rule] if each.rule else ["by expected cost"] if each.threshold is None else []
     if each.evidence == "text":
         said.append("no outcome shows it yet" if each.direction != "down" else f"not yet tried at {each.to}")
     return ", ".join(said)

@@ -61,7 +61,8 @@ def evaluation_text(report: Evaluation) -> str:
         lines.append(f"... and {len(report.by_type) - _MOST_TYPES} more types: to_dict()['by_type']")
     counts = report.errors["error"].value_counts()
     shown = ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none"
-    lines += ["", f"Errors: {shown}. See .errors", *(f"Note: {note}" for note in report.notes)]
+    lines += ["", f"Errors: {shown}. Each of them: report.errors, or --errors-out."]
+    lines += [f"Note: {note}" for note in report.notes]
     return "\n".join(lines)
 
 

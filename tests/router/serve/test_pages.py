@@ -6,10 +6,12 @@ import re
 import threading
 import time
 
+import pandas as pd
 import pytest
+from moving_rows import rows
 from pages_served import counted, pages
 
-from tierwise import Router, Task, predict_tier
+from tierwise import Policy, Router, Task, predict_tier
 from tierwise.classifier.reading._lexicon import LENGTHS, OPENS
 from tierwise.router.log.demo import fill
 from tierwise.router.serve.pages._words import as_fact, as_words, rate, usd
@@ -187,6 +189,17 @@ def test_types_say_first_where_they_go_and_money_is_written_short(served):
         "−$0.0272",
         "$0.002000",
     ]
+
+
+@pytest.mark.parametrize("policy", [None, Policy(correction_minutes=6, hourly_rate_usd=60)])
+def test_types_say_what_a_movement_rests_on(log, champion, policy):
+    """No text where none was kept; and the cost, where a price of corrections decides."""
+    log.import_frame(pd.DataFrame(rows("tag", None, "haiku", "corrected", 20)))
+    with pages(log, model=champion, policy=policy) as client:
+        html = counted(client, "/types")
+    assert "must go up" in html
+    assert "no text to go by" in html
+    assert ("by expected cost" in html) is (policy is not None)
 
 
 def test_where_nothing_was_saved_there_is_no_empty_plot(served):
