@@ -63,7 +63,7 @@ class Effects:
     def with_weights(self, weights: Array) -> Effects:
         out = Effects(self.levels, self.deviations, weights, self.widths, self.shape)
         if self.shape:
-            out.__dict__["_moments"] = self._moments  # of the points, which are the same
+            out.__dict__["_axes"] = self._axes  # of the points, which are the same
         return out
 
     def thinned(self) -> Effects:
@@ -74,13 +74,20 @@ class Effects:
         groups = _THIN.get(len(self.shape) - 1)
         if groups is None:
             return self
-        # mass and moments, (n_moments, cells so far, axes that are left)
-        sums = (self._moments * self.weights).reshape(-1, 1, *self.shape)
-        for n_groups in groups:
-            n_moments, n_cells, n_nodes, *rest = sums.shape
-            flat = sums.reshape(n_moments, n_cells, n_nodes, -1)
-            into = _groups(flat[0].sum(axis=-1), n_groups)
-            sums = np.matmul(into, flat).reshape(n_moments, n_cells * n_groups, *rest)
+        powers, *deviations = self._axes
+        mass = self.weights.reshape(self.shape[0], -1)
+        into = _groups(np.add.reduce(mass, axis=1)[None], groups[0])[0]
+        # mass and moments, (n_moments, cells so far, nodes of the axes that are left)
+        sums = np.matmul(into * powers, mass)
+        for nodes, n_groups in zip(deviations, groups[1:], strict=True):
+            n_moments, n_cells, _ = sums.shape
+            flat = sums.reshape(n_moments, n_cells, len(nodes), -1)
+            into = _groups(np.add.reduce(flat[0], axis=-1), n_groups)
+            sums = np.empty((n_moments + 1, n_cells, n_groups, flat.shape[-1]))
+            np.matmul(into, flat, out=sums[:-1])
+            np.matmul(into * nodes, flat[0], out=sums[-1])
+            sums = sums.reshape(n_moments + 1, n_cells * n_groups, -1)
+        sums = sums[:, :, 0]
         sums = sums[:, sums[0] > 1e-200]  # many outcomes leave cells without mass, and so without a mean
         mass, means = sums[0], sums[2:] / sums[0]
         spread = np.maximum(sums[1] / mass - means[0] ** 2, 0.0)
@@ -88,10 +95,13 @@ class Effects:
         return Effects(means[0], np.ascontiguousarray(means[1:].T), mass / mass.sum(), width)
 
     @cached_property
-    def _moments(self) -> Array:
-        """(n_moments, n): one, the level's square, the level, the deviations."""
-        rows = [np.ones_like(self.levels), self.levels**2, self.levels, *self.deviations.T]
-        return np.stack(rows)
+    def _axes(self) -> list[Array]:
+        """One, the level's square and the level, (3, 1, n_levels); then the nodes of each deviation."""
+        levels, *deviations = [
+            np.moveaxis(column.reshape(self.shape), axis, 0).reshape(self.shape[axis], -1)[:, 0].copy()
+            for axis, column in enumerate([self.levels, *self.deviations.T])
+        ]
+        return [np.stack([np.ones_like(levels), levels**2, levels])[:, None], *deviations]
 
 
 def together(distinct: Sequence[Effects], of_each: NDArray[np.int64]) -> Effects:
@@ -114,10 +124,12 @@ def together(distinct: Sequence[Effects], of_each: NDArray[np.int64]) -> Effects
 
 def _groups(mass: Array, n_groups: int) -> Array:
     """(n_cells, n_groups, n_nodes): 1 where a node falls into the group; mass is (n_cells, n_nodes)."""
-    until = np.cumsum(mass, axis=1)
-    share = (until - mass / 2) * (n_groups / np.maximum(until[:, -1:], 1e-300))
-    group = np.minimum(share.astype(np.int64), n_groups - 1)
-    return np.asarray(group[:, None, :] == np.arange(n_groups)[None, :, None], dtype=np.float64)
+    until = np.add.accumulate(mass, axis=1)
+    scale = n_groups / np.maximum(until[:, -1:], 1e-300)
+    until -= mass / 2
+    until *= scale
+    group = np.minimum(until.astype(np.int64), n_groups - 1)
+    return np.asarray(group[:, None, :] == np.arange(n_groups)[:, None], dtype=np.float64)
 
 
 class Grid:
