@@ -222,13 +222,16 @@ def _filtered(
         weights = weights / weights.sum()
     for seen in recent:
         weights = _changed(weights, prior, grid.widths.hazard)
-        weights = (weights.reshape(grid.shape) * seen.likelihood(grid)).ravel()
-        weights = weights / weights.sum()
+        shaped = weights.reshape(grid.shape)
+        shaped *= seen.likelihood(grid)
+        weights /= weights.sum()
     return weights
 
 
 def _changed(weights: Array, prior: Array, hazard: float) -> Array:
-    return (1.0 - hazard) * weights + hazard * prior
+    changed = hazard * prior
+    changed += (1.0 - hazard) * weights
+    return changed
 
 
 def _with_late(buckets: tuple[Bucket, ...], late: Sequence[Seen], grid: Grid) -> tuple[Bucket, ...]:
