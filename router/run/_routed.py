@@ -91,6 +91,7 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
+                entries.work_out_soon(first.decision)
             steps = self._steps(job, self._start(job, first), check, entries, entries.await_all)
             return await driver.run(steps)
         except asyncio.CancelledError:
@@ -196,6 +197,11 @@ class Entries:
         if self._logged is not None:
             self._logged.add(decision, follows)
             self._added()
+
+    def work_out_soon(self, decision: Decision) -> None:
+        """What its row says beyond it: while the model answers, so that nobody waits for it at the end."""
+        if self._logged is not None:
+            asyncio.get_running_loop().call_soon(lambda: decision.pass_probabilities)
 
     def hooks(self) -> Hooks | None:
         """Blocking and in asyncio; None without a log."""

@@ -10,6 +10,7 @@ import pytest
 
 from tierwise import Router
 from tierwise.classifier.errors import InvalidRequest, ServiceBusy
+from tierwise.router.log.waiting import _linger
 from tierwise.router.run import Grade, Limits, checks
 from tierwise.testing import Answer, Fault, MessagesServer
 
@@ -202,3 +203,23 @@ def test_a_forked_child_writes_by_a_thread_of_its_own(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", FORKED, tmp_path / "log.db"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0 2\n", "")
+
+
+def test_in_asyncio_what_a_row_says_is_worked_out_while_the_model_answers(log, monkeypatch):
+    monkeypatch.setattr(_linger, "LINGER_S", 60.0)  # nobody else writes it meanwhile
+
+    async def go():
+        with MessagesServer("[]") as server:
+            async with server.async_client() as client, Router(log=log, client=client) as router:
+                waiting = router._logged._recorder.backlog.decisions
+                known = []
+
+                def check(_):
+                    known.extend(
+                        "pass_" in vars(each.decision.evidence.posterior) for each in waiting.values()
+                    )
+
+                await router.arun(TAG, check=check)
+                return known
+
+    assert asyncio.run(go()) == [True]
