@@ -15,7 +15,8 @@ from ._machine import write
 
 LATE = "r4-"  # authors who did not know the guide
 PLAIN = "r5-"  # nor did they; most were asked that nothing on the surface should tell the tier
-LATEST = "r6-"  # nor did they; fields, and forms of asking, of their own
+WIDER = "r6-"  # nor did they; fields, and forms of asking, of their own
+LATEST = ("r7-", "r8-")  # nor did they; all three tiers of each type of task, and surfaces that don't tell
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def counted(seeds: list[SeedTask], settled: int) -> dict[str, Any]:
         "authors": len({seed.domain for seed in seeds}),
         "tasks_of_late_authors": sum(seed.domain.startswith(LATE) for seed in seeds),
         "tasks_of_plain_authors": sum(seed.domain.startswith(PLAIN) for seed in seeds),
+        "tasks_of_wider_authors": sum(seed.domain.startswith(WIDER) for seed in seeds),
         "tasks_of_latest_authors": sum(seed.domain.startswith(LATEST) for seed in seeds),
         "by_tier": {tier: sum(seed.needed == rung for seed in seeds) for rung, tier in enumerate(TIERS)},
         "triples": len(triples),

@@ -28,7 +28,7 @@ _SHAPE = ("centre", "spread", "weights")
 def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
     """Everything numeric that the reader is made of; texts are stored as UTF-8, NUL between them."""
     lexicon, shape = reader.lexicon, reader.shape
-    of_asked = {} if reader.asked is None else {"head.asked": reader.asked}
+    of_asked = {} if reader.asked is None else {"head.asked": _short(reader.asked)}
     of_shape = {} if shape is None else {f"shape.{name}": getattr(shape, name) for name in _SHAPE}
     return {
         **of_asked,
@@ -39,7 +39,7 @@ def arrays_of(reader: Reader) -> dict[str, NDArray[Any]]:
         "lexicon.marks": _as_bytes(lexicon.marks),
         "lexicon.familiarity": np.array(lexicon.familiarity, dtype=np.float32),
         "lexicon.pairs": lexicon.pairs,
-        "head.lexical": reader.lexical,
+        "head.lexical": _short(reader.lexical),
         "head.embedding": reader.embedding,
         "head.facts": reader.facts,
         "head.bias": reader.bias,
@@ -87,11 +87,11 @@ def reader_from(folder: Folder) -> Reader:
         StaticEncoder(folder.vocabulary, table, scale),
         lexicon,
         Guards(**manifest["guards"]),
-        lexical=arrays["head.lexical"],
+        lexical=arrays["head.lexical"].astype(np.float32),
         embedding=arrays["head.embedding"],
         facts=arrays["head.facts"],
         bias=arrays["head.bias"],
-        asked=asked,
+        asked=None if asked is None else asked.astype(np.float32),
         shape=_shape_from(arrays, n_columns),
     )
 
@@ -128,6 +128,13 @@ def _check_numbers(manifest: dict[str, Any], n_tiers: int) -> None:
 def _require(holds: bool, name: str) -> None:
     if not holds:
         raise ValueError(f"{name} does not fit the rest of the model")
+
+
+def _short(weights: NDArray[np.float32]) -> NDArray[np.floating]:
+    """In half precision, where that is what they are."""
+    with np.errstate(over="ignore"):
+        half = weights.astype(np.float16)
+    return half if np.array_equal(half, weights) else weights
 
 
 def _as_bytes(texts: Sequence[str]) -> NDArray[np.uint8]:

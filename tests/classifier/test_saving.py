@@ -6,11 +6,13 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_model import small_model
 
 from tierwise.classifier.errors import ArtifactError, ArtifactMissing
 from tierwise.classifier.model import TierModel
+from tierwise.classifier.reading._reader import Reader
 from tierwise.classifier.task import Task
 
 FORMER, NEW = small_model(seed=0), small_model(seed=1)
@@ -50,6 +52,30 @@ def test_the_same_model_gives_the_same_bytes(folder, tmp_path):
     small_model(seed=0).save(tmp_path / "again")
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_weights_are_stored_in_half_precision_only_where_nothing_is_lost(tmp_path):
+    model = small_model(asks=True)
+    reader = model.reader
+    rounded = reader.lexical.astype(np.float16).astype(np.float32)
+    beyond = reader.asked * np.float32(1e6)  # more than half precision can hold
+    reader = Reader(
+        reader.encoder,
+        reader.lexicon,
+        reader.guards,
+        lexical=rounded,
+        embedding=reader.embedding,
+        facts=reader.facts,
+        bias=reader.bias,
+        asked=beyond,
+    )
+    TierModel(reader, model.manifest).save(tmp_path / "model")
+    loaded = TierModel.load(tmp_path / "model")
+    stored = {name: array["dtype"] for name, array in loaded.manifest["arrays"].items()}
+    assert (stored["head.lexical"], stored["head.asked"]) == ("float16", "float32")
+    assert loaded.reader.lexical.dtype == np.float32
+    assert loaded.reader.lexical.tolist() == rounded.tolist()
+    assert loaded.reader.asked.tolist() == beyond.tolist()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -14,7 +14,7 @@ from tierwise.training.seeds.tasks import TIERS, read_seeds
 
 NEAR_DUPLICATE = 0.8  # cosine of character 3- to 5-grams
 FREQUENT = 0.1  # grams in more of the texts tell no two apart, and take most of the time
-AT_ONCE = 1_000  # rows compared with all: the matrix of all would take gigabytes
+AT_ONCE = 1_000  # rows compared with those before them: the matrix of all would take gigabytes
 COMMON = 150  # rows with the word
 
 
@@ -43,13 +43,13 @@ def test_there_are_no_near_duplicates(seeds):
     ).fit_transform(texts)
     found = []
     for start in range(0, len(texts), AT_ONCE):
-        similar = (grams[start : start + AT_ONCE] @ grams.T).tocoo()
+        similar = (grams[start : start + AT_ONCE] @ grams[: start + AT_ONCE].T).tocoo()
         near = similar.data > NEAR_DUPLICATE
         rows, columns = similar.row[near] + start, similar.col[near]
         found += [
             (texts[i], texts[j])
             for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
-            if i < j and not _same_family(seeds[i], seeds[j])
+            if j < i and not _same_family(seeds[i], seeds[j])
         ]
     assert found == []
 

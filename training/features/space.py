@@ -102,7 +102,8 @@ class FeatureSpace:
         return scaled, np.hstack(dense)
 
     def reader(self, weights: Array, bias: Array, guards: Guards) -> Reader:
-        """A reader with these (n_features, n_columns) weights, the scales folded into them.
+        """A reader with these (n_features, n_columns) weights, the scales folded into them; those of words in
+        half precision, in which they are stored.
 
         Without those of the asks, which come last, the reader makes no difference between text and ask.
         """
@@ -113,9 +114,14 @@ class FeatureSpace:
             self.encoder,
             self.lexicon,
             guards,
-            lexical=(lexical * scales).astype(np.float32),
+            lexical=_in_half(lexical * scales),
             embedding=embedding * np.float32(self.embedding_scale),
             facts=facts * np.float32(design.FACT_SCALE),
             bias=bias.astype(np.float32),
-            asked=(asked * scales).astype(np.float32) if len(asked) else None,
+            asked=_in_half(asked * scales) if len(asked) else None,
         )
+
+
+def _in_half(weights: Array) -> NDArray[np.float32]:
+    """Rounded: logits of a text move by some thousandths, and the stored model is smaller."""
+    return weights.astype(np.float16).astype(np.float32)
