@@ -3,11 +3,11 @@
     python -m benchmarks.held_out
 
 Whole task types held out; whole authors held out, apart also those who were mostly asked that nothing on the
-surface should tell the tier, those after them, and the earlier ones. And tasks that are measured and never fitted:
-by six authors who never saw the guide that most seed tasks were written by (`foreign_tasks.jsonl`; the last
-four were asked for work as it comes, neither easy nor tricky, and others labelled it a second time), and by
-two who were asked for what is hardest (`hard_tasks.jsonl`): asks that sound like another tier's, and asks in
-one sentence over much material that says nothing of the tier, the same material with asks of all three.
+surface should tell the tier, those after them, and the earlier ones. And tasks that are measured and never
+fitted: by six authors who never saw the guide that most seed tasks were written by (`foreign_tasks.jsonl`;
+the last four were asked for work as it comes, neither easy nor tricky, and others labelled it a second time),
+and by two who were asked for what is hardest (`hard_tasks.jsonl`): asks that sound like another tier's, and
+asks in one sentence over much material that says nothing of the tier, the same with asks of all three.
 """
 
 from __future__ import annotations

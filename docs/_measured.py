@@ -102,7 +102,9 @@ MEASURED = {
             _held_out("the 23 earliest of these authors", "earlier_authors_held_out"),
             _held_out("the eight asked that nothing on the surface tell", "plain_authors_held_out"),
             _held_out("the nine after them", "wider_authors_held_out"),
-            _held_out("the eleven latest, who gave each type of task all three tiers", "latest_authors_held_out"),
+            _held_out(
+                "the eleven latest, who gave each type of task all three tiers", "latest_authors_held_out"
+            ),
             _held_out("near-boundary triples, types held out", "near_boundary_triples"),
             _held_out("tasks by six authors who never saw our guide", "foreign_tasks"),
             _held_out("the first two of these", "foreign_first_authors"),

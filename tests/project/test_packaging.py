@@ -135,7 +135,7 @@ def test_the_base_install_needs_at_most_five_packages():
 
 def test_the_installed_files_stay_small(installed):
     megabytes = sum(path.stat().st_size for path in installed.rglob("*") if path.is_file()) / 1e6
-    assert megabytes <= 20  # with numpy and the rest, the base install must stay within 100
+    assert megabytes <= 22  # with numpy and the rest, the base install must stay within 100
 
 
 def test_it_decides_beside_packages_of_the_same_names(installed, pipeline):

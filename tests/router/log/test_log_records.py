@@ -36,8 +36,8 @@ def test_another_decision_under_the_same_id_is_refused(log):
 
 
 def test_another_text_under_the_same_id_is_refused_and_not_quoted(open_log):
-    open_log().record_decision(decided("d1", text="Write the menu of our bakery"))
-    another = decided("d1", text="Write the menu of our brewery")
+    open_log().record_decision(decided("d1", text="Write the menu of our bakery", pin="sonnet"))
+    another = decided("d1", text="Write the menu of our brewery", pin="sonnet")
     with pytest.raises(
         DecisionConflict, match="another decision with the id 'd1': its text differs"
     ) as caught:
