@@ -23,7 +23,7 @@ def test_it_shows_probabilities_and_the_rule_that_read_them():
 
 
 def test_nothing_is_shown_as_certain():
-    decision = predict_tier("Extract date and amount from these 40 invoices, CSV", verifiable=True)
+    decision = predict_tier("Sort these names alphabetically, one per line, nothing else", verifiable=True)
     assert decision.confidence > 0.9995
     assert "100" not in f"{decision.explain().partition('Cost of')[0]} {decision}"
     assert "100.0%" not in decision.explain()

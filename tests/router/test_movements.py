@@ -205,7 +205,7 @@ def test_outcomes_whose_texts_are_not_read_change_little(sqlite_url, champion):
         fill(log, 4_000)
         with log._database.read() as connection:
             shown = _recurring.kinds(_recurring.tally(connection))
-            few, all_ = (list(_recurring._recurring(connection, shown, champion, n)) for n in (10, 10_000))
+            few, all_ = (list(_recurring._recurring(connection, shown, champion, n)) for n in (30, 10_000))
     alone = [each._replace(unread={}) for each in few]
     assert sum(n for each in few for pair in each.unread.values() for n in pair) > 1_000
     assert not any(each.unread for each in all_)
