@@ -16,7 +16,7 @@ from ._machine import write
 LATE = "r4-"  # authors who did not know the guide
 PLAIN = "r5-"  # nor did they; most were asked that nothing on the surface should tell the tier
 WIDER = "r6-"  # nor did they; fields, and forms of asking, of their own
-LATEST = ("r7-", "r8-")  # nor did they; all three tiers of each type of task, and surfaces that don't tell
+LATEST = ("r7-", "r8-")  # nor did they; types with tasks of all tiers, asked that the surface not tell
 
 
 def main() -> None:
