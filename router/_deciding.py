@@ -60,8 +60,22 @@ def unlogged(router: Router, task: Task, history: History, follows: Decision | s
 
 def reads_log(router: Router, task: Task, follows: Decision | str | None) -> bool:
     """Whether deciding about this task asks the log."""
-    explores = router.challenger is not None or (router.policy is not None and router.policy.probe_budget > 0)
-    return router._logged is not None and (task.task_type is not None or explores or follows is not None)
+    return router._logged is not None and (
+        task.task_type is not None or follows is not None or _explores(router)
+    )
+
+
+def waits_for_log(router: Router, task: Task, follows: Decision | str | None) -> bool:
+    """Whether it may ask the log for more than whether something has changed."""
+    if not reads_log(router, task, follows):
+        return False
+    logged, kind = router._logged, task.task_type
+    is_at_hand = logged is not None and kind is not None and logged.has_at_hand(kind)
+    return not is_at_hand or follows is not None or _explores(router)
+
+
+def _explores(router: Router) -> bool:
+    return router.challenger is not None or (router.policy is not None and router.policy.probe_budget > 0)
 
 
 def redecided(router: Router, first: Decided) -> Callable[[Task], Decision]:

@@ -28,6 +28,7 @@ _ADD_DECISION = Statement(
 _ADD_ALL = postgresql.insert(decisions).on_conflict_do_nothing()  # SQLAlchemy puts them into one statement
 _MANY_DECISIONS = ManyRows(decisions)
 _in_order = itemgetter(*_MANY_DECISIONS.columns)
+_RECORDED_AT = _MANY_DECISIONS.columns.index("recorded_at_us")
 _JSON = ("facts", "features", "details")
 
 
@@ -57,6 +58,12 @@ class Prepared(NamedTuple):
 
     row: DecisionRow
     given: tuple[Any, ...] | None
+
+    def recorded(self, at_us: int) -> Prepared:
+        """The same, where it is written at another time than it was made for."""
+        row = self.row._replace(values={**self.row.values, "recorded_at_us": at_us})
+        given = self.given
+        return Prepared(row, given and (*given[:_RECORDED_AT], at_us, *given[_RECORDED_AT + 1 :]))
 
 
 def prepared(row: DecisionRow, dumps: Callable[[Any], str], *, is_sqlite: bool) -> Prepared:

@@ -54,6 +54,9 @@ class StateKeeper:
             if len(self._placed) > _MAX_PLACED:
                 self._placed.popitem(last=False)
 
+    def holds(self, task_type: str) -> bool:
+        return task_type in self._held
+
     def state(self, database: Database, task_type: str) -> TypeState | None:
         """For a decision: as the log keeps it, else built from the newest rows; None without outcomes."""
         held = self._held.get(task_type)

@@ -30,6 +30,10 @@ class Keepers:
             keeper = self._by_model[model.fingerprint] = StateKeeper(model)
         return keeper
 
+    def hold(self, task_type: str) -> bool:
+        """Whether the state of this type was read before."""
+        return any(keeper.holds(task_type) for keeper in self._by_model.values())
+
     def place(self, group: Sequence[Unwritten]) -> None:
         """Outcomes of these decisions then need no reading of their rows."""
         for each in group:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...classifier.errors import InvalidRequest
 from ...classifier.task import Task
-from .._deciding import Decided, History, reads_log, redecided, unlogged
+from .._deciding import Decided, History, redecided, unlogged, waits_for_log
 from ..decision import Decision
 from ._bounds import Before
 from ._check import Check, CheckLike, as_check_if_any
@@ -81,7 +81,7 @@ class Runner:
             entries.wait()
 
     async def arun(self, job: Job) -> RunResult:
-        """`run` in asyncio; the log is read and written beside the loop."""
+        """`run` in asyncio; the log is used beside the loop, but for what takes less than handing it over."""
         job = _whole(job)
         driver, check = self.async_driver(), as_check_if_any(job.check)
         first = None if job.start else await self._adecided(job)
@@ -91,7 +91,7 @@ class Runner:
                 entries.decided(first.decision, first.follows)
                 if first.decision.mode == "none":
                     return no_model(first.decision)
-                entries.work_out_soon(first.decision)
+                entries.prepare_soon(first.decision)
             steps = self._steps(job, self._start(job, first), check, entries, entries.await_all)
             return await driver.run(steps)
         except asyncio.CancelledError:
@@ -102,8 +102,8 @@ class Runner:
 
     async def _adecided(self, job: Job) -> Decided:
         decide = partial(unlogged, self._router, job.task, job.history, job.follows)
-        asks = reads_log(self._router, job.task, job.follows)
-        return await asyncio.wrap_future(self.submit(decide)) if asks else decide()
+        waits = waits_for_log(self._router, job.task, job.follows)
+        return await asyncio.wrap_future(self.submit(decide)) if waits else decide()
 
     def _start(self, job: Job, first: Decided | None) -> Start:
         """As it was decided elsewhere, else as it was decided now, which is in the log already."""
@@ -198,10 +198,10 @@ class Entries:
             self._logged.add(decision, follows)
             self._added()
 
-    def work_out_soon(self, decision: Decision) -> None:
-        """What its row says beyond it: while the model answers, so that nobody waits for it at the end."""
+    def prepare_soon(self, decision: Decision) -> None:
+        """Its row is made while the model answers, so that nobody waits for that at the end."""
         if self._logged is not None:
-            asyncio.get_running_loop().call_soon(lambda: decision.pass_probabilities)
+            asyncio.get_running_loop().call_soon(self._logged.prepare, decision)
 
     def hooks(self) -> Hooks | None:
         """Blocking and in asyncio; None without a log."""
@@ -225,7 +225,9 @@ class Entries:
             self._logged.settle()
 
     async def asettle(self) -> None:
-        """`settle` in asyncio."""
+        """`settle` in asyncio: by the loop itself where that is quicker, else beside it."""
+        if self._logged is None or self._logged.settled_at_once():
+            return
         await asyncio.wrap_future(self._runner.submit(self.settle))
 
     def leave(self) -> None:

@@ -151,6 +151,15 @@ class Database:
             connection.execution_options(tierwise_begin="SELECT 1")
             return tuple(connection.exec_driver_sql(statement).one())
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a short transaction waits for nothing but other writers: no server, no disk."""
+        return self.is_sqlite and not self.durable
+
+    def tidy(self) -> None:
+        """Have SQLite move its journal into the file, as far as nobody reads from it."""
+        self.alone("PRAGMA wal_checkpoint(PASSIVE)")
+
     def engine(self) -> Engine:
         with self._lock:
             if self._closed:

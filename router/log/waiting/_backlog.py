@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+from .._add_decision import Prepared
 from ._unwritten import Report, Unwritten
 
 MAX_WAITING = 10_000  # decisions, and as many reports; some kilobytes each
@@ -44,6 +45,15 @@ class Backlog:
             for _ in range(n_over):
                 self._drop(self.decisions.popitem(last=False)[0])
         self._say_full(n_over)
+
+    def prepare(self, decision_id: str, rows: Callable[[Sequence[Unwritten]], list[Prepared]]) -> None:
+        """Make the row of a decision that waits."""
+        waiting = self.decisions.get(decision_id)
+        if waiting is not None:
+            [row] = rows([waiting])
+            with self.lock:
+                if decision_id in self.decisions:  # else it has been written meanwhile
+                    self.decisions[decision_id] = waiting._replace(row=row)
 
     def report(self, report: Report) -> None:
         with self.lock:

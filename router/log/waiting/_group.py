@@ -52,14 +52,22 @@ def rows_of(
 
     dumps : writes JSON, compact and not only in ASCII.
     """
-    if len(group) > 1:  # one works itself out as quickly
-        work_out(group)
-    given: dict[str, Any] = {"store_text": log.store_text, "recorded_at_us": to_us(log._now())}
-    rows = (
-        decision_row(each.decision, decided_at_us=to_us(each.at), follows=each.follows, **given)
-        for each in group
+    new = [each for each in group if each.row is None]
+    if len(new) > 1:  # one works itself out as quickly
+        work_out(new)
+    at_us = to_us(log._now())
+    return [each.row.recorded(at_us) if each.row else _made(log, each, at_us, dumps) for each in group]
+
+
+def _made(log: OpenedLog, each: Unwritten, recorded_at_us: int, dumps: Callable[[Any], str]) -> Prepared:
+    row = decision_row(
+        each.decision,
+        store_text=log.store_text,
+        decided_at_us=to_us(each.at),
+        recorded_at_us=recorded_at_us,
+        follows=each.follows,
     )
-    return [prepared(row, dumps, is_sqlite=log._database.is_sqlite) for row in rows]
+    return prepared(row, dumps, is_sqlite=log._database.is_sqlite)
 
 
 def work_out(group: Sequence[Unwritten]) -> None:

@@ -38,13 +38,25 @@ class Logged:
         """Log it with what is logged next; see `settle`."""
         self._recorder.add([Unwritten(decision, self.log._now(), follows)])
 
+    def prepare(self, decision: Decision) -> None:
+        """Work out now what its row says, if it is not written yet."""
+        self._recorder.prepare(decision.decision_id)
+
     def settle(self) -> None:
         """What was added is in the log when this returns, or waits for the log to be back."""
         self._recorder.settle()
 
+    def settled_at_once(self) -> bool:
+        """The same for an event loop; False where it is to be done beside it."""
+        return self._recorder.settled_at_once()
+
     def linger(self) -> None:
         """`settle` in a moment, for who is still at work then."""
         self._recorder.linger()
+
+    def has_at_hand(self, task_type: str) -> bool:
+        """Whether `state` would find it in memory, and ask SQLite only if that is still the newest."""
+        return self.log._database.is_quick and self._keepers.hold(task_type)
 
     def state(self, model: TierModel, task_type: str) -> TypeState | None:
         """What was learned of the type; None for a new one, and while the log is away."""

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,8 @@ from ._linger import Linger
 from ._unwritten import Report, Unwritten
 
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting
+_FEW = 4  # decisions, or reports, that an event loop writes itself
+_AT_ONCE = 32  # so many such transactions, some 400 pages of SQLite, then one beside the loop
 _log = logging.getLogger("tierwise")
 
 
@@ -38,6 +41,7 @@ class Recorder:
         self._n_reports = (
             _MAX_REPORTS if log._database.is_sqlite else 1
         )  # else locks of several types could cross
+        self._n_at_once = 0
         self.make_locks()
         see_to(self)
 
@@ -64,6 +68,10 @@ class Recorder:
         """They are written with what is written next: whoever adds sees to it that something is."""
         self.backlog.add(several)
 
+    def prepare(self, decision_id: str) -> None:
+        """Make its row now, so that nobody waits for that when it is written."""
+        self.backlog.prepare(decision_id, self._rows)
+
     def report(self, report: Report) -> None:
         """The same; after its decision."""
         self.backlog.report(report)
@@ -71,12 +79,43 @@ class Recorder:
     def _dropped(self, decision_id: str) -> None:
         """A decision is not to be written any more."""
 
+    def settled_at_once(self) -> bool:
+        """`settle` for an event loop, where that takes less than handing it over to a thread and back.
+
+        False where it might hold up the loop, and `settle` is to be called beside it: much waits, somebody
+        else writes, a server or a disk would have to answer. Who moves SQLite's journal into its file, once
+        in a thousand pages, waits for the disk; so this stops long before, until `settle` has done that.
+        """
+        if not self.log._database.is_quick or self.is_away or self._n_at_once >= _AT_ONCE:
+            return False
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            group, reports = self.backlog.next_group(_FEW, _FEW)
+            if not self.n_waiting:
+                return True
+            if len(group) + len(reports) < self.n_waiting:
+                return False
+            self._n_at_once += 1
+            self._write(group, reports, wait_s=0.0)
+            return True
+        except Exception:  # nothing was written; who tries again beside the loop meets the same, and says so
+            return False
+        finally:
+            self._writing.release()
+
     def settle(self) -> None:
         """What was added is in the log when this returns, unless it is away or can't take it."""
         if not self.is_away:
             self.catch_up(although_away=False)
         if self.is_away and self.n_waiting:  # although nobody may come again
             self._linger.ask()
+
+    def _tidy(self) -> None:
+        """Before the next write, which then begins the journal anew and waits for the disk as well."""
+        self._n_at_once = 0
+        with suppress(LogError):  # who writes next meets the same, and says so
+            self.log._database.tidy()
 
     def linger(self) -> None:
         """The same in a moment, unless somebody does it before; once the log is back, where it is away."""
@@ -97,6 +136,8 @@ class Recorder:
         """Write what waits now, with the time at which it was decided or said; not what comes meanwhile."""
         last = self.backlog.n_taken
         with self._writing:  # who waits here finds that the one before has written all of it, or could not
+            if self._n_at_once >= _AT_ONCE:
+                self._tidy()
             if although_away or not self.is_away:
                 while self.backlog.holds_up_to(last) and self._group_written():
                     pass

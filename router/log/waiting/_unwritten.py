@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...decision import Decision
+from .._add_decision import Prepared
 from .._add_outcome import Verdict
 from .._states import Learn
 
@@ -14,13 +15,15 @@ from .._states import Learn
 class Unwritten(NamedTuple):
     """A decision, when it was made, and the id of the one whose failed attempt it answers.
 
-    number : of what a recorder was given, in the order in which it was.
+    number : of what a recorder was given, in the order in which it was. row : where it was made before it is
+    written.
     """
 
     decision: Decision
     at: datetime
     follows: str | None
     number: int = 0
+    row: Prepared | None = None
 
 
 class Report(NamedTuple):
