@@ -66,12 +66,11 @@ def reads_log(router: Router, task: Task, follows: Decision | str | None) -> boo
 
 
 def waits_for_log(router: Router, task: Task, follows: Decision | str | None) -> bool:
-    """Whether it may ask the log for more than whether something has changed."""
-    if not reads_log(router, task, follows):
-        return False
-    logged, kind = router._logged, task.task_type
-    is_at_hand = logged is not None and kind is not None and logged.has_at_hand(kind)
-    return not is_at_hand or follows is not None or _explores(router)
+    """Whether it may ask the log for more than whether the type's state is still the one in memory."""
+    logged = router._logged
+    if logged is None or follows is not None or _explores(router):
+        return logged is not None
+    return task.task_type is not None and not logged.has_at_hand(task.task_type)
 
 
 def _explores(router: Router) -> bool:

@@ -53,7 +53,7 @@ def posting(calls: Calls, asked: Asked, post: Callable[..., Any]) -> Callable[..
 
 
 def aposting(calls: Calls, asked: Asked, post: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
-    """`posting` in asyncio; the log is written beside the loop."""
+    """`posting` in asyncio."""
 
     async def send(path: str, **given: Any) -> Any:
         given, is_plain = _asked_raw(given)

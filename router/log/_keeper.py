@@ -55,7 +55,9 @@ class StateKeeper:
                 self._placed.popitem(last=False)
 
     def holds(self, task_type: str) -> bool:
-        return task_type in self._held
+        """Whether a state that the log kept is in memory; one that was built from rows may be built again."""
+        held = self._held.get(task_type)
+        return held is not None and bool(held.newest)
 
     def state(self, database: Database, task_type: str) -> TypeState | None:
         """For a decision: as the log keeps it, else built from the newest rows; None without outcomes."""

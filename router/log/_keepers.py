@@ -31,7 +31,7 @@ class Keepers:
         return keeper
 
     def hold(self, task_type: str) -> bool:
-        """Whether the state of this type was read before."""
+        """Whether a state of this type that the log kept is in memory."""
         return any(keeper.holds(task_type) for keeper in self._by_model.values())
 
     def place(self, group: Sequence[Unwritten]) -> None:

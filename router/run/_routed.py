@@ -201,7 +201,7 @@ class Entries:
     def prepare_soon(self, decision: Decision) -> None:
         """Its row is made while the model answers, so that nobody waits for that at the end."""
         if self._logged is not None:
-            asyncio.get_running_loop().call_soon(self._logged.prepare, decision)
+            asyncio.get_running_loop().call_soon(self._logged.prepare, decision.decision_id)
 
     def hooks(self) -> Hooks | None:
         """Blocking and in asyncio; None without a log."""

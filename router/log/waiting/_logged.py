@@ -38,9 +38,9 @@ class Logged:
         """Log it with what is logged next; see `settle`."""
         self._recorder.add([Unwritten(decision, self.log._now(), follows)])
 
-    def prepare(self, decision: Decision) -> None:
+    def prepare(self, decision_id: str) -> None:
         """Work out now what its row says, if it is not written yet."""
-        self._recorder.prepare(decision.decision_id)
+        self._recorder.prepare(decision_id)
 
     def settle(self) -> None:
         """What was added is in the log when this returns, or waits for the log to be back."""

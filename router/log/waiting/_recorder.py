@@ -28,7 +28,7 @@ from ._unwritten import Report, Unwritten
 
 _MAX_GROUP, _MAX_REPORTS = 250, 50  # of one transaction, which keeps other writers waiting
 _FEW = 4  # decisions, or reports, that an event loop writes itself
-_AT_ONCE = 32  # so many such transactions, some 400 pages of SQLite, then one beside the loop
+_AT_ONCE = 32  # so many such transactions, 250 to 500 pages of SQLite, then one beside the loop
 _log = logging.getLogger("tierwise")
 
 

@@ -161,7 +161,7 @@ def test_a_row_that_was_made_before_is_the_row_of_the_moment_it_is_written(tmp_p
         made, plain = predict_tier(TAG, task_type=KIND), predict_tier(TAG, task_type=KIND)
         for decision in (made, plain):
             router._logged.add(decision, None)
-        router._logged.prepare(made)
+        router._logged.prepare(made.decision_id)
         router._logged.settle()
     of_made, of_plain = (_row(path, decision.decision_id) for decision in (made, plain))
     assert of_made["recorded_at_us"] == of_plain["recorded_at_us"] > of_plain["decided_at_us"]
